@@ -1,0 +1,197 @@
+"""Drafts: proposed updates of a ticket, on the version they were made from.
+
+The states and who moves them::
+
+    proposed → edited → approved → pushing → pushed
+                     ↖ expired or edited      ├→ conflict     → edited
+                                              └→ needs_human  → edited | pushed
+    any state before pushing → discarded (undo brings it back)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from opstui.core.tickets import TicketRef, Visibility
+
+COMMENT_PATH = "/comment"
+ATTACH_PATH = "/attachments"
+
+
+class DraftState(StrEnum):
+    """Where a draft stands."""
+
+    PROPOSED = "proposed"
+    EDITED = "edited"
+    APPROVED = "approved"
+    PUSHING = "pushing"
+    PUSHED = "pushed"
+    CONFLICT = "conflict"
+    NEEDS_HUMAN = "needs_human"
+    DISCARDED = "discarded"
+
+    @property
+    def is_open(self) -> bool:
+        """A person can still do something with it."""
+        return self not in (DraftState.PUSHED, DraftState.DISCARDED)
+
+
+class OpKind(StrEnum):
+    """What an operation does to its path."""
+
+    SET = "set"
+    ADD = "add"
+    REMOVE = "remove"
+    COMMENT = "comment"
+    ATTACH = "attach"
+
+
+class Origin(StrEnum):
+    """Whose words an operation holds."""
+
+    AGENT = "agent"
+    OPERATOR = "operator"
+    AGENT_EDITED = "agent_edited"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """An attached file by name and hash; the bytes lie in the record store under ``sha256``."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOp:
+    """One operation. ``to`` is a string or None for a field, a list of names for ``/assignee``."""
+
+    op: OpKind
+    path: str
+    before: Any = None
+    """The field's value on the version the draft is based on; ``from`` in JSON."""
+    to: Any = None
+    file: FileRef | None = None
+    """Of an ``attach``."""
+    visibility: Visibility | None = None
+    """Of a ``comment``."""
+    origin: Origin = Origin.OPERATOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A proposed update."""
+
+    id: str
+    ticket: TicketRef
+    state: DraftState
+    rev: int
+    """Raised by every save; every save is compare-and-set on it."""
+    base_version: str
+    base: Mapping[str, Any]
+    """Value of every field the draft may touch (path → value), and ``#entries``, on the base version."""
+    ops: tuple[DraftOp, ...] = ()
+    op_id: str
+    """What is looked for on the ticket to know whether this update arrived."""
+    operator: str
+    session: str | None = None
+    workflow: str | None = None
+    workflow_version: str | None = None
+    engine: str | None = None
+    document: Mapping[str, Any] | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Check id → reason code."""
+    conflicts: tuple[str, ...] = ()
+    """Paths that a person must settle."""
+    note: str | None = None
+    """Why it stands where it stands: ``needs confirming again``, ``not pushed: wrong key``, an error."""
+    fingerprint: str | None = None
+    """Of the approval, while approved or pushing."""
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    edit_distance: int = 0
+    """Characters that differ between the agent's comment and the operator's."""
+
+    def comment(self) -> DraftOp | None:
+        """The comment op, if there is one."""
+        return next((op for op in self.ops if op.op is OpKind.COMMENT), None)
+
+
+class OverrideReason(StrEnum):
+    """Why a person pushes in spite of a check."""
+
+    WRONG_FACT = "wrong_fact"
+    MISSING_FACT = "missing_fact"
+    WRONG_ACTION = "wrong_action"
+    TONE = "tone"
+    STALE = "stale"
+    POLICY = "policy"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftChanges:
+    """What somebody wants different in a draft. Everything is optional; what is absent stays."""
+
+    set: Mapping[str, str | None] = field(default_factory=dict)
+    """Path → new value as typed; ``""`` or None clears; ``/assignee`` and ``/tags`` take comma-separated names."""
+    unset: tuple[str, ...] = ()
+    """Paths whose operation is dropped from the draft again (``/comment`` too)."""
+    comment: str | None = None
+    public: bool | None = None
+    attach: tuple[tuple[str, bytes], ...] = ()
+    """Name and content."""
+    detach: tuple[str, ...] = ()
+    """SHA-256 of attachments to drop."""
+    theirs: tuple[str, ...] = ()
+    mine: tuple[str, ...] = ()
+    """Conflicting paths, settled."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Check id → reason code; ``""`` takes the override back."""
+
+
+class StepState(StrEnum):
+    """A step of the outbox."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    VERIFIED = "verified"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRecord:
+    """One approved update on its way: an outbox row."""
+
+    id: str
+    """The op id."""
+    draft: str
+    system: str
+    ticket: TicketRef
+    payload: bytes
+    """The canonical bytes that were approved, and that are sent."""
+    fingerprint: str
+    step: StepState
+    attempts: int = 0
+    approved_at: datetime
+    expires_at: datetime
+    """No first byte after this."""
+    sent_at: datetime | None = None
+    """When the step last became ``sending``; settling counts from here."""
+    not_before: datetime | None = None
+    """A pause the system asked for."""
+    remote_id: str | None = None
+    overlaps: tuple[Mapping[str, Any], ...] = ()
+    error: str | None = None
+    done: bool = False
+    audit_head: str = ""
+    """The audit chain's head hash when it was enqueued, so that truncation shows."""
+    finished_at: datetime | None = None

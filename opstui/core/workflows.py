@@ -1,0 +1,57 @@
+"""Workflows: narrow jobs with a contract, as data, and the policy that code enforces for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from opstui.core.documents import Finding
+from opstui.core.drafts import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """One folder under ``workflows/``: ``workflow.toml``, ``system.md``, ``rubric.md``."""
+
+    id: str
+    title: str
+    version: str
+    """First 16 hex digits of the SHA-256 over the three files: it goes on sessions, documents and audit rows."""
+    note: str
+    document: str
+    """Document schema, by class name."""
+    tools: tuple[str, ...]
+    fields: tuple[str, ...]
+    """Paths its draft may touch; ``/comment`` and ``/attachments`` among them."""
+    public_comment: bool
+    second_person: bool
+    budget_micros: int
+    review_by: date | None
+    system: str
+    rubric: str | None
+    evaluated: bool = False
+    """Whether this very version has been run through its evaluation; a version that was not is marked."""
+
+
+ALL_FIELDS = ("/comment", "/attachments", "/status", "/severity", "/assignee", "/team", "/tags", "/fields/*")
+"""What an operator's own draft may touch."""
+
+
+def policy_findings(draft: Draft, workflow: Workflow | None) -> list[Finding]:
+    """Blocking findings for operations that the draft's workflow does not allow.
+
+    An operation whose origin is the operator is the operator's own and allowed everywhere; what an agent proposed,
+    also after edits, must stay within its workflow's fields, and its comment public only where the workflow says so.
+    """
+    if workflow is None:
+        return []
+    found = []
+    for op in draft.ops:
+        if op.origin.value == "operator":
+            continue
+        allowed = op.path in workflow.fields or (op.path.startswith("/fields/") and "/fields/*" in workflow.fields)
+        if not allowed:
+            found.append(Finding(id="policy", level="block", text=f"{workflow.id} may not change {op.path}"))
+        if op.path == "/comment" and op.visibility is not None and op.visibility.value == "public" and not workflow.public_comment:
+            found.append(Finding(id="policy", level="block", text=f"a comment of {workflow.id} may not be public"))
+    return found
