@@ -1,0 +1,239 @@
+"""Merging: what the ticket's fields were, what they are now, and what an update makes of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from opstui.core.drafts import Draft, DraftOp, OpKind
+from opstui.core.errors import UsageError
+from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, field_value
+
+FIELD_PATHS = ("/status", "/severity", "/assignee", "/team", "/tags")
+ENTRIES = "#entries"
+"""Key of ``Draft.base`` for the highest entry number."""
+
+
+class FieldState(StrEnum):
+    """How an operation stands to the ticket as it is now."""
+
+    UNCHANGED = "unchanged"
+    """Nobody touched the field: the operation can be applied."""
+    THEIRS = "theirs"
+    """Others changed it in a way that does not hinder the operation (other tags)."""
+    DONE = "done"
+    """Somebody set the same value meanwhile."""
+    CONFLICT = "conflict"
+    """Somebody set another value meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMerge:
+    """One operation on a field, three ways. Values as :func:`core.tickets.field_value` gives them."""
+
+    index: int
+    """Of the operation in the list that was merged."""
+    path: str
+    op: OpKind
+    base: Any
+    now: Any
+    yours: Any
+    state: FieldState
+
+
+def snapshot(ticket: Ticket) -> dict[str, Any]:
+    """Every field that an update may touch, path → value, and ``#entries``: what ``Draft.base`` holds."""
+    found: dict[str, Any] = {path: field_value(ticket, path) for path in FIELD_PATHS}
+    found.update({f"/fields/{name}": str(value) for name, value in ticket.fields.items() if name})
+    found[ENTRIES] = max((entry.number for entry in ticket.timeline), default=0)
+    return found
+
+
+def same(path: str, one: Any, other: Any) -> bool:
+    """Whether two values of a field are the same one; nothing, an empty text and an empty list are."""
+    if path in ("/assignee", "/tags"):
+        return sorted(map(str, one or ())) == sorted(map(str, other or ()))
+    return (one or None) == (other or None)
+
+
+def three_way(base: Mapping[str, Any] | None, now: Ticket, ops: Iterable[DraftOp]) -> tuple[FieldMerge, ...]:
+    """Each operation on a field or tag against the ticket as it is; comments and attachments never conflict.
+
+    ``base`` None takes the operations' own ``before``. Tags are merged one by one: only whether the tag itself is there
+    matters.
+    """
+    found = []
+    for index, op in enumerate(ops):
+        if op.op in (OpKind.COMMENT, OpKind.ATTACH):
+            continue
+        before = op.before if base is None else base.get(op.path)
+        current = field_value(now, op.path)
+        if op.op is OpKind.SET:
+            state = (
+                FieldState.DONE if same(op.path, current, op.to) and not same(op.path, before, op.to)
+                else FieldState.UNCHANGED if same(op.path, current, before)
+                else FieldState.CONFLICT
+            )  # fmt: skip
+            yours = op.to
+        else:
+            tags = [str(tag) for tag in current or ()]
+            there = str(op.to) in tags
+            state = (
+                FieldState.DONE if there is (op.op is OpKind.ADD)
+                else FieldState.UNCHANGED if same(op.path, current, before)
+                else FieldState.THEIRS
+            )  # fmt: skip
+            yours = sorted({*tags, str(op.to)} if op.op is OpKind.ADD else {*tags} - {str(op.to)})
+        found.append(
+            FieldMerge(index=index, path=op.path, op=op.op, base=before, now=current, yours=yours, state=state)
+        )
+    return tuple(found)
+
+
+def conflicts(merged: Iterable[FieldMerge]) -> tuple[str, ...]:
+    """Paths that a person must settle, each once."""
+    return tuple(dict.fromkeys(item.path for item in merged if item.state is FieldState.CONFLICT))
+
+
+def changed(base: Mapping[str, Any], ticket: Ticket) -> dict[str, tuple[Any, Any]]:
+    """Every field that is not as it was: path → (then, now)."""
+    current = snapshot(ticket)
+    paths = [path for path in {**base, **current} if path != ENTRIES]
+    return {
+        path: (base.get(path), current.get(path))
+        for path in paths
+        if not same(path, base.get(path), current.get(path))
+    }  # fmt: skip
+
+
+def overlaps(
+    base_entries: int, ticket: Ticket, *, op_id: str, own: Collection[str] = ()
+) -> tuple[TimelineEntry, ...]:
+    """Other people's timeline entries since the base.
+
+    Not those that carry ``op_id``, not those written by one of our own accounts (``own``, case-insensitive), and not
+    what the system itself writes after our entry, in answer to it.
+    """
+    ours = {name.casefold() for name in own if name}
+    after_ours = min((entry.number for entry in ticket.timeline if entry.op_id == op_id), default=None)
+    found = []
+    for entry in ticket.timeline:
+        if entry.number <= base_entries or entry.op_id == op_id or entry.author.casefold() in ours:
+            continue
+        if entry.kind is EntryKind.SYSTEM and after_ours is not None and entry.number > after_ours:
+            continue
+        found.append(entry)
+    return tuple(found)
+
+
+def rebase(draft: Draft, ticket: Ticket) -> Draft:
+    """``draft`` on the ticket as it is now.
+
+    Operations whose field nobody touched, tags, comments and files follow to the new base. An operation that somebody
+    else did already is dropped. A conflicting one stays on its old value of the field, and its path is listed in
+    ``conflicts`` until :func:`settle` is told whose value holds.
+    """
+    merged = {item.index: item for item in three_way(None, ticket, draft.ops)}
+    ops, open_paths = [], []
+    for index, op in enumerate(draft.ops):
+        item = merged.get(index)
+        if item is None:
+            ops.append(op)
+        elif item.state is FieldState.CONFLICT:
+            ops.append(op)
+            open_paths.append(item.path)
+        elif item.state is not FieldState.DONE:
+            ops.append(replace(op, before=item.now))
+    return replace(
+        draft,
+        ops=tuple(ops),
+        base=snapshot(ticket),
+        base_version=ticket.version,
+        conflicts=tuple(dict.fromkeys(open_paths)),
+    )
+
+
+def settle(draft: Draft, path: str, whose: str, ticket: Ticket) -> Draft:
+    """One conflicting field, settled: ``theirs`` drops our operation, ``mine`` sets ours over the value of now.
+
+    Raises UsageError where there is no such conflict.
+    """
+    if path not in draft.conflicts:
+        raise UsageError(f"{path} is not in conflict")
+    if whose not in ("theirs", "mine"):
+        raise UsageError(f"{whose!r}: a conflict is settled with theirs or mine")
+    now = field_value(ticket, path)
+    ops: list[DraftOp] = []
+    for op in draft.ops:
+        if op.path != path or op.op is not OpKind.SET:
+            ops.append(op)
+        elif whose == "mine" and not same(path, now, op.to):
+            ops.append(replace(op, before=now))
+    left = tuple(item for item in draft.conflicts if item != path)
+    return replace(draft, ops=tuple(ops), conflicts=left)
+
+
+# --- showing edits ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text that is in both, only in the old one (``-``), or only in the new one (``+``)."""
+
+    sign: str
+    """``=``, ``-`` or ``+``."""
+    text: str
+
+
+WORD_DIFF_LIMIT = 4_000
+"""Words; beyond that whole lines are compared, because difflib takes quadratic time (1.1 s at 8,000 words)."""
+
+
+def word_diff(old: str, new: str) -> tuple[Piece, ...]:
+    """What changed from ``old`` to ``new``, word by word. Joining ``=`` and ``+`` gives ``new``."""
+    one, other = _words(old), _words(new)
+    if len(one) + len(other) > WORD_DIFF_LIMIT:
+        one, other = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    return _diff(one, other)
+
+
+def char_diff(old: str, new: str) -> tuple[Piece, ...]:
+    """The same letter by letter, for short values."""
+    return _diff(list(old), list(new)) if len(old) + len(new) <= WORD_DIFF_LIMIT else word_diff(old, new)
+
+
+def _diff(one: Sequence[str], other: Sequence[str]) -> tuple[Piece, ...]:
+    found: list[Piece] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found.append(Piece("=", "".join(one[a:b])))
+            continue
+        if b > a:
+            found.append(Piece("-", "".join(one[a:b])))
+        if d > c:
+            found.append(Piece("+", "".join(other[c:d])))
+    return tuple(found)
+
+
+def _words(text: str) -> list[str]:
+    words: list[str] = []
+    for char in text:
+        if words and char.isalnum() and words[-1][-1].isalnum():
+            words[-1] += char
+        else:
+            words.append(char)
+    return words
+
+
+def edited_characters(old: str, new: str) -> int:
+    """How many characters went or came, by the word diff: 0 for the same text."""
+    return sum(len(piece.text) for piece in word_diff(old, new) if piece.sign != "=") if old != new else 0
+
+
+def edit_distance(old: str, new: str) -> float:
+    """:func:`edited_characters` from 0.0 (the same) to 1.0 (nothing left of it)."""
+    whole = len(old) + len(new)
+    return edited_characters(old, new) / whole if whole else 0.0
