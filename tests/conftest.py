@@ -1,0 +1,33 @@
+"""What every test can rely on: a quiet environment, and where real data lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# Any of these changes what a screen or a command prints, so none is taken over from whoever runs the tests.
+_NOISY = ("COLORTERM", "EDITOR", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX", "VISUAL")
+
+
+@pytest.fixture(autouse=True)
+def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the caller's terminal, Textual's or opstui's own settings reaches a test."""
+    for name in list(os.environ):
+        if name in _NOISY or name.startswith("TEXTUAL") or (name.startswith("OPSTUI_") and name not in _OURS):
+            monkeypatch.delenv(name)
+
+
+_OURS = ("OPSTUI_TEST_DATA", "OPSTUI_WRITE_PICTURES")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data that the project does not carry; skips where it is absent."""
+    folder = Path(os.environ.get("OPSTUI_TEST_DATA", PROJECT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set OPSTUI_TEST_DATA")
+    return folder
