@@ -1,0 +1,1 @@
+"""Settings: what they are, where they lie, how they are read."""
