@@ -1,0 +1,139 @@
+"""Looking after database files: who may read them, copies of them, and what is done with a damaged one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import apsw
+
+from opstui.core.errors import ReadOnly
+
+BACKUPS_KEPT = 7
+BACKUP_EVERY = timedelta(days=1)
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+
+
+def make_private_folder(folder: Path) -> None:
+    """The folder, 0700 where it is made here. Raises ReadOnly with what stands in the way."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReadOnly(f"{folder} can't be made ({error.strerror}): nothing can be kept there") from error
+
+
+def make_private_file(path: Path) -> bool:
+    """An empty file that only its owner can read, unless there is one; whether it was made.
+
+    SQLite gives ``-wal`` and ``-shm`` the mode of the main file, so this is all it takes. An existing file is never
+    opened here: closing it would drop the locks that SQLite holds on it in this process (POSIX locks).
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        state = path.stat()
+        if state.st_mode & 0o077 and state.st_uid == os.geteuid():
+            path.chmod(0o600)
+        return False
+    except OSError as error:
+        raise ReadOnly(f"{path} can't be made ({error.strerror}): nothing can be kept there") from error
+    return True
+
+
+def is_sound(path: Path) -> bool:
+    """Whether SQLite's ``quick_check`` finds nothing wrong. The check itself raises on some damage."""
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.Error:
+        return False
+    try:
+        connection.set_busy_timeout(5_000)
+        return all(row == ("ok",) for row in connection.execute("PRAGMA quick_check(1)"))
+    except apsw.Error:
+        return False
+    finally:
+        connection.close()
+
+
+def backups(path: Path) -> list[Path]:
+    """Backups of ``path``, newest first."""
+    folder = path.parent / "backups"
+    return sorted(folder.glob(f"{path.stem}-*Z.db"), reverse=True)
+
+
+def backup_is_due(path: Path, now: datetime) -> bool:
+    """Whether the newest backup is more than a day old, by the time in its name."""
+    newest = backups(path)
+    if not newest:
+        return True
+    try:
+        made = datetime.strptime(newest[0].stem.removeprefix(f"{path.stem}-"), _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return True
+    return now - made > BACKUP_EVERY
+
+
+def make_backup(path: Path, now: datetime) -> Path:
+    """A compact copy in ``backups/`` beside ``path``, consistent while others write; the seven newest stay.
+
+    Raises apsw.Error or OSError; a half-made copy never has a backup's name.
+    """
+    folder = path.parent / "backups"
+    make_private_folder(folder)
+    target = folder / f"{path.stem}-{now.astimezone(UTC).strftime(_STAMP)}.db"
+    part = folder / f"{path.stem}-{os.getpid()}.part"
+    part.unlink(missing_ok=True)
+    make_private_file(part)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(5_000)
+        connection.execute("VACUUM INTO ?", (str(part),))
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        connection.close()
+    _sync(part)
+    part.rename(target)
+    _sync(folder)
+    for old in backups(path)[BACKUPS_KEPT:]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def set_aside(path: Path, now: datetime) -> Path:
+    """Move a damaged file and its companions out of the way, under a name with the time; the new name."""
+    stamp = now.astimezone(UTC).strftime(_STAMP)
+    moved = path.with_name(f"{path.name}.damaged-{stamp}")
+    path.rename(moved)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(moved.with_name(moved.name + suffix))
+    _sync(path.parent)
+    return moved
+
+
+def restore_newest(path: Path) -> Path | None:
+    """Put the newest sound backup where ``path`` was; which one, or None if there is none."""
+    for backup in backups(path):
+        if not is_sound(backup):
+            continue
+        part = path.with_name(path.name + ".restoring")
+        part.unlink(missing_ok=True)
+        make_private_file(part)
+        part.write_bytes(backup.read_bytes())
+        _sync(part)
+        part.rename(path)
+        _sync(path.parent)
+        return backup
+    return None
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
