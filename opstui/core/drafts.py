@@ -190,6 +190,8 @@ class PushRecord:
     """A pause the system asked for."""
     remote_id: str | None = None
     overlaps: tuple[Mapping[str, Any], ...] = ()
+    already: tuple[str, ...] = ()
+    """Paths that somebody else had set to the same value, so that they were not sent."""
     error: str | None = None
     done: bool = False
     audit_head: str = ""
