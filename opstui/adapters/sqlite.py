@@ -146,7 +146,8 @@ class Database:
 
         def apply(connection: apsw.Connection) -> None:
             row = connection.execute("SELECT version FROM migrations WHERE component = ?", (component,)).fetchone()
-            for step in steps[row[0] if row else 0 :]:
+            done = int(str(row[0])) if row else 0
+            for step in steps[done:]:
                 if callable(step):
                     step(connection)
                 else:
