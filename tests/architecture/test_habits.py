@@ -1,0 +1,157 @@
+"""Habits that keep the program honest, read out of its source."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.architecture.source import calls, enclosing, modules, tracked, written
+
+# file → function: the only places that may catch everything, and why nothing narrower would do.
+MAY_CATCH_ALL: dict[str, dict[str, str]] = {}
+
+# file → names of the clock or of chance that stay there, and why.
+MAY_KNOW_THE_TIME: dict[str, dict[str, str]] = {
+    "opstui/adapters/machine.py": {"*": "the adapter behind the Clock and Randomness ports"},
+}
+
+CLOCKS_AND_CHANCE = (
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time.monotonic",
+    "time.monotonic_ns", "time.perf_counter", "time.localtime", "time.gmtime", "uuid.uuid1", "uuid.uuid4", "uuid4",
+    "os.urandom", "secrets.", "random.", "monotonic", "perf_counter",
+)  # fmt: skip
+
+
+def test_nothing_catches_everything() -> None:
+    found = []
+    for path, tree, _ in modules():
+        names = enclosing(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            broad = any(one is None or written(one) in ("Exception", "BaseException") for one in caught)
+            if broad and names[node] not in MAY_CATCH_ALL.get(path, {}):
+                found.append(f"{path}:{node.lineno} {names[node]}")
+    assert found == []
+
+
+def test_time_and_chance_come_in_through_ports() -> None:
+    found = []
+    for path, tree, _ in modules():
+        allowed = MAY_KNOW_THE_TIME.get(path, {})
+        if "*" in allowed:
+            continue
+        for name, call in calls(tree):
+            bare = name.removeprefix("datetime.") if name.startswith("datetime.datetime.") else name
+            if any(bare == one or (one.endswith(".") and bare.startswith(one)) for one in CLOCKS_AND_CHANCE):
+                if name not in allowed:
+                    found.append(f"{path}:{call.lineno} {name}")
+    assert found == []
+
+
+def test_nobody_escapes_markup() -> None:
+    """Escaping is no cure: ``escape("[/")`` still crashes Textual 8.2.8. Text is drawn without markup instead."""
+    found = []
+    for path, tree, _ in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("rich.markup", "textual.markup")):
+                found.append(f"{path}:{node.lineno} from {node.module}")
+    assert found == []
+
+
+# These parse markup unless told not to (seen for each with Textual 8.2.8).
+_PARSE_MARKUP = frozenset(
+    "Static Label Button Checkbox RadioButton Collapsible OptionList SelectionList Select Option Selection Toast notify".split()
+)
+_PLAIN = frozenset("Content Text Content.styled Content.assemble Text.assemble Content.empty".split())
+
+
+def _takes_markup(call: ast.Call) -> bool:
+    for keyword in call.keywords:
+        if keyword.arg == "markup":
+            return not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
+    if not call.args:
+        return False
+    text = call.args[0]
+    if isinstance(text, ast.Constant):
+        return isinstance(text.value, str) and "[" in text.value
+    return not (isinstance(text, ast.Call) and written(text.func) in _PLAIN)
+
+
+def test_widgets_get_text_without_markup() -> None:
+    found = []
+    for path, tree, _ in modules("opstui/tui"):
+        for name, call in calls(tree):
+            if name.rpartition(".")[2] in _PARSE_MARKUP and _takes_markup(call):
+                found.append(f"{path}:{call.lineno} {name}(…): Content(text) or markup=False")
+            if name.endswith("from_markup") and not (call.args and isinstance(call.args[0], ast.Constant)):
+                found.append(f"{path}:{call.lineno} from_markup of something that is not a constant")
+    assert found == []
+
+
+def test_borders_and_tooltips_hold_no_foreign_text() -> None:
+    """They parse markup and have no switch for it."""
+    found = []
+    for path, tree, _ in modules("opstui/tui"):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Assign):
+                continue
+            for target in node.targets:
+                plain = isinstance(node.value, ast.Constant) or (
+                    isinstance(node.value, ast.Call) and written(node.value.func) in _PLAIN
+                )
+                if isinstance(target, ast.Attribute) and not plain:
+                    if target.attr in ("border_title", "border_subtitle", "tooltip"):
+                        found.append(f"{path}:{node.lineno} {target.attr}")
+    assert found == []
+
+
+def test_the_command_line_opens_wiring_and_screens_only_when_it_needs_them() -> None:
+    found = []
+    for path, tree, _ in modules("opstui/cli"):
+        for node in tree.body:
+            names = []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{one.name}" for one in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [one.name for one in node.names]
+            if any(name.startswith(("opstui.wiring", "opstui.tui", "opstui.plain", "opstui.worker")) for name in names):
+                found.append(f"{path}:{node.lineno}")
+    assert found == []
+
+
+def test_public_names_say_what_they_are() -> None:
+    found = []
+    for path, tree, _ in modules():
+        if tree.body and not ast.get_docstring(tree):
+            found.append(f"{path}: module")
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                overload = any(written(one).endswith("overload") for one in node.decorator_list)
+                if not node.name.startswith("_") and not overload and not ast.get_docstring(node):
+                    found.append(f"{path}:{node.lineno} {node.name}")
+    assert found == []
+
+
+def test_files_are_one_idea_each() -> None:
+    """A file rarely passes 400 lines. Data (the demo's world, the desk's words) may."""
+    long = {path: lines for path, _, lines in modules() if lines > 400}
+    far_too_long = [f"{path}: {lines}" for path, lines in long.items() if lines > 760]
+    assert far_too_long == []
+    assert len(long) <= len(modules()) // 8, "\n".join(f"{path}: {lines}" for path, lines in sorted(long.items()))
+
+
+def test_nothing_speaks_of_the_machine_it_was_written_on() -> None:
+    # Put together here, so that this file does not hold what it looks for.
+    folders = [f"/{name}/" for name in ("work", "root", "Users")]
+    hosts = [".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted", "org"), ("proxy", "golang", "org"))]
+    found = []
+    for path in tracked():
+        data = path.read_bytes()
+        if b"\0" in data[:1000]:
+            continue
+        for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+            if any(word in line for word in (*folders, *hosts, "find-links", "--index-url")):
+                if path.name not in ("test_habits.py", "CONTRIBUTING.md"):
+                    found.append(f"{path.name}:{number} {line.strip()[:100]}")
+    assert found == []
