@@ -1,0 +1,1 @@
+"""Approved pages, and full-text search over them."""
