@@ -118,6 +118,16 @@ def read_payload(content: bytes) -> Approved:
     return approved
 
 
+def check_fingerprint(given: str, content: bytes) -> str:
+    """The fingerprint of ``content``, if that is what was given, whole. Raises Refused: nothing changes then."""
+    right = fingerprint(content)
+    if given.strip().lower() != right:
+        short = len(given.strip()) < len(right)
+        why = "a fingerprint has 64 digits" if short else "it is not what would be sent now"
+        raise Refused(f"not approved: {why}. Read it again: draft show prints the fingerprint", reason="fingerprint")
+    return right
+
+
 def to_update(
     approved: Approved,
     *,

@@ -15,6 +15,8 @@ from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, field_value
 FIELD_PATHS = ("/status", "/severity", "/assignee", "/team", "/tags")
 ENTRIES = "#entries"
 """Key of ``Draft.base`` for the highest entry number."""
+AGENT_COMMENT = "#comment"
+"""Key of ``Draft.base`` for the comment as the agent wrote it, so that edits can be measured."""
 
 
 class FieldState(StrEnum):
@@ -101,7 +103,7 @@ def conflicts(merged: Iterable[FieldMerge]) -> tuple[str, ...]:
 def changed(base: Mapping[str, Any], ticket: Ticket) -> dict[str, tuple[Any, Any]]:
     """Every field that is not as it was: path → (then, now)."""
     current = snapshot(ticket)
-    paths = [path for path in {**base, **current} if path != ENTRIES]
+    paths = [path for path in {**base, **current} if not path.startswith("#")]
     return {
         path: (base.get(path), current.get(path))
         for path in paths
@@ -109,9 +111,7 @@ def changed(base: Mapping[str, Any], ticket: Ticket) -> dict[str, tuple[Any, Any
     }  # fmt: skip
 
 
-def overlaps(
-    base_entries: int, ticket: Ticket, *, op_id: str, own: Collection[str] = ()
-) -> tuple[TimelineEntry, ...]:
+def overlaps(base_entries: int, ticket: Ticket, *, op_id: str, own: Collection[str] = ()) -> tuple[TimelineEntry, ...]:
     """Other people's timeline entries since the base.
 
     Not those that carry ``op_id``, not those written by one of our own accounts (``own``, case-insensitive), and not
@@ -147,10 +147,11 @@ def rebase(draft: Draft, ticket: Ticket) -> Draft:
             open_paths.append(item.path)
         elif item.state is not FieldState.DONE:
             ops.append(replace(op, before=item.now))
+    kept = {key: value for key, value in draft.base.items() if key.startswith("#")}
     return replace(
         draft,
         ops=tuple(ops),
-        base=snapshot(ticket),
+        base={**kept, **snapshot(ticket)},
         base_version=ticket.version,
         conflicts=tuple(dict.fromkeys(open_paths)),
     )

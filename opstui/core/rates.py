@@ -112,9 +112,7 @@ def parse_card(data: Mapping[str, Any]) -> RateCard:
     )
 
 
-def parse_rates(
-    name: str, data: Any, *, place: str = "", bundled: ModelRates | None = None
-) -> ModelRates:
+def parse_rates(name: str, data: Any, *, place: str = "", bundled: ModelRates | None = None) -> ModelRates:
     """Rates of one model: ``input``, ``output``, ``cache_write``, ``cache_read``, ``hour``, ``search``, ``tiers``.
 
     Without ``bundled`` rates to fall back to, a cache price that is left out is the input's, so that an estimate is
@@ -189,4 +187,6 @@ def _day(given: Any) -> date:
 def _known(data: Mapping[str, Any], keys: tuple[str, ...], place: str) -> None:
     for key in data:
         if key not in keys:
-            raise ConfigError(f"{place}{key} is not a key of a rate card; it has {', '.join(keys)}", key=f"{place}{key}")
+            raise ConfigError(
+                f"{place}{key} is not a key of a rate card; it has {', '.join(keys)}", key=f"{place}{key}"
+            )
