@@ -33,7 +33,7 @@ def show_a_ticket_and_quit(terminal: Terminal, seconds: float) -> None:
 
 
 def wheel(program: str, folder: Path) -> None:
-    env = environment(folder, PYTHONPATH="", PYTHONWARNINGS="")
+    env = environment(folder, PYTHONPATH="")
     with Terminal([program, "demo"], env=env, cwd=folder) as terminal:
         show_a_ticket_and_quit(terminal, 60)
     listed = subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 
 def main(report: Path) -> int:
@@ -13,14 +13,17 @@ def main(report: Path) -> int:
         print("0 passed, 0 failed")
         print("the tests left no report")
         return 1
-    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+    cases = list(ET.parse(report).getroot().iter("testcase"))
     failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skipped = [case for case in cases if case.find("skipped") is not None]
     servers = [case for case in skipped if ".servers." in f".{case.get('classname')}."]
     for case in servers:
         reason = case.find("skipped")
         print(f"skipped, but must run here: {case.get('name')}: {reason.get('message') if reason is not None else ''}")
-    print(f"{len(cases) - len(failed) - len(skipped)} passed, {len(failed)} failed" + f", {len(skipped)} skipped" * bool(skipped))
+    print(
+        f"{len(cases) - len(failed) - len(skipped)} passed, {len(failed)} failed"
+        + f", {len(skipped)} skipped" * bool(skipped)
+    )
     return 1 if failed or servers or not cases else 0
 
 

@@ -61,9 +61,10 @@ def test_nobody_escapes_markup() -> None:
 
 # These parse markup unless told not to (seen for each with Textual 8.2.8).
 _PARSE_MARKUP = frozenset(
-    "Static Label Button Checkbox RadioButton Collapsible OptionList SelectionList Select Option Selection Toast notify".split()
+    "Static Label Button Checkbox RadioButton Collapsible OptionList SelectionList Select Option Selection Toast "
+    "notify".split()
 )
-_PLAIN = frozenset("Content Text Content.styled Content.assemble Text.assemble Content.empty".split())
+_PLAIN = frozenset(["Content", "Text", "Content.styled", "Content.assemble", "Text.assemble", "Content.empty"])
 
 
 def _takes_markup(call: ast.Call) -> bool:
@@ -144,7 +145,9 @@ def test_files_are_one_idea_each() -> None:
 def test_nothing_speaks_of_the_machine_it_was_written_on() -> None:
     # Put together here, so that this file does not hold what it looks for.
     folders = [f"/{name}/" for name in ("work", "root", "Users")]
-    hosts = [".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted", "org"), ("proxy", "golang", "org"))]
+    hosts = [
+        ".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted", "org"), ("proxy", "golang", "org"))
+    ]
     found = []
     for path in tracked():
         data = path.read_bytes()

@@ -30,7 +30,8 @@ pulled = set()
 for name in set(sys.modules) - before:
     first, _, rest = name.partition(".")
     pulled.add(f"opstui.{rest.partition('.')[0]}" if first == "opstui" and rest else first)
-print(json.dumps(sorted(pulled - {"opstui"} - set(sys.stdlib_module_names) - {name for name in pulled if name.startswith("_sysconfigdata")})))
+pulled = {name for name in pulled - set(sys.stdlib_module_names) if not name.startswith("_sysconfigdata")}
+print(json.dumps(sorted(pulled - {"opstui"})))
 """
 
 # What comes with textual whichever part of it is imported.

@@ -1,4 +1,4 @@
-"""A terminal that a test holds in its hand: starts a program in a real pty, answers it, records it, reads its screen."""
+"""A terminal in a test's hand: starts a program in a real pty, answers it, records it, reads its screen."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -31,7 +32,7 @@ OPSTUI = (sys.executable, "-c", "import sys; from opstui.cli.main import main; s
 KEYS = {
     "up": b"\x1b[A", "down": b"\x1b[B", "right": b"\x1b[C", "left": b"\x1b[D", "home": b"\x1b[H", "end": b"\x1b[F",
     "pageup": b"\x1b[5~", "pagedown": b"\x1b[6~", "f12": b"\x1b[24~", "enter": b"\r", "tab": b"\t", "escape": b"\x1b",
-    "space": b" ", "backspace": b"\x7f", **{f"ctrl+{letter}": bytes([ord(letter) - 96]) for letter in "abcdefghijklmnopqrstuvwxyz"},
+    "space": b" ", "backspace": b"\x7f", **{f"ctrl+{letter}": bytes([ord(letter) - 96]) for letter in ascii_lowercase},
 }  # fmt: skip
 
 # What a modern terminal is asked, and what it says: device attributes, modes, kitty keys, colours, cursor, version.
@@ -103,7 +104,7 @@ class Terminal:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             list(argv), stdin=slave, stdout=slave, stderr=slave, env=dict(env), cwd=cwd, close_fds=True,
-            start_new_session=True, preexec_fn=_own_the_terminal,  # noqa: PLW1509
+            start_new_session=True, preexec_fn=_own_the_terminal,
         )  # fmt: skip
         os.close(slave)
         self._thread = threading.Thread(target=self._read, name="terminal", daemon=True)
@@ -112,7 +113,9 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # --- in and out -----------------------------------------------------------------------------------------------
@@ -293,7 +296,7 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
     return {
         **kept, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor",
-        "PYTHONPATH": PACKAGE_HOME, "PYTHONWARNINGS": "default", "OPSTUI_HOME": str(home), "USER": "alex", "LOGNAME": "alex",
+        "PYTHONPATH": PACKAGE_HOME, "OPSTUI_HOME": str(home), "USER": "alex", "LOGNAME": "alex",
         **changes,
     }  # fmt: skip
 
