@@ -95,7 +95,7 @@ class Database:
         try:
             return self.reader().execute(sql, params).fetchall()
         except apsw.Error as error:
-            raise self._translated(error, writing=False) from error
+            raise self.translated(error, writing=False) from error
 
     def reader(self) -> apsw.Connection:
         """This thread's connection for reading; it raises apsw's errors as they are."""
@@ -145,9 +145,8 @@ class Database:
             return
 
         def apply(connection: apsw.Connection) -> None:
-            row = connection.execute("SELECT version FROM migrations WHERE component = ?", (component,)).fetchone()
-            done = int(str(row[0])) if row else 0
-            for step in steps[done:]:
+            row: Any = connection.execute("SELECT version FROM migrations WHERE component = ?", (component,)).fetchone()
+            for step in steps[row[0] if row else 0 :]:
                 if callable(step):
                     step(connection)
                 else:
@@ -171,7 +170,7 @@ class Database:
         try:
             return sqlite_care.make_backup(self.path, self._moment())
         except apsw.Error as error:
-            raise self._translated(error, writing=True) from error
+            raise self.translated(error, writing=True) from error
         except OSError as error:
             raise StoreFull(f"no backup of {self.path.name} could be made ({error.strerror})") from error
 
@@ -285,7 +284,7 @@ class Database:
         except apsw.SQLError:
             self._versions = {}
         except apsw.Error as error:
-            raise self._translated(error, writing=False) from error
+            raise self.translated(error, writing=False) from error
         else:
             self._versions = {str(component): int(version) for component, version in rows}
 
@@ -326,7 +325,7 @@ class Database:
         try:
             connection = apsw.Connection(self._uri, flags=self._flags, statementcachesize=200)
         except apsw.Error as error:
-            raise self._translated(error, writing=False) from error
+            raise self.translated(error, writing=False) from error
         connection.set_busy_timeout(BUSY_MS)
         return connection
 
@@ -373,7 +372,7 @@ class Database:
                     connection = connection or self._connect_writer()
                     self._commit(connection, jobs)
                 except (apsw.Error, OpstuiError) as error:
-                    failure = self._translated(error, writing=True) if isinstance(error, apsw.Error) else error
+                    failure = self.translated(error, writing=True) if isinstance(error, apsw.Error) else error
                     for job in jobs:
                         job.error = job.error or failure
                 for job in jobs:
@@ -407,7 +406,7 @@ class Database:
                 connection.execute("SAVEPOINT job")
                 job.run(connection)
                 if isinstance(job.error, apsw.Error):
-                    job.error = self._translated(job.error, writing=True)
+                    job.error = self.translated(job.error, writing=True)
                 if not connection.in_transaction:
                     # SQLite undoes a whole transaction by itself when the disk is full in the middle of it.
                     raise StoreFull(self._full_message())
@@ -434,7 +433,8 @@ class Database:
     def _full_message(self) -> str:
         return f"the disk is full: {self.path.name} is as it was before. Make room and try again."
 
-    def _translated(self, error: apsw.Error, *, writing: bool) -> OpstuiError:
+    def translated(self, error: apsw.Error, *, writing: bool) -> OpstuiError:
+        """The error of the tree that says what SQLite's means for a person."""
         name = self.path.name
         if isinstance(error, (apsw.FullError, apsw.NoMemError)) or (writing and isinstance(error, apsw.IOError)):
             return StoreFull(self._full_message())

@@ -1,0 +1,537 @@
+"""What can be done with the tickets of ``desk.db`` inside one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from opstui.adapters.tickets.local_schema import category_of, moves_from, stored_time, time_of
+from opstui.core.codec import timestamp
+from opstui.core.errors import Conflict, NotFound, Refused
+from opstui.core.ids import Clock
+from opstui.core.ports import Update
+from opstui.core.text import SafeText, clean, clean_line
+from opstui.core.tickets import (
+    EntryKind,
+    Status,
+    Ticket,
+    TicketAttachment,
+    TicketRef,
+    TimelineEntry,
+    Visibility,
+)
+
+SEVERITIES = ("1", "2", "3", "4")
+_FIRST_KEY = 1001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """A timeline entry before it has a number."""
+
+    at: datetime
+    author: SafeText
+    kind: EntryKind
+    visibility: Visibility
+    text: SafeText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTicket:
+    """A ticket before it has a version. Texts are clean."""
+
+    key: str | None
+    title: SafeText
+    body: SafeText
+    status: SafeText
+    severity: str | None
+    priority: SafeText | None
+    assignees: tuple[SafeText, ...]
+    team: SafeText | None
+    services: tuple[SafeText, ...]
+    tags: tuple[SafeText, ...]
+    fields: Mapping[str, SafeText]
+    url: SafeText | None
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    timeline: tuple[NewEntry, ...] = ()
+    imported: str | None = None
+    """Hash of the line it was imported from."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """A ticket's row while it is being changed; ``body`` only where it is."""
+
+    id: int
+    key: str
+    title: str
+    status: str
+    severity: str | None
+    priority: str | None
+    team: str | None
+    updated: int
+    due: int | None
+    version: int
+    entries: int
+    assignees: Sequence[str]
+    services: Sequence[str]
+    tags: Sequence[str]
+    fields: dict[str, str]
+    body: str | None = None
+    written: list[int] = field(default_factory=list)
+    """Numbers of the entries that were added."""
+
+
+class LocalDesk:
+    """The tickets, inside the transaction that ``connection`` is in: an exception undoes everything."""
+
+    def __init__(self, connection: apsw.Connection, *, clock: Clock, prefix: str) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._prefix = prefix
+
+    def create(
+        self,
+        *,
+        title: str,
+        body: str = "",
+        status: str = "new",
+        severity: str | None = None,
+        priority: str | None = None,
+        assignees: Sequence[str] = (),
+        team: str | None = None,
+        services: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        fields: Mapping[str, str] | None = None,
+        url: str | None = None,
+        created_at: datetime | None = None,
+        updated_at: datetime | None = None,
+        due_at: datetime | None = None,
+        key: str | None = None,
+    ) -> str:
+        """A new ticket; its key. Raises Refused for a key that is taken or a severity that is none."""
+        created = created_at or self._clock.now()
+        return self.insert(
+            NewTicket(
+                key=key,
+                title=clean_line(title),
+                body=clean(body),
+                status=clean_line(status, limit=100),
+                severity=_severity(severity),
+                priority=_line(priority),
+                assignees=_names(assignees),
+                team=_line(team),
+                services=_names(services),
+                tags=_names(tags),
+                fields={clean_line(name, limit=100): clean(value) for name, value in (fields or {}).items()},
+                url=_line(url),
+                created_at=created,
+                updated_at=updated_at or created,
+                due_at=due_at,
+            )
+        )
+
+    def comment(
+        self,
+        key: str,
+        author: str,
+        text: str,
+        *,
+        visibility: str = "internal",
+        kind: str = "comment",
+        at: datetime | None = None,
+    ) -> str:
+        """Add an entry of any kind; its id. Raises NotFound."""
+        row = self._row(key)
+        self._note(row, at or self._clock.now(), author, EntryKind(kind), clean(text), Visibility(visibility))
+        self._save(row, at or self._clock.now())
+        return f"{key}#{row.entries}"
+
+    def change(self, key: str, author: str, fields: Mapping[str, Any], *, at: datetime | None = None) -> None:
+        """Set fields, each with its entry in the history; what has that value already stays as it is.
+
+        Paths are those of an update, and ``/title``, ``/body``, ``/priority``, ``/services``, ``/tags`` (the whole
+        list), ``/due_at`` (a time or None). Raises NotFound, Refused.
+        """
+        moment = at or self._clock.now()
+        row = self._row(key)
+        for path, value in fields.items():
+            self._set(row, path, value, author, moment, None, narrow=False)
+        if row.written or row.body is not None:
+            self._save(row, moment)
+
+    def attach(self, key: str, author: str, name: str, content: bytes, *, at: datetime | None = None) -> str:
+        """Attach a file; its SHA-256. Raises NotFound."""
+        moment = at or self._clock.now()
+        row = self._row(key)
+        sha256 = self._attach(row, name, content, author, moment, None)
+        self._save(row, moment)
+        return sha256
+
+    def send(self, update: Update) -> str:
+        """Apply an approved update; the id of the entry that carries its op id.
+
+        Raises NotFound, Conflict, Refused, and then nothing is applied.
+        """
+        done = self._connection.execute("SELECT entry FROM applied WHERE op_id = ?", (update.op_id,)).fetchone()
+        if done is not None:
+            return str(done[0])
+        row = self._row(update.ticket.key)
+        if str(row.version) != update.expected_version:
+            raise Conflict(
+                f"{update.ticket} changed meanwhile (version {row.version}, expected {update.expected_version}): "
+                "nothing was applied",
+                ticket=str(update.ticket),
+                theirs=str(row.version),
+                ours=update.expected_version,
+            )
+        now, author = self._clock.now(), clean_line(update.author)
+        if update.comment is not None:
+            visibility = Visibility.PUBLIC if update.public else Visibility.INTERNAL
+            # The comment must read back exactly as it was approved, so it is only cleaned, never reformatted.
+            self._note(row, now, author, EntryKind.COMMENT, clean(update.comment), visibility, update.op_id)
+        for path, value in update.fields.items():
+            self._set(row, path, value, author, now, update.op_id, narrow=True)
+        if update.add_tags or update.remove_tags:
+            gone = set(update.remove_tags)
+            tags = [tag for tag in row.tags if tag not in gone]
+            tags += [tag for tag in _names(update.add_tags) if tag not in tags]
+            self._set(row, "/tags", tags, author, now, update.op_id, narrow=False)
+        for name, content in update.attachments:
+            self._attach(row, name, content, author, now, update.op_id)
+        self._save(row, now)
+        entry = f"{row.key}#{row.written[0] if row.written else 0}"
+        self._connection.execute(
+            "INSERT INTO applied VALUES (?, ?, ?, ?)", (update.op_id, row.id, entry, stored_time(now))
+        )
+        return entry
+
+    def insert(self, ticket: NewTicket) -> str:
+        """Store a new ticket as it is; its key. Raises Refused for a key that is taken."""
+        key = ticket.key or self._free_key()
+        try:
+            self._connection.execute(
+                "INSERT INTO tickets(key, title, body, status, severity, priority, team, url, created, updated, due, "
+                "version, change, entries, assignees, services, tags, fields, imported) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    ticket.title,
+                    ticket.body,
+                    ticket.status,
+                    ticket.severity,
+                    ticket.priority,
+                    ticket.team,
+                    ticket.url,
+                    stored_time(ticket.created_at),
+                    stored_time(ticket.updated_at),
+                    None if ticket.due_at is None else stored_time(ticket.due_at),
+                    self._next_change(),
+                    len(ticket.timeline),
+                    _json(ticket.assignees),
+                    _json(ticket.services),
+                    _json(ticket.tags),
+                    _json(ticket.fields),
+                    ticket.imported,
+                ),
+            )
+        except apsw.ConstraintError:
+            raise Refused(f"there is a ticket {key} already") from None
+        self.append(self._connection.last_insert_rowid(), ticket.timeline, after=0)
+        return key
+
+    def append(self, ticket: int, entries: Iterable[NewEntry], *, after: int) -> None:
+        """Entries with the numbers that follow ``after``."""
+        self._connection.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+            [
+                (ticket, number, stored_time(new.at), new.author, new.kind.value, new.visibility.value, new.text)
+                for number, new in enumerate(entries, after + 1)
+            ],
+        )
+
+    def replace(self, key: str, ticket: NewTicket, more: Sequence[NewEntry]) -> None:
+        """Give an existing ticket the fields of ``ticket`` and ``more`` entries at its end. Raises NotFound."""
+        row = self._row(key)
+        self.append(row.id, more, after=row.entries)
+        self._connection.execute(
+            "UPDATE tickets SET title=?, body=?, status=?, severity=?, priority=?, assignees=?, services=?, tags=?, "
+            "created=?, updated=?, entries=?, imported=?, version=version + 1, change=? WHERE id=?",
+            (
+                ticket.title,
+                ticket.body,
+                ticket.status,
+                ticket.severity,
+                ticket.priority,
+                _json(ticket.assignees),
+                _json(ticket.services),
+                _json(ticket.tags),
+                stored_time(ticket.created_at),
+                stored_time(ticket.updated_at),
+                row.entries + len(more),
+                ticket.imported,
+                self._next_change(),
+                row.id,
+            ),
+        )
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _row(self, key: str) -> _Row:
+        found = self._connection.execute(
+            "SELECT id, key, title, status, severity, priority, team, updated, due, version, entries, assignees, "
+            "services, tags, fields FROM tickets WHERE key = ?",
+            (key,),
+        ).fetchone()
+        if found is None:
+            raise NotFound(f"there is no ticket {clean_line(key, limit=80)}")
+        values: list[Any] = list(found)
+        return _Row(*values[:11], *(json.loads(text) for text in values[11:]))
+
+    def _save(self, row: _Row, at: datetime) -> None:
+        self._connection.execute(
+            "UPDATE tickets SET title=?, status=?, severity=?, priority=?, team=?, updated=max(updated, ?), due=?, "
+            "version=version + 1, change=?, entries=?, assignees=?, services=?, tags=?, fields=?, "
+            "body=coalesce(?, body) WHERE id=?",
+            (
+                row.title,
+                row.status,
+                row.severity,
+                row.priority,
+                row.team,
+                stored_time(at),
+                row.due,
+                self._next_change(),
+                row.entries,
+                _json(row.assignees),
+                _json(row.services),
+                _json(row.tags),
+                _json(row.fields),
+                row.body,
+                row.id,
+            ),
+        )
+
+    def _next_change(self) -> int:
+        # Writers come one after the other (BEGIN IMMEDIATE), so a reader that saw change n has seen all before it.
+        for (value,) in self._connection.execute(
+            "UPDATE meta SET value = value + 1 WHERE name = 'change' RETURNING value"
+        ).fetchall():
+            return int(str(value))
+        raise NotFound("the desk has lost its change counter")
+
+    def _free_key(self) -> str:
+        found = self._connection.execute("SELECT value FROM meta WHERE name = 'next_key'").fetchone()
+        number = int(str(found[0])) if found else _FIRST_KEY
+        while self._connection.execute("SELECT 1 FROM tickets WHERE key = ?", (f"{self._prefix}-{number}",)).fetchone():
+            number += 1
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('next_key', ?)", (number + 1,))
+        return f"{self._prefix}-{number}"
+
+    def _note(
+        self,
+        row: _Row,
+        at: datetime,
+        author: str,
+        kind: EntryKind,
+        text: SafeText,
+        visibility: Visibility = Visibility.INTERNAL,
+        op_id: str | None = None,
+    ) -> None:
+        row.entries += 1
+        row.written.append(row.entries)
+        self._connection.execute(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.id, row.entries, stored_time(at), clean_line(author), kind.value, visibility.value, text, op_id),
+        )
+
+    def _attach(self, row: _Row, name: str, content: bytes, author: str, at: datetime, op_id: str | None) -> str:
+        sha256, title = hashlib.sha256(content).hexdigest(), clean_line(name, limit=200)
+        self._connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (sha256, content))
+        text = SafeText(f"{title} ({len(content):,} bytes)")
+        self._note(row, at, author, EntryKind.ATTACH, text, op_id=op_id)
+        self._connection.execute(
+            "INSERT INTO attachments(ticket, name, size, sha256, entry) VALUES (?, ?, ?, ?, ?)",
+            (row.id, title, len(content), sha256, row.entries),
+        )
+        return sha256
+
+    def _set(
+        self, row: _Row, path: str, value: Any, author: str, at: datetime, op_id: str | None, *, narrow: bool
+    ) -> None:
+        kind, name = EntryKind.FIELD, path.removeprefix("/")
+        before: object
+        after: object
+        if path == "/status":
+            kind, before, after = EntryKind.STATUS, row.status, clean_line(_text(path, value), limit=100)
+            if after == before:
+                return
+            if after not in moves_from(row.status):
+                raise Refused(
+                    f"{row.key} is {row.status} and can't become {after}: it can become "
+                    f"{', '.join(moves_from(row.status))}",
+                    reason="transition",
+                )
+            row.status = str(after)
+        elif path == "/severity":
+            before, after = row.severity, _severity(value)
+            row.severity = after
+        elif path == "/assignee":
+            kind, before, after = EntryKind.ASSIGN, row.assignees, list(_names(_list(path, value)))
+            row.assignees = after
+        elif path == "/team":
+            before, after = row.team, _line(_text_or_none(path, value))
+            row.team = after
+        elif path.startswith("/fields/") and len(path) > len("/fields/"):
+            name = clean_line(path.removeprefix("/fields/"), limit=100)
+            text = _text_or_none(path, value)
+            before, after = row.fields.get(name), clean(text) if text else None
+            if after is None:
+                row.fields.pop(name, None)
+            else:
+                row.fields[name] = after
+        elif narrow:
+            raise Refused(f"{clean_line(path, limit=80)} is not a field that an update can set", reason="field")
+        elif path == "/tags":
+            before, after = row.tags, list(_names(_list(path, value)))
+            row.tags = after
+        elif path == "/services":
+            before, after = row.services, list(_names(_list(path, value)))
+            row.services = after
+        elif path == "/title":
+            before, after = row.title, clean_line(_text(path, value))
+            row.title = after
+        elif path == "/priority":
+            before, after = row.priority, _line(_text_or_none(path, value))
+            row.priority = after
+        elif path == "/due_at":
+            before = None if row.due is None else timestamp(time_of(row.due))
+            after = None if value is None else timestamp(value)
+            row.due = None if value is None else stored_time(value)
+        elif path == "/body":
+            before, after = "", "edited"
+            row.body = clean(_text(path, value))
+        else:
+            raise Refused(f"{clean_line(path, limit=80)} is not a field of a ticket", reason="field")
+        if before != after:
+            self._note(row, at, author, kind, SafeText(_difference(name, before, after)), op_id=op_id)
+
+
+def read_tickets(
+    connection: apsw.Connection, system: str, where: str, params: Sequence[Any]
+) -> list[tuple[int, Ticket]]:
+    """Complete tickets with their change numbers, oldest change first; ``where`` is SQL on ``tickets``."""
+    rows: list[Any] = connection.execute(
+        "SELECT id, key, title, body, status, severity, priority, team, url, created, updated, due, version, change, "
+        f"assignees, services, tags, fields FROM tickets WHERE {where}",
+        params,
+    ).fetchall()
+    ids = _json([row[0] for row in rows])
+    entries: dict[int, list[TimelineEntry]] = {row[0]: [] for row in rows}
+    files: dict[int, list[TicketAttachment]] = {row[0]: [] for row in rows}
+    keys = {row[0]: row[1] for row in rows}
+    one: Any
+    for one in connection.execute(
+        "SELECT ticket, number, at, author, kind, visibility, text, op_id FROM entries "
+        "WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket, number",
+        (ids,),
+    ):
+        ticket, number, at, author, kind, visibility, text, op_id = one
+        entries[ticket].append(
+            TimelineEntry(
+                f"{keys[ticket]}#{number}",
+                time_of(at),
+                SafeText(author),
+                EntryKind(kind),
+                Visibility(visibility),
+                SafeText(text),
+                op_id,
+            )  # fmt: skip
+        )
+    for one in connection.execute(
+        "SELECT ticket, name, size, sha256 FROM attachments WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (ids,),
+    ):
+        files[one[0]].append(TicketAttachment(SafeText(one[1]), one[2], one[3]))
+    return [
+        (
+            row[13],
+            Ticket(
+                ref=TicketRef(system, row[1]), title=SafeText(row[2]), body=SafeText(row[3]),
+                status=Status(SafeText(row[4]), category_of(row[4])), severity=row[5], priority=_safe(row[6]),
+                team=_safe(row[7]), url=_safe(row[8]), created_at=time_of(row[9]), updated_at=time_of(row[10]),
+                due_at=None if row[11] is None else time_of(row[11]), version=str(row[12]),
+                assignees=_safe_names(row[14]), services=_safe_names(row[15]), tags=_safe_names(row[16]),
+                fields={name: SafeText(value) for name, value in json.loads(row[17]).items()},
+                timeline=tuple(entries[row[0]]), attachments=tuple(files[row[0]]),
+            ),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _difference(name: str, before: object, after: object) -> str:
+    if name in ("tags", "services") and isinstance(before, list) and isinstance(after, list):
+        words = [f"+{one}" for one in after if one not in before] + [f"−{one}" for one in before if one not in after]
+        return f"{name} {' '.join(words)}" if words else f"{name} reordered"
+    if name == "body":
+        return "body edited"
+    label = "" if name == "status" else f"{name} "
+    return f"{label}{_shown(before)} → {_shown(after)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or "nobody"
+    text = " ".join(str(value).split()) if value is not None else ""
+    return (text if len(text) <= 200 else text[:199] + "…") or "–"
+
+
+def _severity(value: object) -> str | None:
+    if value is None or value in SEVERITIES:
+        return None if value is None else str(value)
+    raise Refused("a severity is 1, 2, 3 or 4, or nothing", reason="severity")
+
+
+def _text(path: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise Refused(f"{path} takes a text", reason="type")
+    return value
+
+
+def _text_or_none(path: str, value: object) -> str | None:
+    return None if value is None else _text(path, value)
+
+
+def _list(path: str, value: object) -> list[str]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise Refused(f"{path} takes a list of names", reason="type")
+    return [str(item) for item in value]
+
+
+def _line(value: str | None) -> SafeText | None:
+    return (clean_line(value) or None) if value is not None else None
+
+
+def _names(values: Iterable[str]) -> tuple[SafeText, ...]:
+    return tuple(dict.fromkeys(name for name in (clean_line(value, limit=200) for value in values) if name))
+
+
+def _safe(value: str | None) -> SafeText | None:
+    return None if value is None else SafeText(value)
+
+
+def _safe_names(text: str) -> tuple[SafeText, ...]:
+    return tuple(SafeText(name) for name in json.loads(text)) if text != "[]" else ()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
