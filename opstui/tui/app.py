@@ -1,0 +1,523 @@
+"""The app: wires the desk to the screens, and the terminal to both. Rules live in the core, drawing in the widgets."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from asyncio import Future, get_running_loop
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual import events
+from textual.app import App
+from textual.filter import LineFilter, NoColor
+from textual.screen import Screen
+
+from opstui.core.desk import (
+    Command,
+    Desk,
+    DeskFacts,
+    Facts,
+    KeepViewState,
+    Mark,
+    Question,
+    Status,
+    StatusLine,
+    StopAllSessions,
+    WaitingForYou,
+)
+from opstui.core.desk import ViewState as KeptState
+from opstui.core.errors import ConfigError, OpstuiError
+from opstui.core.tickets import TicketRef
+from opstui.tui import themes
+from opstui.tui.keymap import Keymap, bindings
+from opstui.tui.screens import registry
+from opstui.tui.screens.base import DeskScreen
+from opstui.tui.state import reduce_all
+from opstui.tui.terminal import bell, clipboard, crash, hangup
+from opstui.tui.terminal.driver import driver_class
+from opstui.tui.terminal.environment import Terminal, decide, theme_for
+from opstui.tui.terminal.guard import Guard
+
+A = TypeVar("A")
+
+POLL = 0.25
+"""Seconds between looks at the desk's bell; a look costs well under a millisecond."""
+KEEP = 1.0
+"""Seconds between two writes of the view state."""
+
+
+class OpstuiApp(App[int], inherit_bindings=False):
+    """The full-screen app over a desk."""
+
+    CSS = "Screen { background: $background; color: $foreground; } #body { height: 1fr; }"
+    BINDINGS = bindings("app")
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "opstui"
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        terminal: Terminal | None = None,
+        look: themes.Look | None = None,
+        open_ref: TicketRef | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.terminal = terminal or decide({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
+        self.environ = os.environ if environ is None else environ
+        super().__init__(driver_class=driver_class() if terminal is not None else None)
+        self.desk = desk
+        self.now = now
+        self.facts: Facts = desk.ask(DeskFacts())
+        self.status: Status = desk.ask(StatusLine())
+        self.keymap = Keymap(self.facts.keys)
+        self.set_keymap(self.keymap.textual())
+        self.ascii = self.terminal.ascii
+        self.look = look or themes.load(themes.DEFAULT)
+        self._guards: list[LineFilter] = [*([NoColor()] if self.terminal.colours == 0 else []), Guard()]
+        self._wear(self.look)
+        self.notice_shown: tuple[str, str] | None = None
+        self.notices: list[tuple[datetime, str, str]] = []
+        """Moment, text and role of what was said, newest last."""
+        self.last_key = 0.0
+        """Monotonic seconds of the last key."""
+        self.crashed: crash.Report | None = None
+        self._open_ref = open_ref
+        self._mark: Mark | None = None
+        self._minute = -1
+        self._keys = 0
+        self._counts_keys = self.environ.get("OPSTUI_DEBUG_KEYS") == "1"
+        self._question: tuple[Callable[[], None], str] | None = None
+        self._last_kept: Mapping[str, Any] = {}
+        self._kept_at = 0.0
+        self._bell = bell.Attention(self.terminal, self.environ)
+        kept: Mapping[str, Any] | None = None if open_ref else desk.ask(KeptState("app"))
+        self._stack_kept: Mapping[str, Any] = kept or {}
+
+    # --- look ---------------------------------------------------------------------------------------------------------
+
+    def _wear(self, look: themes.Look) -> None:
+        self.look = look
+        self.register_theme(look.textual())
+        self.theme = look.name
+
+    def wear(self, name: str) -> None:
+        """Change the theme, where the terminal has colours to choose from."""
+        if theme_for(self.terminal, name) != name:
+            self.say(f"this terminal gets {theme_for(self.terminal, name)}", "warn")
+            return
+        try:
+            self._wear(themes.load(name, themes_folder(self.environ)))
+        except ConfigError as error:
+            self.say(error.message, "bad")
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen):
+                screen.look_changed()
+                screen.show_frame()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Every drawn line passes the guard."""
+        return self._guards
+
+    # --- start and end ------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Home, with its rows: they are part of the first paint."""
+        return registry.home(self._stack_kept)
+
+    def on_mount(self) -> None:
+        """Listen to the desk, and go where the last run stood."""
+        _, self._mark = self.desk.changes(None)
+        self.set_interval(POLL, self._poll)
+        for sentence in self.keymap.problems:
+            self.say(sentence, "warn")
+        if self._open_ref is not None:
+            self.push_screen(registry.screen("ticket", {"ref": str(self._open_ref)}))
+        else:
+            for screen in registry.restored(self._stack_kept, self.desk):
+                self.push_screen(screen)
+        self.call_after_refresh(self._settled)
+
+    def _settled(self) -> None:
+        # After the first paint: what the desk does to stay live (threads, a worker) must not delay it.
+        self._thread(self.desk.live)
+
+    def stack_state(self) -> Mapping[str, Any]:
+        """What the next start needs to stand where this one stands."""
+        return {
+            "stack": [
+                {"kind": screen.KIND, **screen.kept()} for screen in self.screen_stack if isinstance(screen, DeskScreen)
+            ]
+        }
+
+    def keep_now(self) -> None:
+        """Write the view state down, if it differs from what was written."""
+        state = self.stack_state()
+        if state != self._last_kept:
+            self._last_kept = state
+            self.desk.do(KeepViewState(name="app", state=state))
+
+    def last_words(self) -> None:
+        """The terminal hangs up or the program ends: write down what was typed, and where everything stands."""
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen):
+                screen.saving()
+        self.keep_now()
+
+    async def action_app_quit(self) -> None:
+        """Quit with exit code 0."""
+        self.last_words()
+        self.exit(0, return_code=0)
+
+    def action_app_leave(self) -> None:
+        """``q``."""
+        screen = self.screen
+        if len(self.screen_stack) > 1:
+            self.action_app_back()
+            return
+        loss = screen.unsaved() if isinstance(screen, DeskScreen) else ""
+        if loss:
+            self.ask(f"{loss} Quit?", self._quit)
+        else:
+            self._quit()
+
+    def _quit(self) -> None:
+        self.last_words()
+        self.exit(0, return_code=0)
+
+    def action_app_back(self) -> None:
+        """``escape``."""
+        if isinstance(self.screen, DeskScreen):
+            self.screen.go_back()
+        elif len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def leave_screen(self) -> None:
+        """Close the screen that is on top; home stays."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def open(self, kind: str, **arguments: Any) -> None:
+        """Open a screen by its name; the names are those of ``core.keys.SCREENS``, and ``palette``."""
+        self.push_screen(registry.screen(kind, arguments))
+
+    # --- the desk -----------------------------------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        events_, self._mark = self.desk.changes(self._mark)
+        screen = self.screen
+        minute = int(self.now().timestamp() // 60)
+        ticked = minute != self._minute and self._minute >= 0
+        self._minute = minute
+        if events_ or ticked:
+            self._look_at_status()
+        if isinstance(screen, DeskScreen) and (events_ or ticked):
+            # Screens below ask for everything again when they come back into view.
+            if events_:
+                screen.ask_again(reduce_all(screen.view_state(), events_))
+            if ticked:
+                screen.minute_passed()
+            screen.show_frame()
+        moment = time.monotonic()
+        if self.last_key > self._kept_at and moment - self._kept_at >= KEEP:
+            self._kept_at = moment
+            state_now = self.stack_state()
+            if state_now != self._last_kept:
+                self._last_kept = state_now
+                self._thread(lambda: self.desk.do(KeepViewState(name="app", state=state_now)))
+
+    def _look_at_status(self) -> None:
+        before, self.status = self.status, self.desk.ask(StatusLine())
+        if self.status.waiting > before.waiting or (self.status.sev_one and not before.sev_one):
+            sequence = self._bell.call(
+                f"{self.status.waiting} wait for you", time.monotonic(), focused=self.app_focus, last_key=self.last_key
+            )
+            if sequence and self._driver is not None:
+                self._driver.write(sequence)
+
+    def do(
+        self,
+        command: Command[A],
+        then: Callable[[A], None] | None = None,
+        *,
+        saying: str = "",
+        failed: Callable[[OpstuiError], None] | None = None,
+    ) -> None:
+        """Give the desk a command in a thread, then call ``then`` with its value on the UI thread.
+
+        An error becomes a notice (or goes to ``failed``). After two seconds ``saying`` is shown as what is waited for.
+        """
+        self._go(lambda: self.desk.do(command), then, saying, failed, outcome=True)
+
+    def ask_slowly(
+        self,
+        question: Question[A],
+        then: Callable[[A], None],
+        *,
+        saying: str = "",
+        failed: Callable[[OpstuiError], None] | None = None,
+    ) -> None:
+        """Ask a question that may take long, in a thread; otherwise like :meth:`do`."""
+        self._go(lambda: self.desk.ask(question), then, saying, failed, outcome=False)
+
+    def _go(
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None] | None,
+        saying: str,
+        failed: Callable[[OpstuiError], None] | None,
+        *,
+        outcome: bool,
+    ) -> None:
+        async def run() -> None:
+            timer = self.set_timer(2.0, lambda: self.say(f"waiting: {saying}", "dim")) if saying else None
+            try:
+                answer = await self._in_thread(work)
+                error = answer.error if outcome else None
+            except OpstuiError as raised:
+                answer, error = None, raised
+            if timer is not None:
+                timer.stop()
+            if not self.is_running:
+                return
+            if error is not None:
+                if failed is not None:
+                    failed(error)
+                else:
+                    self.say(error.message, "bad")
+                return
+            if outcome and answer.notice:
+                self.say(answer.notice)
+            elif self.notice_shown and self.notice_shown[0] == f"waiting: {saying}":
+                self.unsay()
+            if then is not None:
+                then(answer.value if outcome else answer)
+
+        self.background(run())
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` on the loop beside everything else; what it raises is a crash like any other."""
+        self.run_worker(work, exit_on_error=True)
+
+    def _thread(self, work: Callable[[], object]) -> None:
+        threading.Thread(target=work, daemon=True).start()
+
+    async def _in_thread(self, work: Callable[[], A]) -> A:
+        # Daemon threads, not the loop's executor: that one is joined at exit, behind whatever hangs on a network.
+        loop = get_running_loop()
+        future: Future[A] = loop.create_future()
+
+        def settle(value: Any, error: BaseException | None) -> None:
+            if not future.done():
+                if error is not None:
+                    future.set_exception(error)
+                else:
+                    future.set_result(value)
+
+        def target() -> None:
+            value: Any = None
+            raised: BaseException | None = None
+            try:
+                value = work()
+            except BaseException as error:  # noqa: BLE001 - handed on to the waiting coroutine, whatever it is
+                raised = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, value, raised)
+
+        self._thread(target)
+        return await future
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def say(self, text: str, role: str = "accent") -> None:
+        """Show ``text`` in the lowest line until the next key. ``role``: accent, dim, warn, bad, good."""
+        self.notices = [*self.notices[-199:], (self.now(), text, role)]
+        self.notice_shown = (text, role)
+        if self._running and isinstance(self.screen, DeskScreen):
+            self.screen.show_frame()
+
+    def unsay(self) -> None:
+        """Back to the hints."""
+        if self.notice_shown is not None:
+            self.notice_shown = None
+            if isinstance(self.screen, DeskScreen):
+                self.screen.show_frame()
+
+    def ask(self, question: str, yes: Callable[[], None]) -> None:
+        """Ask in the lowest line; only ``y`` means yes, and any other key no."""
+        self._question = (yes, question)
+        self.say(f"{question}  y yes, any other key no", "warn")
+
+    def copy(self, text: str, what: str = "text") -> None:
+        """Send ``text`` to the terminal's clipboard, or to a file where it is too long, and say which."""
+        sent = clipboard.copy(text, self.terminal, Path(self.facts.crash_folder).parent / "clipboard")
+        if sent.sequence and self._driver is not None:
+            self._driver.write(sent.sequence)
+        self.say(f"{what}: {sent.said}")
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Notice keys on their way in: for the answer to a question, the notice, and the counter."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            if isinstance(event, events.Key) and self._counts_keys:
+                self._count_key()
+            return
+        self.last_key = time.monotonic()
+        self._bell.key()
+        if self._question is not None:
+            (yes, _), self._question = self._question, None
+            self.unsay()
+            if event.key == "y":
+                yes()
+            self._count_key()
+            return
+        self.unsay()
+        target = self.focused or self.screen
+        await super().on_event(event)
+        if self._counts_keys:
+            if not event.is_forwarded:
+                self._count_key()
+            else:
+                target.call_later(self._count_if_stopped, event, target)
+
+    def _count_if_stopped(self, event: events.Key, node: Any) -> None:
+        # A key that nobody keeps comes back here as forwarded and is counted then; one that was kept ends below.
+        if event._stop_propagation:
+            self._count_key()
+        elif node.parent is not None and node.parent is not self:
+            node.parent.call_later(self._count_if_stopped, event, node.parent)
+
+    def _count_key(self) -> None:
+        if self._counts_keys:
+            self._keys += 1
+            if isinstance(self.screen, DeskScreen):
+                self.screen.show_frame()
+
+    def key_count(self) -> str:
+        """``K#00001`` under OPSTUI_DEBUG_KEYS, else nothing."""
+        return f"K#{self._keys:05d}" if self._counts_keys else ""
+
+    def on_app_focus(self) -> None:
+        """The terminal reports focus."""
+        self._bell.focus()
+
+    def on_app_blur(self) -> None:
+        """The terminal reports that focus went."""
+        self._bell.focus()
+
+    def action_app_redraw(self) -> None:
+        """Every cell again."""
+        self.screen.refresh(layout=True)
+        if self._driver is not None and not self.is_headless:
+            self._driver.write("\x1b[2J")
+        self.call_after_refresh(self.refresh)
+
+    def action_app_help(self) -> None:
+        """``?``."""
+        self.open("help")
+
+    def action_app_palette(self) -> None:
+        """``:``."""
+        self.open("palette")
+
+    def action_app_stop_all(self) -> None:
+        """``F12``: at once if little runs, asking if much would be stopped."""
+        if self.status.running > 1:
+            self.ask(f"Stop all {self.status.running} sessions?", self._stop_all)
+        else:
+            self._stop_all()
+
+    def _stop_all(self) -> None:
+        self.do(StopAllSessions(), lambda count: self.say(f"{count or 'no'} sessions told to stop"), saying="stopping")
+
+    def action_app_waiting(self) -> None:
+        """``!``: the next thing that waits for the operator."""
+        waiting = self.desk.ask(WaitingForYou())
+        if not waiting:
+            self.say("nothing waits for you", "dim")
+            return
+        here = registry.subject(self.screen)
+        places = [index for index, item in enumerate(waiting) if item.subject == here]
+        item = waiting[(places[0] + 1) % len(waiting)] if places else waiting[0]
+        kind = {"sev1": "ticket", "question": "session", "failed": "session"}.get(item.kind, "review")
+        screen = registry.screen_for(kind, item)
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+        self.say(item.text)
+
+    # --- when it breaks -----------------------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._crash(error)
+
+    def _fatal_error(self) -> None:
+        self._crash(sys.exc_info()[1])
+
+    def panic(self, *renderables: Any) -> None:
+        """The library gives up: with a crash file and exit code 70, never with local variables on the screen."""
+        self._crash(sys.exc_info()[1])
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+
+    def _crash(self, error: BaseException | None) -> None:
+        self._return_code = 70
+        if self.crashed is None:
+            self.crashed = crash.write(error, Path(self.facts.crash_folder), self.now())
+        self._close_messages_no_wait()
+
+    def terminal_gone(self) -> None:
+        """The terminal's other end is closed."""
+        hangup.leave(self, 129)
+
+
+def themes_folder(environ: Mapping[str, str]) -> Path | None:
+    """The operator's own themes."""
+    home = environ.get("OPSTUI_HOME")
+    if home:
+        return Path(home) / "config" / "themes"
+    base = environ.get("XDG_CONFIG_HOME") or (str(Path(environ["HOME"]) / ".config") if environ.get("HOME") else "")
+    return Path(base) / "opstui" / "themes" if base else None
+
+
+def run_app(
+    desk: Desk, *, theme: str | None = None, mouse: bool | None = None, open_ref: TicketRef | None = None
+) -> int:
+    """Run the app until it is left; the exit code: 0, 2 (no terminal), 70, 129 or 143."""
+    facts = desk.ask(DeskFacts())
+    tty = sys.__stdin__ is not None and sys.__stdin__.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()
+    encoding = getattr(sys.__stderr__, "encoding", None)
+    terminal = decide(os.environ, tty=tty, encoding=encoding, mouse=facts.mouse if mouse is None else mouse)
+    if terminal.refuses:
+        print(f"opstui: {terminal.refuses}; --plain runs the same as a dialogue, line by line", file=sys.stderr)
+        return 2
+    complaint = ""
+    wanted = theme_for(terminal, theme or facts.theme or themes.DEFAULT)
+    try:
+        look = themes.load(wanted, themes_folder(os.environ))
+    except ConfigError as error:
+        complaint, look = error.message, themes.load(theme_for(terminal, themes.DEFAULT))
+    app = OpstuiApp(desk, terminal=terminal, look=look, open_ref=open_ref)
+    if complaint:
+        app.say(complaint, "bad")
+    with hangup.watched(app):
+        app.run(mouse=terminal.mouse)
+    if app.crashed is not None:
+        for line in app.crashed.lines:
+            print(line, file=sys.stderr)
+        return 70
+    return app.return_code or 0

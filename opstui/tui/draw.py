@@ -1,0 +1,123 @@
+"""Lines made of styled pieces, measured in terminal cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+Piece = tuple[str, Style]
+"""Text and its style. Never markup; foreign text is drawn as it is."""
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """``text`` in exactly ``width`` cells, cut with ``…`` where it is too long. Wide characters count two."""
+    if width <= 0:
+        return ""
+    if text.isascii():
+        if len(text) <= width:
+            return text.rjust(width) if right else text.ljust(width)
+        return text[: width - 1] + "…"
+    # Only as much as could be visible is measured: a title may be long.
+    length = cell_len(text[: width * 4])
+    if length <= width and len(text) <= width * 4:
+        return " " * (width - length) + text if right else text + " " * (width - length)
+    return set_cell_size(text[: width * 4], width - 1) + "…"
+
+
+def cells(text: str) -> int:
+    """How many cells ``text`` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def strip(pieces: Iterable[Piece], width: int, base: Style | None = None) -> Strip:
+    """A line of exactly ``width`` cells; ``base`` lies under every piece and fills the rest."""
+    segments: list[Segment] = []
+    used = 0
+    for text, style in pieces:
+        if not text:
+            continue
+        room = width - used
+        if room <= 0:
+            break
+        size = cells(text)
+        if size > room:
+            text, size = fit(text, room), room
+        segments.append(Segment(text, base + style if base is not None else style))
+        used += size
+    if used < width:
+        segments.append(Segment(" " * (width - used), base))
+    return Strip(segments, width)
+
+
+def spread(left: Sequence[Piece], right: Sequence[Piece], width: int, base: Style | None = None) -> Strip:
+    """A line with ``left`` at its start and ``right`` at its end; where both don't fit, the left part is cut."""
+    tail = sum(cells(text) for text, _ in right)
+    if tail >= width:
+        return strip(left, width, base)
+    room = width - tail
+    kept: list[Piece] = []
+    used = 0
+    for text, style in left:
+        size = cells(text)
+        if used + size > room:
+            kept.append((fit(text, room - used), style))
+            used = room
+            break
+        kept.append((text, style))
+        used += size
+    kept.append((" " * (room - used), Style.null()))
+    return strip([*kept, *right], width, base)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """``text`` (one line) in lines of at most ``width`` cells, broken at spaces where there are any."""
+    width = max(1, width)
+    if (len(text) if text.isascii() else cell_len(text)) <= width:
+        return [text]
+    lines: list[str] = []
+    current, used = "", 0
+    for word in _words(text):
+        size = cells(word)
+        bare = word.rstrip(" ")
+        if used + cells(bare) <= width:
+            current, used = current + word, used + size
+            continue
+        if current.strip():
+            lines.append(current.rstrip(" "))
+            current, used = "", 0
+        while cells(bare) > width:
+            head = _head(bare, width)
+            lines.append(head)
+            bare = bare[len(head) :]
+            word = word[len(head) :]
+        current, used = word, cells(word)
+    if current.strip() or not lines:
+        lines.append(current.rstrip(" "))
+    return lines
+
+
+def _words(text: str) -> list[str]:
+    words: list[str] = []
+    start = 0
+    for at in range(1, len(text)):
+        if text[at - 1] == " " and text[at] != " ":
+            words.append(text[start:at])
+            start = at
+    words.append(text[start:])
+    return words
+
+
+def _head(text: str, width: int) -> str:
+    """The longest start of ``text`` that fits, at least one character."""
+    if text.isascii():
+        return text[:width]
+    used = 0
+    for at, char in enumerate(text):
+        used += cell_len(char)
+        if used > width and at:
+            return text[:at]
+    return text
