@@ -342,7 +342,9 @@ def _status(text: str, ticket: Ticket, transitions: Sequence[str] | None) -> str
 
 def _set_tags(draft: Draft, wanted: Sequence[str], origin: Origin) -> Draft:
     base = [str(tag) for tag in draft.base.get("/tags") or ()]
-    old = {(op.op, str(op.to)): op for op in draft.ops if op.op in (OpKind.ADD, OpKind.REMOVE)}
+    old: dict[tuple[OpKind, str], DraftOp] = {
+        (op.op, str(op.to)): op for op in draft.ops if op.op in (OpKind.ADD, OpKind.REMOVE)
+    }
     changes = [(OpKind.ADD, tag) for tag in wanted if tag not in base]
     changes += [(OpKind.REMOVE, tag) for tag in base if tag not in wanted]
     made = [
@@ -351,7 +353,7 @@ def _set_tags(draft: Draft, wanted: Sequence[str], origin: Origin) -> Draft:
     ]
     ops = [op for op in draft.ops if op.op not in (OpKind.ADD, OpKind.REMOVE)]
     place = _place(ops)
-    return replace(draft, ops=tuple([*ops[:place], *made, *ops[place:]]))
+    return replace(draft, ops=(*ops[:place], *made, *ops[place:]))
 
 
 def _set_comment(draft: Draft, changes: DraftChanges, capabilities: Capabilities, origin: Origin) -> Draft:
@@ -432,7 +434,7 @@ def _names(text: str) -> list[str]:
 
 
 def _place(ops: Iterable[DraftOp], *, files: bool = False) -> int:
-    """Where a new operation goes: fields, then tags, then the comment, then files; here the first one behind."""
+    """Where a new operation goes: before the comment and the files; a comment before the files."""
     behind = (OpKind.ATTACH,) if files else (OpKind.COMMENT, OpKind.ATTACH)
     for index, op in enumerate(items := list(ops)):
         if op.op in behind:
