@@ -1,0 +1,1 @@
+"""What an operator can do: the desk's work, through the core's ports."""

@@ -1,0 +1,57 @@
+"""The first look: what the extractive engine makes of a ticket at once, so that nobody waits a minute to know what is up."""
+
+from __future__ import annotations
+
+from opstui.core.desk import FirstLookView
+from opstui.core.errors import NotFound
+from opstui.core.extract.query import knowledge_query
+from opstui.core.extract.summary import incident_summary
+from opstui.core.knowledge import Strength
+from opstui.core.ports import ExtractInput
+from opstui.core.tickets import TicketRef
+from opstui.services.setup import Setup
+
+CLAIMS = 3
+"""A look, not a document."""
+
+
+def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
+    """Free, from the cache alone. Raises NotFound."""
+    started = setup.clock.monotonic()
+    found = setup.cache.ticket(ref)
+    if found is None:
+        raise NotFound(f"{ref}: not cached")
+    ticket = found[0]
+    hits = tuple(setup.knowledge.search(knowledge_query(ticket), 4))
+    pages = {hit.doc: page for hit in hits if hit.strength is Strength.STRONG and (page := setup.knowledge.page(hit.doc))}
+    others = [
+        (other[0], score)
+        for row, score in setup.cache.similar(ticket, 3)
+        if (other := setup.cache.ticket(row.ref)) is not None
+    ]
+    summary = incident_summary(
+        ExtractInput(
+            ticket=ticket,
+            hits=hits,
+            pages=pages,
+            related=tuple(others),
+            operator=setup.operator,
+            operator_team=setup.team,
+            now=setup.clock.now(),
+            session_id="first-look",
+            workflow_version="",
+        )
+    )
+    claims = (summary.headline, *(claim for claim in summary.what_happened if claim.text != summary.headline.text))
+    from opstui.core.checks.atoms import shared_identifiers
+
+    related = tuple(
+        (other.ref, other.title, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others
+    )
+    return FirstLookView(
+        version=ticket.version,
+        claims=claims[:CLAIMS],
+        hits=hits,
+        related=related,
+        took_ms=int((setup.clock.monotonic() - started) * 1000),
+    )

@@ -1,0 +1,321 @@
+"""The publisher: a thin loop around ``core.publishing.decide``.
+
+It keeps the row before it does what the row says, carries one step out, and hands what it saw to the next decision.
+Each system's lock is held only while a step is sent and read back; whoever holds it and finds a row in ``sending``
+knows that its sender is dead.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from opstui.core import approval, draft_rules
+from opstui.core.audit import AuditEntry
+from opstui.core.canonical import fingerprint
+from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
+from opstui.core.errors import (
+    Busy,
+    Conflict,
+    CredentialsRefused,
+    NotFound,
+    OpstuiError,
+    RateLimited,
+    Refused,
+    Unreachable,
+)
+from opstui.core.ids import new_id
+from opstui.core.ports import RecordWriter, TicketSystem
+from opstui.core.publishing import (
+    Conflicted,
+    Decision,
+    Expired,
+    Final,
+    FindOp,
+    Look,
+    NeedsHuman,
+    Nothing,
+    Observation,
+    Read,
+    ReadBack,
+    RequestFailed,
+    RequestRefused,
+    Send,
+    SentOk,
+    Step,
+    Terms,
+    TicketRead,
+    Verified,
+    VersionRefused,
+    Wait,
+    WaitFor,
+    decide,
+)
+from opstui.core.text import clean_line
+from opstui.services.locks import FileLock, held
+from opstui.services.loop import LoopThread
+from opstui.services.refresh import Refresher
+from opstui.services.setup import Setup
+
+log = logging.getLogger("opstui.publisher")
+
+LOCK_WAIT = 30.0
+"""Seconds that ``push`` waits for another publisher."""
+POLITE_WAIT = 60.0
+"""A pause that a system asks for is waited out up to this long; beyond it the update stays approved."""
+
+
+class Publisher:
+    """Sends what is approved, and settles what is unknown."""
+
+    def __init__(self, setup: Setup, loop: LoopThread, refresher: Refresher) -> None:
+        self._setup = setup
+        self._loop = loop
+        self._refresher = refresher
+
+    def has_work(self) -> bool:
+        """Whether any update is unfinished."""
+        return not self._setup.read_only and bool(self._setup.record.pushes(unfinished=True, limit=1))
+
+    def run_due(self) -> None:
+        """Take every unfinished update as far as it goes without waiting. What somebody else holds is left to them."""
+        now = self._setup.clock.now()
+        for push in self._setup.record.pushes(unfinished=True):
+            if push.not_before is None or push.not_before <= now:
+                try:
+                    self._advance(push.id, wait=0.0)
+                except Busy:
+                    continue
+
+    def run_all(self, *, draft: str | None = None) -> list[PushRecord]:
+        """Everything approved or unknown now, until nothing of it is unknown; the rows as they are then.
+
+        Raises Busy if another publisher holds a system for more than 30 s.
+        """
+        record = self._setup.record
+        wanted = [push.id for push in record.pushes(unfinished=True) if draft is None or push.draft == draft]
+        for push_id in wanted:
+            self._until_known(push_id)
+        return [push for push_id in wanted if (push := record.push(push_id)) is not None]
+
+    def _until_known(self, push_id: str) -> None:
+        clock = self._setup.clock
+        deadline = clock.monotonic() + POLITE_WAIT
+        while True:
+            step = self._advance(push_id, wait=LOCK_WAIT)
+            if not isinstance(step, Wait):
+                return
+            pause = (step.until - clock.now()).total_seconds()
+            settling = step.why is WaitFor.SETTLE or self._is_unknown(push_id)
+            if not settling and (step.why is WaitFor.CREDENTIALS or clock.monotonic() + pause > deadline):
+                return
+            if not settling and not self._was_asked_to_wait(push_id):
+                # Not reachable: the update stays approved, and whoever called says so.
+                return
+            time.sleep(max(0.01, min(pause, 10.0)))
+
+    def _is_unknown(self, push_id: str) -> bool:
+        push = self._setup.record.push(push_id)
+        return push is not None and push.step in (StepState.UNKNOWN, StepState.SENDING)
+
+    def _was_asked_to_wait(self, push_id: str) -> bool:
+        push = self._setup.record.push(push_id)
+        return push is not None and (push.error or "").startswith("asked to wait")
+
+    def _advance(self, push_id: str, *, wait: float) -> Step:
+        """Hold the system's lock and go on until a wait or the end. Raises Busy."""
+        setup = self._setup
+        push = setup.record.push(push_id)
+        if push is None or push.done:
+            return Nothing()
+        system = setup.systems.get(push.system)
+        if system is None:
+            return self._keep(
+                Decision(
+                    replace(push, done=True, error="its ticket system is no longer configured"),
+                    NeedsHuman(f"the ticket system {push.system} is no longer configured"),
+                )
+            )
+        lock = FileLock(setup.locks / f"publish-{push.system}", "publisher")
+        with held(lock, wait=wait, say=lambda text: log.info("%s: %s", push.system, text)):
+            push = setup.record.push(push_id)
+            if push is None:
+                return Nothing()
+            refusal = self._not_what_was_approved(push, system)
+            if refusal is not None:
+                return self._keep(refusal)
+            terms = self._terms(push, system)
+            seen: Observation = Look()
+            while True:
+                decision = decide(push, seen, terms, now=setup.clock.now(), chance=self._chance())
+                step = self._keep(decision)
+                if isinstance(step, (Wait, Final)):
+                    return step
+                push = decision.push
+                seen = self._carry_out(step, push, terms, system)
+
+    # --- carrying out
+
+    def _carry_out(self, step: Step, push: PushRecord, terms: Terms, system: TicketSystem) -> Observation:
+        key = push.ticket.key
+        match step:
+            case Read():
+                return self._reading(lambda: self._ticket_read(system, key))
+            case FindOp() | ReadBack():
+                return self._reading(lambda: self._found_and_read(system, key, push.id))
+            case Send(expected_version, done):
+                return self._sending(push, terms, system, expected_version, done)
+        raise AssertionError(step)
+
+    async def _ticket_read(self, system: TicketSystem, key: str) -> TicketRead:
+        return TicketRead(await system.ticket(key))
+
+    async def _found_and_read(self, system: TicketSystem, key: str, op_id: str) -> TicketRead:
+        # Asked before the ticket is read: a ticket that lacks what was found is known to be an old copy.
+        found = await system.find(key, op_id)
+        return TicketRead(await system.ticket(key), found)
+
+    def _reading(self, ask: Callable[[], Coroutine[Any, Any, TicketRead]]) -> Observation:
+        try:
+            read = self._loop.run(ask())
+        except NotFound as error:
+            return RequestRefused(str(error))
+        except OpstuiError as error:
+            return _observed(error, writing=False)
+        self._setup.cache.keep(read.ticket, now=self._setup.clock.now())
+        return read
+
+    def _sending(
+        self, push: PushRecord, terms: Terms, system: TicketSystem, expected_version: str, done: tuple[int, ...]
+    ) -> Observation:
+        files = {file.sha256: self._setup.record.file(file.sha256) or b"" for file in terms.approved.files}
+        try:
+            update = approval.to_update(
+                terms.approved, expected_version=expected_version, files=files, author=terms.approved.operator, done=done
+            )
+            return SentOk(self._loop.run(system.send(update)).remote_id)
+        except Conflict:
+            return VersionRefused()
+        except OpstuiError as error:
+            return _observed(error, writing=True)
+
+    # --- keeping
+
+    def _keep(self, decision: Decision) -> Step:
+        """Write the row, the draft's state and the audit row in one transaction; the step if it may be carried out."""
+        push, step = decision.push, decision.step
+        if isinstance(step, Nothing):
+            return step
+
+        def save(record: RecordWriter) -> Step:
+            stored = record.push(push.id)
+            if stored is None or stored.done:
+                return Nothing()  # withdrawn between the look and now
+            if stored != push:
+                record.put_push(push)
+            draft = record.draft(push.draft)
+            moved = self._moved(draft, step) if draft is not None else None
+            if draft is not None and moved is not None and moved != draft:
+                record.put_draft(moved, expected_rev=draft.rev)
+            action = _AUDITED.get(type(step))
+            if action is not None:
+                record.add_audit(self._audit(push, draft, action, step))
+            return step
+
+        return self._setup.record.write(save)
+
+    def _moved(self, draft: Draft, step: Step) -> Draft | None:
+        """The draft after this step; None where it stays."""
+        now = self._setup.clock.now()
+        if draft.state not in (DraftState.APPROVED, DraftState.PUSHING):
+            return None
+        match step:
+            case Send():
+                return draft_rules.start_push(draft, now=now) if draft.state is DraftState.APPROVED else None
+            case Verified():
+                notes = [step.note] if step.note else []
+                notes += [f"{path} was set already" for path in step.done]
+                return draft_rules.pushed(draft, now=now, note="; ".join(notes) or None)
+            case Conflicted(paths):
+                return draft_rules.conflict(draft, paths, op_id=self._fresh_id(), now=now)
+            case NeedsHuman(reason):
+                return draft_rules.needs_human(draft, reason, now=now)
+            case Expired():
+                return draft_rules.expire(draft, op_id=self._fresh_id(), now=now)
+            case Wait(why=why, reason=reason) if why is not WaitFor.SETTLE and draft.state is DraftState.PUSHING:
+                # Nothing of it was applied and it will be tried again: still only approved.
+                return draft_rules.hold(draft, now=now, note=reason)
+        return None
+
+    def _audit(self, push: PushRecord, draft: Draft | None, action: str, step: Step) -> AuditEntry:
+        detail = getattr(step, "reason", None) or getattr(step, "note", None) or None
+        return AuditEntry(
+            at=self._setup.clock.now(),
+            operator=draft.approved_by or draft.operator if draft is not None else self._setup.operator,
+            actor="program",
+            action=action,
+            ticket=str(push.ticket),
+            session=draft.session if draft is not None else None,
+            draft=push.draft,
+            workflow_version=draft.workflow_version if draft is not None else None,
+            content_hash=push.fingerprint,
+            detail=str(clean_line(detail)) if detail else None,
+        )
+
+    # --- parts
+
+    def _not_what_was_approved(self, push: PushRecord, system: TicketSystem) -> Decision | None:
+        """The fingerprint is computed again from what is about to be sent; only the very bytes that were approved go."""
+        if push.step is not StepState.PLANNED:
+            return None  # already on its way; what is left is to find out
+        draft = self._setup.record.draft(push.draft)
+        reason = ""
+        if fingerprint(push.payload) != push.fingerprint:
+            reason = "the stored bytes are not those that were approved"
+        elif draft is None or draft.fingerprint != push.fingerprint:
+            reason = "the approval was withdrawn"
+        elif approval.read_payload(push.payload).origin != system.origin:
+            reason = f"{push.system} is another system now than when it was approved"
+        if not reason:
+            return None
+        finished = replace(push, done=True, error=reason, finished_at=self._setup.clock.now())
+        return Decision(finished, NeedsHuman(reason) if draft is not None and not draft.state.is_open else Expired())
+
+    def _terms(self, push: PushRecord, system: TicketSystem) -> Terms:
+        capabilities = system.capabilities
+        if self._setup.settle_seconds is not None:
+            capabilities = replace(capabilities, settle_seconds=self._setup.settle_seconds)
+        return Terms(approved=approval.read_payload(push.payload), capabilities=capabilities, own=(system.me(),))
+
+    def _fresh_id(self) -> str:
+        return new_id(self._setup.clock, self._setup.randomness)
+
+    def _chance(self) -> float:
+        return int.from_bytes(self._setup.randomness.bytes(4), "big") / 2**32
+
+
+_AUDITED: dict[type, str] = {
+    Send: "push.send",
+    Verified: "push.verified",
+    Conflicted: "push.conflict",
+    NeedsHuman: "push.needs_human",
+    Expired: "push.expired",
+}
+
+
+def _observed(error: OpstuiError, *, writing: bool) -> Observation:
+    """What an adapter's error means to the decision."""
+    if isinstance(error, CredentialsRefused):
+        return RequestRefused(str(error), credentials=True)
+    if isinstance(error, RateLimited):
+        return RequestFailed(f"asked to wait: {error}", maybe_applied=False, retry_after=error.retry_after)
+    if isinstance(error, Unreachable):
+        return RequestFailed(str(error), maybe_applied=writing and error.was_anything_sent, retry_after=error.retry_after)
+    if isinstance(error, (Refused, Conflict)):
+        return RequestRefused(str(error))
+    # A store that is full, a busy file: nothing is known of the write, so it is looked for.
+    return RequestFailed(str(error), maybe_applied=writing)
+

@@ -1,0 +1,321 @@
+"""Review, Confirm and approval: what an operator sees before anything is sent, drawn from what would be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from opstui.core import approval, draft_rules
+from opstui.core.audit import AuditEntry
+from opstui.core.canonical import fingerprint
+from opstui.core.checks import check_comment, check_document
+from opstui.core.codec import decode
+from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, Outcome, Review, ReviewRow
+from opstui.core.documents import CitationKind, Document, EscalationPackage, Finding, IncidentSummary, citations_of, claims_of
+from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
+from opstui.core.errors import Conflict, NotFound, OpstuiError, Refused
+from opstui.core.knowledge import Page
+from opstui.core.merge import FieldState, overlaps, three_way
+from opstui.core.ports import RecordWriter
+from opstui.core.sources import SourceSet
+from opstui.core.text import clean_line
+from opstui.core.tickets import Ticket, TicketRef, TimelineEntry, Visibility
+from opstui.core.workflows import policy_findings
+from opstui.services.drafting import Drafting
+from opstui.services.refresh import Refresher
+from opstui.services.setup import Setup
+
+DOCUMENTS: Mapping[str, type[Document]] = {
+    "IncidentSummary": IncidentSummary,
+    "EscalationPackage": EscalationPackage,
+}
+
+
+class Reviewing:
+    """Reads a draft against the ticket as it is now."""
+
+    def __init__(self, setup: Setup, refresher: Refresher, drafting: Drafting) -> None:
+        self._setup = setup
+        self._refresher = refresher
+        self._drafting = drafting
+
+    def review(self, question: DraftReview) -> Review:
+        """See ``DraftReview``."""
+        setup = self._setup
+        draft = self._drafting.draft(question.id)
+        ticket = self._cached(draft.ticket)
+        findings, claims, ok = self.check(draft, ticket)
+        rows = tuple(self._rows(draft, ticket))
+        settled = not draft.conflicts and not any(row.conflict for row in rows)
+        blocked = any(finding.blocks for finding in findings) or not settled
+        files = {op.file.sha256: setup.record.file(op.file.sha256) or b"" for op in draft.ops if op.file is not None}
+        return Review(
+            draft=draft,
+            rows=rows,
+            findings=tuple(findings),
+            claims=tuple(claims),
+            claims_ok=ok,
+            base_version=draft.base_version,
+            now_version=ticket.version,
+            overlaps=self._overlaps(draft, ticket),
+            audience=self._audience(draft),
+            tells=(),
+            fingerprint=draft.fingerprint or (None if blocked or not draft.state.is_open else fingerprint(self._payload(draft, files))),
+            files=tuple((op.file.name, op.file.size, op.file.sha256) for op in draft.ops if op.file is not None),
+            push=next(reversed(setup.record.pushes(draft=draft.id)), None),
+            editing=self._drafting.edited_elsewhere(draft.id),
+        )
+
+    def confirm(self, question: Confirm) -> Confirmation:
+        """See ``Confirm``: everything shown is read back out of the bytes."""
+        setup = self._setup
+        review = self.review(DraftReview(question.id))
+        draft = review.draft
+        self._refuse_unless_ready(review)
+        files = self._files(draft)
+        content = self._payload(draft, files)
+        approved = approval.read_payload(content)
+        ticket = self._cached(approved.ticket)
+        comment = approved.comment
+        return Confirmation(
+            draft=draft.id,
+            rev=draft.rev,
+            payload=content,
+            fingerprint=fingerprint(content),
+            system=approved.system,
+            origin=approved.origin,
+            ticket=approved.ticket,
+            title=ticket.title,
+            severity=ticket.severity,
+            operator=approved.operator,
+            rows=approval.rows(approved),
+            comment=approval.shown(str(comment.to)) if comment is not None else None,
+            public=approved.public,
+            files=tuple((approval.shown(file.name), file.size, file.sha256) for file in approved.files),
+            tells=review.tells,
+            overlaps=tuple(
+                f"{entry.author} {entry.kind.value}: {clean_line(entry.text, limit=80)}" for entry in review.overlaps
+            ),
+            overridden=tuple(
+                f"{finding.id}: {finding.overridden}" for finding in review.findings if finding.overridden
+            ),
+            needs_key_suffix=approval.needs_key_suffix(approved, ticket.severity),
+        )
+
+    def approve(self, command: ApproveDraft) -> Outcome[Draft]:
+        """See ``ApproveDraft``. The audit row, the outbox row and the draft's state are one transaction."""
+        setup = self._setup
+        draft = self._drafting.draft(command.id)
+        if draft.state in (DraftState.APPROVED, DraftState.PUSHING, DraftState.PUSHED):
+            raise Refused(f"the draft is {draft.state.value} already; nothing was changed", reason="used")
+        ticket = self._fresh(draft.ticket)
+        conflict = self._drafting.note_conflict(draft, ticket)
+        if conflict is not None:
+            raise conflict
+        review = self.review(DraftReview(command.id))
+        self._refuse_unless_ready(review)
+        draft = review.draft
+        content = self._payload(draft, self._files(draft))
+        if fingerprint(content) != command.fingerprint:
+            raise Refused(
+                "the fingerprint is not that of this draft as it is now; nothing was changed. "
+                "`opstui draft show` prints the one to approve",
+                reason="fingerprint",
+            )
+        now = setup.clock.now()
+
+        def save(record: RecordWriter) -> Draft:
+            for push in record.pushes(draft=draft.id):
+                if push.fingerprint == command.fingerprint and push.sent_at is not None:
+                    raise Refused("this approval was used before; change the draft to send it again", reason="used")
+            stored = record.put_draft(
+                draft_rules.approve(draft, fingerprint=command.fingerprint, by=setup.operator, now=now),
+                expected_rev=draft.rev,
+            )
+            row = record.add_audit(
+                AuditEntry(
+                    at=now,
+                    operator=setup.operator,
+                    actor="operator",
+                    action="draft.approve",
+                    ticket=str(draft.ticket),
+                    session=draft.session,
+                    draft=draft.id,
+                    workflow_version=draft.workflow_version,
+                    content_hash=command.fingerprint,
+                    override_reason=", ".join(f"{check}={why}" for check, why in sorted(draft.overrides.items())) or None,
+                )
+            )
+            record.put_push(
+                PushRecord(
+                    id=draft.op_id,
+                    draft=draft.id,
+                    system=draft.ticket.system,
+                    ticket=draft.ticket,
+                    payload=content,
+                    fingerprint=command.fingerprint,
+                    step=StepState.PLANNED,
+                    approved_at=now,
+                    expires_at=approval.expires_at(now),
+                    audit_head=row.hash,
+                )
+            )
+            return stored
+
+        return Outcome(setup.record.write(save))
+
+    # --- checks
+
+    def check(self, draft: Draft, ticket: Ticket) -> tuple[list[Finding], list[Any], int]:
+        """Every finding about a draft, its claims, and how many of those are cited and found."""
+        setup = self._setup
+        findings: list[Finding] = []
+        claims: list[Any] = []
+        ok = 0
+        comment = draft.comment()
+        sources = SourceSet(ticket)
+        kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
+        if draft.document is not None and kind is not None:
+            document = decode(kind, draft.document)
+            sources = self._sources(document, ticket)
+            about = check_document(document, sources, ticket)
+            claims = claims_of(document)
+            broken = {finding.claim for finding in about if finding.level == "block" and finding.claim}
+            ok = sum(1 for claim in claims if claim.id not in broken)
+            findings += self._that_still_matter(about, claims, draft)
+        if comment is not None:
+            findings += check_comment(
+                str(comment.to or ""),
+                sources,
+                ticket,
+                public=comment.visibility is not Visibility.INTERNAL,
+                own_words=comment.origin.value == "operator",
+            )
+        findings += policy_findings(draft, setup.workflows.get(draft.workflow or ""))
+        if not draft.ops:
+            findings.append(Finding(id="empty", level="block", text="nothing would be changed: the draft is empty"))
+        if comment is not None and not str(comment.to or "").strip():
+            findings.append(Finding(id="empty-comment", level="block", text="the comment is empty"))
+        return [replace(item, overridden=draft.overrides.get(item.id)) for item in findings], claims, ok
+
+    def _that_still_matter(self, found: list[Finding], claims: list[Any], draft: Draft) -> list[Finding]:
+        """Findings about claims whose words the operator took out of the comment no longer block anything."""
+        comment = draft.comment()
+        if any(op.op is OpKind.ATTACH and op.origin.value == "agent" for op in draft.ops):
+            return found  # the package holds every claim as it was written
+        text = " ".join(str(comment.to or "").split()) if comment is not None else ""
+        words = {claim.id: " ".join(claim.text.split()) for claim in claims}
+        return [item for item in found if item.claim is None or words.get(item.claim, "").rstrip("…. ") in text]
+
+    def _sources(self, document: Document, ticket: Ticket) -> SourceSet:
+        setup = self._setup
+        pages: dict[str, Page] = {}
+        others: dict[TicketRef, Ticket] = {}
+        for citation in citations_of(document):
+            if citation.kind is CitationKind.DOC and citation.ref not in pages:
+                page = setup.knowledge.page(citation.ref)
+                if page is not None:
+                    pages[citation.ref] = page
+            elif citation.kind is CitationKind.ENTRY and ":" in citation.ref:
+                ref = TicketRef.parse(citation.ref.rpartition("#")[0])
+                other = setup.cache.ticket(ref)
+                if other is not None and ref != ticket.ref:
+                    others[ref] = other[0]
+        return SourceSet(ticket, pages=pages.values(), tickets=others.values())
+
+    # --- parts
+
+    def _rows(self, draft: Draft, ticket: Ticket) -> list[ReviewRow]:
+        merged = three_way(None, ticket, draft.ops)
+        rows = []
+        for item in merged:
+            by, at = last_change(ticket, item.path, after=int(draft.base.get("#entries") or 0))
+            rows.append(
+                ReviewRow(
+                    path=item.path,
+                    op=draft.ops[item.index],
+                    when_drafted=item.base,
+                    now=item.now,
+                    yours=item.yours,
+                    conflict=item.state is FieldState.CONFLICT,
+                    done_already=item.state is FieldState.DONE,
+                    changed_by=by,
+                    changed_at=at,
+                )
+            )
+        return rows
+
+    def _refuse_unless_ready(self, review: Review) -> None:
+        draft = review.draft
+        if not draft.state.is_open:
+            raise Refused(f"the draft is {draft.state.value}; there is nothing to confirm")
+        if draft.state is DraftState.NEEDS_HUMAN:
+            raise Refused("it is unknown whether the last push arrived: look at the ticket, then settle the draft first")
+        conflicts = [row for row in review.rows if row.conflict]
+        if conflicts or draft.conflicts:
+            paths = ", ".join(dict.fromkeys([row.path for row in conflicts] + list(draft.conflicts)))
+            raise Conflict(
+                f"{draft.ticket}: {paths} changed on the ticket since the draft was made. "
+                "The draft is kept: take theirs or mine for each",
+                ticket=str(draft.ticket),
+                field=paths,
+            )
+        blocking = [finding for finding in review.findings if finding.blocks]
+        if blocking:
+            raise Refused(
+                "a check blocks: " + "; ".join(f"{finding.id}: {finding.text}" for finding in blocking[:3])
+                + ". The draft is kept: mend it, or override with a reason",
+                reason="check",
+            )  # fmt: skip
+
+    def _overlaps(self, draft: Draft, ticket: Ticket) -> tuple[TimelineEntry, ...]:
+        base = int(draft.base.get("#entries") or 0)
+        own = (self._setup.operator, self._setup.systems[draft.ticket.system].me())
+        return overlaps(base, ticket, op_id=draft.op_id, own=own)
+
+    def _audience(self, draft: Draft) -> str:
+        comment = draft.comment()
+        if comment is None:
+            return ""
+        if comment.visibility is Visibility.INTERNAL:
+            return "internal · only operators see it"
+        return "public · the requester sees it"
+
+    def _payload(self, draft: Draft, files: Mapping[str, bytes]) -> bytes:
+        return approval.payload(draft, origin=self._setup.systems[draft.ticket.system].origin, files=files)
+
+    def _files(self, draft: Draft) -> dict[str, bytes]:
+        found = {}
+        for op in draft.ops:
+            if op.file is not None:
+                content = self._setup.record.file(op.file.sha256)
+                if content is None:
+                    raise Refused(f"{clean_line(op.file.name)}: its content is gone; attach it again")
+                found[op.file.sha256] = content
+        return found
+
+    def _cached(self, ref: TicketRef) -> Ticket:
+        found = self._setup.cache.ticket(ref)
+        return found[0] if found is not None else self._refresher.ticket(ref)
+
+    def _fresh(self, ref: TicketRef) -> Ticket:
+        """The ticket as it is now; what is cached where the system does not answer (the push reads again)."""
+        try:
+            return self._refresher.ticket(ref)
+        except NotFound:
+            raise
+        except OpstuiError:
+            return self._cached(ref)
+
+
+def last_change(ticket: Ticket, path: str, *, after: int) -> tuple[str | None, Any]:
+    """Who changed a field since entry ``after``, and when, as far as the timeline tells."""
+    word = path.strip("/").rpartition("/")[2].casefold()
+    kinds = {"/status": "status", "/assignee": "assign"}
+    for entry in reversed(ticket.timeline):
+        if entry.number <= after:
+            break
+        if entry.kind.value == kinds.get(path) or (entry.kind.value == "field" and word in entry.text.casefold()):
+            return str(entry.author), entry.at
+    return None, None

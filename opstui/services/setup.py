@@ -1,0 +1,78 @@
+"""What a desk is made of: ports, policies and places, handed over by the wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from opstui.core.ids import Clock, Randomness
+from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, TicketCache, TicketSystem
+from opstui.core.queues import Queue, View
+from opstui.core.rates import RateCard
+from opstui.core.shifts import Schedule
+from opstui.core.workflows import Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowPolicy:
+    """What the config says of a workflow."""
+
+    runtime: str = "offline"
+    fallback: str | None = None
+    budget_micros: int | None = None
+    """Instead of the workflow's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """How tickets get into the local system; see ``ImportTickets``."""
+
+    run: Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Everything a desk works with."""
+
+    clock: Clock
+    randomness: Randomness
+    record: RecordStore
+    cache: TicketCache
+    systems: Mapping[str, TicketSystem]
+    poll_seconds: Mapping[str, float]
+    queues: tuple[Queue, ...]
+    views: tuple[View, ...]
+    knowledge: KnowledgeIndex
+    runtimes: Mapping[str, AgentRuntime]
+    workflows: Mapping[str, Workflow]
+    policies: Mapping[str, WorkflowPolicy]
+    rates: RateCard
+    operator: str
+    team: str | None = None
+    timezone: str
+    schedule: Schedule
+    shift_budget: int | None = None
+    """Micro-dollars."""
+    locks: Path
+    log_file: Path
+    crash_folder: Path
+    read_only: bool = False
+    demo: bool = False
+    configured: bool = True
+    theme: str = "opstui-dark"
+    mouse: str = "auto"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    settle_seconds: float | None = None
+    """Instead of every system's own, for tests."""
+    spawn_worker: Callable[[], None]
+    """Start a worker process; returns at once."""
+    store_notice: Callable[[], str]
+    """What is wrong with the stores, in words; empty while nothing is."""
+    probes: tuple[Callable[[], list[Probe]], ...] = ()
+    """What ``doctor`` asks beside the ports."""
+    import_tickets: Callable[[str, bool], object] | None = None
+    """File, update → ImportReport, into the local system."""
+    keep_days: int = 90
+    notice: str = ""
+    closers: tuple[Callable[[], None], ...] = ()

@@ -1,0 +1,241 @@
+"""Questions about tickets: windows of views, one ticket with all that belongs to it, what waits for the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from opstui.core.desk import (
+    Queues,
+    SortedTickets,
+    Source,
+    SourceView,
+    TicketDetail,
+    TicketPosition,
+    TicketsWindow,
+    TicketView,
+    Waiting,
+    WaitingForYou,
+)
+from opstui.core.documents import Citation, CitationKind
+from opstui.core.drafts import Draft, DraftState
+from opstui.core.errors import NotFound
+from opstui.core.queues import Health, Queue, QueueState, SortBy, TableRow, TicketWindow, View
+from opstui.core.sessions import Session, SessionStatus
+from opstui.core.text import SafeText, clean_line, lines
+from opstui.core.tickets import Ticket, TicketRef, TicketRow, TimelineEntry
+from opstui.services.refresh import Refresher, feed_of, health_of
+from opstui.services.setup import Setup
+
+OPEN_DRAFTS = tuple(state for state in DraftState if state.is_open)
+LIVE_SESSIONS = tuple(status for status in SessionStatus if status.is_live)
+
+
+class TicketQuestions:
+    """Reads cache and record; asks no network."""
+
+    def __init__(self, setup: Setup, refresher: Refresher) -> None:
+        self._setup = setup
+        self._refresher = refresher
+        self._marks: tuple[int, dict[TicketRef, tuple[int, int, bool]]] = (-1, {})
+
+    def queues(self, question: Queues) -> tuple[QueueState, ...]:
+        """See ``Queues``."""
+        return tuple(self._queue_state(queue) for queue in self._setup.queues)
+
+    def window(self, question: TicketsWindow) -> TicketWindow:
+        """See ``TicketsWindow``."""
+        ids = self._order(question.view, question.search, question.sort)
+        first = max(0, min(question.first, len(ids)))
+        wanted = ids[first : first + max(0, question.count)]
+        rows = tuple(self._table_row(row, unseen) for row, unseen in self._setup.cache.window(wanted))
+        stamp = f"{self._setup.cache.bell.last()}:{self._setup.record.bell.last()}"
+        return TicketWindow(total=len(ids), first=first, rows=rows, stamp=stamp)
+
+    def position(self, question: TicketPosition) -> int | None:
+        """See ``TicketPosition``."""
+        wanted = self._setup.cache.id_of(question.ref)
+        if wanted is None:
+            return None
+        ids = self._order(question.view, question.search, question.sort)
+        try:
+            return ids.index(wanted)
+        except ValueError:
+            return None
+
+    def rows(self, question: SortedTickets) -> tuple[TableRow, ...]:
+        """See ``SortedTickets``."""
+        return tuple(self._table_row(row, False) for row in self._setup.cache.rows(question.refs))
+
+    def detail(self, question: TicketDetail) -> TicketView:
+        """See ``TicketDetail``."""
+        setup, ref = self._setup, question.ref
+        found = setup.cache.ticket(ref)
+        if found is None or ref.system not in setup.systems:
+            raise NotFound(f"{ref}: no such ticket here; `opstui ticket list` shows those that are known")
+        ticket, fetched_at = found
+        health, error, answered = self.health(ref.system)
+        drafts = setup.record.drafts(ticket=ref)
+        return TicketView(
+            ticket=ticket,
+            state=health.value,
+            error=error,
+            fetched_at=max(fetched_at, answered) if answered and health is Health.LIVE else fetched_at,
+            sessions=tuple(setup.record.sessions(ticket=ref)),
+            drafts=tuple(sorted(drafts, key=lambda draft: not draft.state.is_open)),
+            capabilities=setup.systems[ref.system].capabilities,
+        )
+
+    def health(self, system: str) -> tuple[Health, SafeText | None, datetime | None]:
+        """The worst health of a system's feeds, its error, and its last good answer."""
+        states = [self._feed_state(queue) for queue in self._setup.queues if queue.system == system]
+        if not states:
+            states = [self._feed_state(Queue(name="*", system=system))]
+        worst = max(states, key=lambda state: list(Health).index(state.state))
+        return worst.state, worst.error, worst.fetched_at
+
+    def waiting(self, question: WaitingForYou) -> tuple[Waiting, ...]:
+        """See ``WaitingForYou``."""
+        setup = self._setup
+        found: list[Waiting] = []
+        worst = setup.cache.worst()
+        if worst is not None:
+            found.append(
+                Waiting(kind="sev1", ticket=worst.ref, subject=str(worst.ref), text=str(worst.title), at=worst.updated_at)
+            )
+        for session in setup.record.sessions(statuses=(SessionStatus.WAITING,)):
+            found.append(self._waiting("question", session.ticket, session.id, "the agent asks", session.created_at))
+        order = {
+            DraftState.NEEDS_HUMAN: ("needs_human", "unknown whether it arrived"),
+            DraftState.CONFLICT: ("conflict", "the ticket changed"),
+            DraftState.PROPOSED: ("draft", "draft ready"),
+            DraftState.EDITED: ("draft", "draft waits"),
+        }
+        drafts = setup.record.drafts(states=tuple(order))
+        drafts.sort(key=lambda draft: (list(order).index(draft.state), draft.created_at))
+        for draft in drafts:
+            kind, text = order[draft.state]
+            found.append(self._waiting(kind, draft.ticket, draft.id, draft.note or text, draft.updated_at))
+        return tuple(found)
+
+    def source(self, question: Source) -> SourceView:
+        """See ``Source``."""
+        setup, citation = self._setup, question.citation
+        if citation.kind is CitationKind.DOC:
+            page = setup.knowledge.page(citation.ref)
+            if page is None:
+                raise NotFound(f"{clean_line(citation.ref)}: this page is no longer among the approved sources")
+            changed = f" · changed {page.changed_at:%Y-%m-%d}" if page.changed_at else ""
+            return self._source(citation.ref, page.title, f"{page.doc}{changed}", page.text, citation)
+        head, _, number = citation.ref.rpartition("#")
+        ref = TicketRef.parse(head) if ":" in head else TicketRef(question.ticket.system, head)
+        found = setup.cache.ticket(ref)
+        if found is None:
+            raise NotFound(f"{clean_line(citation.ref)}: this ticket is not cached any more")
+        ticket = found[0]
+        if number == "0":
+            return self._source(citation.ref, ticket.title, "the ticket itself", f"{ticket.title}\n{ticket.body}", citation)
+        entry = entry_of(ticket, citation.ref)
+        if entry is None:
+            raise NotFound(f"{clean_line(citation.ref)}: no such entry on {ref}")
+        note = f"{entry.author} · {entry.at:%Y-%m-%d %H:%M} UTC · {entry.kind.value}"
+        return self._source(citation.ref, ticket.title, note, entry.text, citation)
+
+    def worst_row(self) -> TableRow | None:
+        """The row of the sev-1 lane."""
+        worst = self._setup.cache.worst()
+        return None if worst is None else self._table_row(worst, False)
+
+    def _source(self, ref: str, title: str, note: str, text: str, citation: Citation) -> SourceView:
+        return SourceView(
+            ref=ref,
+            title=SafeText(title),
+            note=note,
+            lines=tuple(SafeText(line) for line in lines(text)),
+            line_start=citation.line_start,
+            line_end=citation.line_end,
+        )
+
+    def _waiting(self, kind: str, ticket: TicketRef, subject: str, text: str, at: datetime) -> Waiting:
+        return Waiting(kind=kind, ticket=ticket, subject=subject, text=text, at=at)
+
+    def _order(self, view: View, search: str, sort: SortBy) -> Sequence[int]:
+        queue: Queue | None
+        queue, filters = None, [view.filter, search]
+        if view.queue is not None:
+            queue = self.queue_named(view.queue)
+            if self._setup.systems[queue.system].capabilities.native_filters:
+                # A queue of a native system is a filter over everything that system has.
+                filters = [f"system:{queue.system}", queue.query, *filters]
+                queue = None
+        text = " ".join(part for part in filters if part.strip())
+        return self._setup.cache.order(
+            queue=queue, filter_text=text, sort=sort, me=self.accounts(), now=self._setup.clock.now()
+        )
+
+    def accounts(self) -> Mapping[str, str]:
+        """System → the account that ``me`` means there."""
+        return {name: system.me() for name, system in self._setup.systems.items()}
+
+    def queue_named(self, name: str) -> Queue:
+        """Raises NotFound."""
+        for queue in self._setup.queues:
+            if queue.name == name:
+                return queue
+        known = ", ".join(queue.name for queue in self._setup.queues) or "none"
+        raise NotFound(f"{clean_line(name)}: no such queue; there are: {known}")
+
+    def _feed_state(self, queue: Queue) -> QueueState:
+        setup = self._setup
+        feed = feed_of(setup, queue)
+        now = setup.clock.now()
+        state = setup.cache.queue_state(feed, me=self.accounts(), now=now)
+        answered = max((moment for moment in (state.fetched_at, self._refresher.answered(feed)) if moment), default=None)
+        poll = setup.poll_seconds.get(queue.system, 15.0)
+        health = health_of(state.state, answered, now, poll)
+        return replace(state, state=health, fetched_at=answered, error=state.error if health is not Health.LIVE else None)
+
+    def _queue_state(self, queue: Queue) -> QueueState:
+        state = self._feed_state(queue)
+        if self._setup.systems[queue.system].capabilities.native_filters:
+            view = View(name=queue.name, queue=queue.name, filter="status:new,open,waiting")
+            ids = self._order(view, "", SortBy.URGENCY)
+            unseen = sum(1 for _, new in self._setup.cache.window(ids[:500]) if new)
+            state = replace(state, open=len(ids), unseen=unseen)
+        return replace(state, name=queue.name)
+
+    def _table_row(self, row: TicketRow, unseen: bool) -> TableRow:
+        running, drafts, needs = self._badges().get(row.ref, (0, 0, False))
+        return TableRow(ticket=row, unseen=unseen, sessions_running=running, drafts_open=drafts, needs_you=needs)
+
+    def _badges(self) -> dict[TicketRef, tuple[int, int, bool]]:
+        """Running sessions, open drafts and whether one waits, by ticket; read anew only when the record rang."""
+        stamp = self._setup.record.bell.last()
+        if self._marks[0] != stamp:
+            marks: dict[TicketRef, tuple[int, int, bool]] = {}
+            for session in self._setup.record.sessions(statuses=LIVE_SESSIONS, limit=500):
+                running, drafts, needs = marks.get(session.ticket, (0, 0, False))
+                waits = session.status is SessionStatus.WAITING
+                marks[session.ticket] = (running + 1, drafts, needs or waits)
+            for draft in self._setup.record.drafts(states=OPEN_DRAFTS):
+                running, drafts, needs = marks.get(draft.ticket, (0, 0, False))
+                marks[draft.ticket] = (running, drafts + 1, needs or draft.state is not DraftState.APPROVED)
+            self._marks = (stamp, marks)
+        return self._marks[1]
+
+
+def entry_of(ticket: Ticket, ref: str) -> TimelineEntry | None:
+    """The entry a citation's ref names on this ticket."""
+    number = ref.rpartition("#")[2]
+    return next((entry for entry in ticket.timeline if entry.id.rpartition("#")[2] == number), None)
+
+
+def open_draft_of(drafts: Sequence[Draft]) -> Draft | None:
+    """The newest draft a person can still do something with."""
+    return next((draft for draft in drafts if draft.state.is_open), None)
+
+
+def running_session_of(sessions: Sequence[Session]) -> Session | None:
+    """The newest session that somebody works on."""
+    return next((session for session in sessions if session.status.is_live), None)

@@ -1,0 +1,113 @@
+"""What a worker does: run queued sessions, take over orphaned ones, send what is approved, until nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from opstui.core.errors import OpstuiError
+from opstui.core.sessions import Session
+from opstui.services.drafting import Drafting
+from opstui.services.ledger import Ledger
+from opstui.services.loop import LoopThread
+from opstui.services.publisher import Publisher
+from opstui.services.refresh import Refresher
+from opstui.services.sessions import SessionService
+from opstui.services.setup import Setup
+
+log = logging.getLogger("opstui.working")
+
+LOOK_SECONDS = 0.05
+"""A key press is a row; this is how long it waits at most to be seen. One ``data_version`` costs a few µs."""
+
+
+class Work:
+    """One worker's work."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._loop = LoopThread()
+        refresher = Refresher(setup, self._loop)
+        drafting = Drafting(setup, refresher)
+        self._sessions = SessionService(setup, Ledger(setup), refresher, drafting)
+        self._publisher = Publisher(setup, self._loop, refresher)
+        self.stopped = False
+
+    def stop(self) -> None:
+        """End soon; what is unfinished is taken up by the next worker."""
+        self.stopped = True
+
+    def has_work(self) -> bool:
+        """Whether a session or an update is unfinished and nobody works on it."""
+        return bool(self._sessions.unowned()) or self._publisher.has_work()
+
+    def run_until_idle(self, *, linger: float) -> None:
+        """Work until there has been nothing to do for ``linger`` seconds, or ``stop``."""
+        asyncio.run(self._run(linger))
+        self._loop.close()
+        self._loop = LoopThread()
+
+    async def _run(self, linger: float) -> None:
+        clock, bell = self._setup.clock, self._setup.record.bell
+        running: dict[str, asyncio.Task[None]] = {}
+        publishing: asyncio.Task[None] | None = None
+        idle_since = clock.monotonic()
+        look_again = 0.0
+        pending = False
+        while not self.stopped:
+            now = clock.monotonic()
+            if bell.changed() or now >= look_again:
+                look_again = now + 1.0
+                for session in self._sessions.unowned():
+                    if session.id not in running and self._has_room(session, running):
+                        running[session.id] = asyncio.create_task(self._run_session(session.id))
+                pending = self._publisher.has_work()
+                if pending:
+                    # An update that waits for a system is looked at again soon, whatever else happens.
+                    look_again = now + 0.2
+                if pending and (publishing is None or publishing.done()):
+                    publishing = asyncio.create_task(asyncio.to_thread(self._publish))
+            finished = [session_id for session_id, task in running.items() if task.done()]
+            for session_id in finished:
+                self._note_crash(session_id, running.pop(session_id))
+                look_again = 0.0
+            busy = pending or bool(running) or (publishing is not None and not publishing.done())
+            if busy or finished:
+                idle_since = clock.monotonic()
+            elif clock.monotonic() - idle_since > linger:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        for task in running.values():
+            task.cancel()
+        await asyncio.gather(*running.values(), return_exceptions=True)
+        if publishing is not None:
+            await asyncio.gather(publishing, return_exceptions=True)
+
+    def _note_crash(self, session_id: str, task: asyncio.Task[None]) -> None:
+        """A session that broke the program is failed, not tried again for ever."""
+        crash = None if task.cancelled() else task.exception()
+        if crash is not None:
+            log.error("session %s crashed", session_id, exc_info=crash)
+            self._sessions.fail(session_id, "internal_error")
+
+    def _has_room(self, session: Session, running: dict[str, asyncio.Task[None]]) -> bool:
+        runtime = self._setup.runtimes.get(session.runtime)
+        limit = runtime.parallel if runtime is not None else 1
+        beside = 0
+        for other in running:
+            found = self._setup.record.session(other)
+            beside += found is not None and found.runtime == session.runtime
+        return beside < max(1, limit)
+
+    async def _run_session(self, session_id: str) -> None:
+        try:
+            await self._sessions.run(session_id)
+        except OpstuiError as error:
+            # The session's own row and events say what went wrong; this is for the log.
+            log.warning("session %s: %s", session_id, error.__class__.__name__)
+
+    def _publish(self) -> None:
+        try:
+            self._publisher.run_due()
+        except OpstuiError as error:
+            log.warning("publishing: %s", error.__class__.__name__)

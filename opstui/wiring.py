@@ -1,0 +1,219 @@
+"""The one place that joins settings, adapters and services into a desk."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+from opstui.adapters.knowledge.folder import FolderSource
+from opstui.adapters.knowledge.index import SqliteKnowledge
+from opstui.adapters.machine import SystemClock, SystemRandomness
+from opstui.adapters.runtimes.extractive import ExtractiveRuntime
+from opstui.adapters.sqlite import Database
+from opstui.adapters.stores.cache import SqliteCache
+from opstui.adapters.stores.record import SqliteRecord
+from opstui.adapters.tickets.local import LocalTickets
+from opstui.config.paths import Paths
+from opstui.config.settings import Settings
+from opstui.core.desk import Desk, ImportReport
+from opstui.core.errors import ConfigError
+from opstui.core.ids import Clock, Randomness
+from opstui.core.ports import AgentRuntime, KnowledgeSource, Probe, TicketSystem
+from opstui.core.queues import Queue, View
+from opstui.core.rates import RateCard
+from opstui.core.shifts import Schedule
+from opstui.services.desk import DeskService
+from opstui.services.setup import Setup, WorkflowPolicy
+from opstui.services.workflows import load_workflows
+
+EVERYTHING_OPEN = "-status:closed"
+
+
+def open_desk(
+    settings: Settings,
+    paths: Paths,
+    *,
+    demo: bool = False,
+    read_only: bool = False,
+    configured: bool = True,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+) -> Desk:
+    """A desk over the files in ``paths``. Raises ConfigError, StoreDamaged, StoreFull."""
+    return DeskService(
+        open_setup(
+            settings, paths, demo=demo, read_only=read_only, configured=configured, clock=clock, randomness=randomness
+        )
+    )
+
+
+def open_setup(
+    settings: Settings,
+    paths: Paths,
+    *,
+    demo: bool = False,
+    read_only: bool = False,
+    configured: bool = True,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+) -> Setup:
+    """Everything a desk works with, opened."""
+    try:
+        paths.make()
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename}: can't be made ({error.strerror}). Nothing was changed; OPSTUI_HOME names another folder"
+        ) from None
+    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    operator = settings.operator.name or _login()
+    cache_file = Database(paths.cache_db, full_sync=False)
+    record = SqliteRecord(paths.record_db, clock=clock, read_only=read_only)
+    systems = _systems(settings, paths, operator=operator, clock=clock, randomness=randomness)
+    local = systems["local"]
+    assert isinstance(local, LocalTickets)
+    runtimes = _runtimes(settings, clock)
+    queues, views = _queues(settings, systems, demo=demo)
+    sources = _sources(settings, demo=demo)
+    home = os.environ.get("OPSTUI_SETTLE_SECONDS")
+    setup_notice: list[str] = [text for text in (record.problem, cache_file.problem, local.problem) if text]
+
+    def spawn_worker() -> None:
+        # Imported here: the worker's module imports this one.
+        from opstui.worker import spawn
+
+        if not read_only:
+            spawn(settings, paths, demo=demo)
+
+    def import_tickets(file: str, update: bool) -> ImportReport:
+        from opstui.adapters.tickets.local_import import import_file
+
+        return import_file(local, file, update=update)
+
+    return Setup(
+        clock=clock,
+        randomness=randomness,
+        record=record,
+        cache=SqliteCache(cache_file),
+        systems=systems,
+        poll_seconds={name: float(tickets.poll_seconds) for name, tickets in settings.tickets.items()},
+        queues=queues,
+        views=views,
+        knowledge=SqliteKnowledge(cache_file, sources),
+        runtimes=runtimes,
+        workflows=load_workflows(_bundled("workflows"), paths.user_workflows),
+        policies={
+            name: WorkflowPolicy(runtime=item.runtime, fallback=item.fallback, budget_micros=item.budget)
+            for name, item in settings.workflows.items()
+        },
+        rates=RateCard(dated=date(2026, 11, 20)),
+        operator=operator,
+        team=settings.operator.team,
+        timezone=_zone(settings),
+        schedule=Schedule(timezone=_zone(settings), starts=settings.shift.starts),
+        shift_budget=settings.shift.budget,
+        locks=paths.locks,
+        log_file=paths.log_file,
+        crash_folder=paths.crash,
+        read_only=read_only,
+        demo=demo,
+        configured=configured,
+        theme=settings.ui.theme,
+        mouse=settings.ui.mouse,
+        keys=settings.ui.keys,
+        settle_seconds=float(home) if home else None,
+        spawn_worker=spawn_worker,
+        store_notice=lambda: " · ".join(text for text in (record.problem, cache_file.problem, local.problem) if text),
+        probes=(_config_probe(paths, configured=configured, demo=demo),),
+        import_tickets=import_tickets,
+        keep_days=settings.store.keep_days,
+        notice=" · ".join(setup_notice),
+        closers=(record.close, cache_file.close, *(system.close for system in systems.values())),
+    )
+
+
+def _systems(
+    settings: Settings, paths: Paths, *, operator: str, clock: Clock, randomness: Randomness
+) -> dict[str, TicketSystem]:
+    systems: dict[str, TicketSystem] = {
+        "local": LocalTickets(paths.desk_db, name="local", operator=operator, clock=clock, randomness=randomness)
+    }
+    for name, tickets in settings.tickets.items():
+        if tickets.kind == "local":
+            if name != "local":
+                raise ConfigError(f"tickets.{name}: there is one embedded system, and it is called local")
+            continue
+        raise ConfigError(
+            f"tickets.{name}: this version has no connector for {tickets.kind} yet; "
+            "remove the table, or put a # before its lines, and the rest works"
+        )
+    return systems
+
+
+def _runtimes(settings: Settings, clock: Clock) -> dict[str, AgentRuntime]:
+    runtimes: dict[str, AgentRuntime] = {"offline": ExtractiveRuntime("offline", clock)}
+    for name, runtime in settings.runtimes.items():
+        if runtime.kind == "extractive":
+            runtimes[name] = ExtractiveRuntime(name, clock)
+        else:
+            raise ConfigError(
+                f"runtimes.{name}: this version runs no {runtime.kind} sessions yet; "
+                "remove the table, or put a # before its lines, and the rest works"
+            )
+    return runtimes
+
+
+def _queues(
+    settings: Settings, systems: dict[str, TicketSystem], *, demo: bool
+) -> tuple[tuple[Queue, ...], tuple[View, ...]]:
+    views = tuple(View(name=view.name, filter=view.filter, queue=view.queue) for view in settings.views)
+    if demo and not settings.queues:
+        from opstui.demo.world import demo_queues, demo_views
+
+        return demo_queues(), (*demo_views(), *views)
+    queues = [Queue(name=queue.name, system=queue.system, query=queue.query) for queue in settings.queues]
+    for queue in queues:
+        if queue.system not in systems:
+            raise ConfigError(f"queues: {queue.name} names the system {queue.system}, and there is none of that name")
+    if not queues:
+        queues = [Queue(name=name, system=name, query=EVERYTHING_OPEN) for name in systems]
+    return tuple(queues), views
+
+
+def _sources(settings: Settings, *, demo: bool) -> list[KnowledgeSource]:
+    sources: list[KnowledgeSource] = [
+        FolderSource(name, Path(item.path).expanduser()) for name, item in settings.knowledge.items()
+    ]
+    if demo and "runbooks" not in settings.knowledge:
+        sources.append(FolderSource("runbooks", _bundled("demo") / "runbooks"))
+    return sources
+
+
+def _bundled(room: str) -> Path:
+    """A folder of data inside the package. Wheels are unpacked when installed, so it is a real folder."""
+    return Path(str(resources.files("opstui"))) / room
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid{os.getuid()}"
+
+
+def _zone(settings: Settings) -> str:
+    return settings.shift.timezone or "UTC"
+
+
+def _config_probe(paths: Paths, *, configured: bool, demo: bool) -> Callable[[], list[Probe]]:
+    def probe() -> list[Probe]:
+        if demo:
+            return [Probe("config", "pass", "the demo's own")]
+        if configured:
+            return [Probe("config", "pass", f"{paths.config_file}: read without errors")]
+        return [Probe("config", "warn", "no config file: the embedded system only", "opstui config init")]
+
+    return probe

@@ -1,0 +1,106 @@
+"""The process that owns sessions and pushes.
+
+Nothing that talks to a runtime or sends an update runs in the process that paints: a terminal that nobody reads stops
+Textual's event loop within two seconds. A worker has no terminal, its own session, ignores hang-ups, and outlives the
+screen until its sessions are over and its outbox is settled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opstui.services.locks import FileLock
+
+if TYPE_CHECKING:
+    from opstui.config.paths import Paths
+    from opstui.config.settings import Settings
+
+log = logging.getLogger("opstui.worker")
+
+LINGER_SECONDS = 45.0
+"""How long a worker without work stays: the next session starts at once, without an interpreter's start."""
+
+
+def worker_lock(locks: Path) -> FileLock:
+    """One worker per data folder."""
+    return FileLock(locks / "worker.lock", "worker")
+
+
+def spawn(settings: Settings, paths: Paths, *, demo: bool) -> None:
+    """Start a worker unless one runs. Returns at once.
+
+    The settings go through a pipe: they hold references to secrets and never secrets, and an argument list can be
+    read by everyone on the machine.
+    """
+    if worker_lock(paths.locks).is_held():
+        return
+    child = subprocess.Popen(  # it outlives us on purpose
+        [sys.executable, "-m", "opstui.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+        close_fds=True,
+    )
+    assert child.stdin is not None
+    try:
+        child.stdin.write(pickle.dumps((settings, paths, demo)))
+        child.stdin.close()
+    except BrokenPipeError:
+        log.warning("the worker ended before it read its settings")
+    # Never waited for: when it ends before us, the kernel keeps a few bytes of it until we end too.
+    child.returncode = 0
+
+
+def main() -> int:
+    """Run until nothing is left to do. Reads its settings from standard input."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    settings, paths, demo = pickle.loads(sys.stdin.buffer.read())
+    os.umask(0o077)
+    _detach_from_input()
+    lock = worker_lock(paths.locks)
+    if not lock.take():
+        return 0
+    from opstui.config.logs import start_logging
+    from opstui.wiring import open_setup
+
+    start_logging(paths, process="worker")
+    setup = open_setup(settings, paths, demo=demo)
+    from opstui.services.working import Work
+
+    work = Work(setup)
+    stop = work.stop
+    signal.signal(signal.SIGTERM, lambda *_: stop())
+    signal.signal(signal.SIGINT, lambda *_: stop())
+    log.info("worker started, pid %s", os.getpid())
+    try:
+        while True:
+            work.run_until_idle(linger=LINGER_SECONDS)
+            lock.release()
+            # Work that arrived between the last look and the release would wait for the next worker otherwise.
+            if work.stopped or not work.has_work() or not lock.take():
+                break
+    finally:
+        lock.release()
+        for close in setup.closers:
+            close()
+        log.info("worker ended")
+    return 0
+
+
+def _detach_from_input() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
