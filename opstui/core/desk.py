@@ -15,10 +15,10 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from opstui.core.audit import AuditRecord
 from opstui.core.documents import Citation, Claim, Finding
-from opstui.core.drafts import Draft, DraftChanges, DraftOp, DraftState
+from opstui.core.drafts import Draft, DraftChanges, DraftOp, DraftState, PushRecord
 from opstui.core.errors import OpstuiError
 from opstui.core.knowledge import Hit
-from opstui.core.ports import Capabilities, Editing, Probe, PushRecord
+from opstui.core.ports import Capabilities, Editing, Probe
 from opstui.core.queues import Queue, QueueState, SortBy, TableRow, TicketWindow, View
 from opstui.core.sessions import Session, SessionEvent, SessionStatus
 from opstui.core.shifts import Shift
@@ -558,7 +558,7 @@ class NewDraft(Command[Draft]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDraft(Command[Draft]):
-    """Change a draft, compare-and-set on ``rev`` (None: whatever it is). Withdraws an approval of which no byte was sent.
+    """Change a draft, compare-and-set on ``rev`` (None: whatever it is). Withdraws an approval that is still unsent.
 
     Errors: StaleRevision, Refused, NotFound.
     """
@@ -633,7 +633,7 @@ class CloseDraft(Command[None]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushApproved(Command[tuple[PushRecord, ...]]):
-    """Send what is approved, in this process, and settle what an earlier run left unknown; returns when all is known."""
+    """Send what is approved, in this process, and settle what an earlier run left unknown, until all is known."""
 
     draft: str | None = None
 

@@ -139,7 +139,7 @@ class TicketSystem(Protocol):
         """
 
     async def find(self, key: str, op_id: str) -> str | None:
-        """The id of the timeline entry that carries ``op_id``, from the ticket's own list and no search index; None if absent."""
+        """Id of the entry that carries ``op_id``, from the ticket's own list and no search index; None if absent."""
 
     def me(self) -> str:
         """The account behind the token; for the local system the operator."""
@@ -321,7 +321,7 @@ class RecordWriter(RecordReader, Protocol):
     """Inside one transaction: reads see its own writes; an exception undoes all of it."""
 
     def put_draft(self, draft: Draft, *, expected_rev: int | None) -> Draft:
-        """Save; the stored draft has ``rev`` one higher. ``expected_rev`` None: it must be new. Raises StaleRevision."""
+        """Save; the stored one has ``rev`` one higher. ``expected_rev`` None: it must be new. Raises StaleRevision."""
 
     def put_file(self, content: bytes) -> str:
         """Keep an attached file; its SHA-256."""
@@ -441,9 +441,7 @@ class TicketCache(Protocol):
     def worst(self) -> TicketRow | None:
         """The worst open severity-1 ticket: the one due first, then the oldest."""
 
-    def queue_state(
-        self, queue: Queue, *, me: Mapping[str, str], now: datetime
-    ) -> QueueState:
+    def queue_state(self, queue: Queue, *, me: Mapping[str, str], now: datetime) -> QueueState:
         """Counts and health as stored (``live`` means that the last question was answered)."""
 
     def mark_seen(self, ref: TicketRef, *, now: datetime) -> None: ...

@@ -70,7 +70,8 @@ class TicketRef:
         if not colon or not _SYSTEM_NAME.match(system) or not _KEY.match(key):
             from opstui.core.text import clean_line
 
-            raise UsageError(f"{clean_line(text, limit=80)!r} is not a ticket: write SYSTEM:KEY, for example local:INC-1042")
+            given = clean_line(text, limit=80)
+            raise UsageError(f"{given!r} is not a ticket: write SYSTEM:KEY, for example local:INC-1042")
         return cls(system, key)
 
 

@@ -52,6 +52,7 @@ def policy_findings(draft: Draft, workflow: Workflow | None) -> list[Finding]:
         allowed = op.path in workflow.fields or (op.path.startswith("/fields/") and "/fields/*" in workflow.fields)
         if not allowed:
             found.append(Finding(id="policy", level="block", text=f"{workflow.id} may not change {op.path}"))
-        if op.path == "/comment" and op.visibility is not None and op.visibility.value == "public" and not workflow.public_comment:
+        public = op.visibility is not None and op.visibility.value == "public"
+        if op.path == "/comment" and public and not workflow.public_comment:
             found.append(Finding(id="policy", level="block", text=f"a comment of {workflow.id} may not be public"))
     return found

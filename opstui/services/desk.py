@@ -331,5 +331,3 @@ _ALLOWED_READ_ONLY = (
 
 def _event(ring: Ring) -> Event:
     return Event(kind=ring.kind, subject=ring.subject, rev=ring.rev)
-
-

@@ -38,4 +38,6 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
         yield from runtime.probe()
     lock = FileLock(setup.locks / "worker.lock", "doctor")
     running = lock.is_held()
-    yield Probe("worker", "pass", f"running, {lock.holder()}" if running else "not running: the next session starts one")
+    yield Probe(
+        "worker", "pass", f"running, {lock.holder()}" if running else "not running: the next session starts one"
+    )

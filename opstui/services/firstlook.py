@@ -1,4 +1,4 @@
-"""The first look: what the extractive engine makes of a ticket at once, so that nobody waits a minute to know what is up."""
+"""The first look: the extractive summary at once, so that nobody waits a minute to know what is up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
         raise NotFound(f"{ref}: not cached")
     ticket = found[0]
     hits = tuple(setup.knowledge.search(knowledge_query(ticket), 4))
-    pages = {hit.doc: page for hit in hits if hit.strength is Strength.STRONG and (page := setup.knowledge.page(hit.doc))}
+    pages = {
+        hit.doc: page for hit in hits if hit.strength is Strength.STRONG and (page := setup.knowledge.page(hit.doc))
+    }
     others = [
         (other[0], score)
         for row, score in setup.cache.similar(ticket, 3)
@@ -45,9 +47,7 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
     claims = (summary.headline, *(claim for claim in summary.what_happened if claim.text != summary.headline.text))
     from opstui.core.checks.atoms import shared_identifiers
 
-    related = tuple(
-        (other.ref, other.title, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others
-    )
+    related = tuple((other.ref, other.title, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others)
     return FirstLookView(
         version=ticket.version,
         claims=claims[:CLAIMS],

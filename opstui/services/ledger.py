@@ -114,7 +114,8 @@ class Ledger:
         for row in rows:
             buckets[int((row.at - shift.start) / timedelta(hours=1))].append(row)
         return tuple(
-            _line(f"{shift.start + timedelta(hours=hour):%Y-%m-%dT%H:00Z}", buckets.get(hour, [])) for hour in range(hours)
+            _line(f"{shift.start + timedelta(hours=hour):%Y-%m-%dT%H:00Z}", buckets.get(hour, []))
+            for hour in range(hours)
         )
 
 
@@ -141,8 +142,13 @@ def _line(label: str, rows: Iterable[LedgerRow]) -> LedgerLine:
             reported = (reported or 0) + row.reported
     tokens = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens
     return LedgerLine(
-        label=label, sessions=len(sessions), running_ms=usage.running_ms, tokens=tokens, estimate=estimate, reported=reported
-    )  # fmt: skip
+        label=label,
+        sessions=len(sessions),
+        running_ms=usage.running_ms,
+        tokens=tokens,
+        estimate=estimate,
+        reported=reported,
+    )
 
 
 def _grouped(rows: Iterable[LedgerRow], label: Callable[[LedgerRow], str]) -> tuple[LedgerLine, ...]:

@@ -128,19 +128,15 @@ class Publisher:
     def _advance(self, push_id: str, *, wait: float) -> Step:
         """Hold the system's lock and go on until a wait or the end. Raises Busy."""
         setup = self._setup
-        push = setup.record.push(push_id)
-        if push is None or push.done:
+        found = setup.record.push(push_id)
+        if found is None or found.done:
             return Nothing()
-        system = setup.systems.get(push.system)
+        name, system = found.system, setup.systems.get(found.system)
         if system is None:
-            return self._keep(
-                Decision(
-                    replace(push, done=True, error="its ticket system is no longer configured"),
-                    NeedsHuman(f"the ticket system {push.system} is no longer configured"),
-                )
-            )
-        lock = FileLock(setup.locks / f"publish-{push.system}", "publisher")
-        with held(lock, wait=wait, say=lambda text: log.info("%s: %s", push.system, text)):
+            reason = f"the ticket system {name} is no longer configured"
+            return self._keep(Decision(replace(found, done=True, error=reason), NeedsHuman(reason)))
+        lock = FileLock(setup.locks / f"publish-{name}", "publisher")
+        with held(lock, wait=wait, say=lambda text: log.info("%s: %s", name, text)):
             push = setup.record.push(push_id)
             if push is None:
                 return Nothing()
@@ -194,7 +190,11 @@ class Publisher:
         files = {file.sha256: self._setup.record.file(file.sha256) or b"" for file in terms.approved.files}
         try:
             update = approval.to_update(
-                terms.approved, expected_version=expected_version, files=files, author=terms.approved.operator, done=done
+                terms.approved,
+                expected_version=expected_version,
+                files=files,
+                author=terms.approved.operator,
+                done=done,
             )
             return SentOk(self._loop.run(system.send(update)).remote_id)
         except Conflict:
@@ -268,7 +268,7 @@ class Publisher:
     # --- parts
 
     def _not_what_was_approved(self, push: PushRecord, system: TicketSystem) -> Decision | None:
-        """The fingerprint is computed again from what is about to be sent; only the very bytes that were approved go."""
+        """The fingerprint is computed again from what is about to be sent: only the very bytes approved go."""
         if push.step is not StepState.PLANNED:
             return None  # already on its way; what is left is to find out
         draft = self._setup.record.draft(push.draft)
@@ -313,9 +313,10 @@ def _observed(error: OpstuiError, *, writing: bool) -> Observation:
     if isinstance(error, RateLimited):
         return RequestFailed(f"asked to wait: {error}", maybe_applied=False, retry_after=error.retry_after)
     if isinstance(error, Unreachable):
-        return RequestFailed(str(error), maybe_applied=writing and error.was_anything_sent, retry_after=error.retry_after)
+        return RequestFailed(
+            str(error), maybe_applied=writing and error.was_anything_sent, retry_after=error.retry_after
+        )
     if isinstance(error, (Refused, Conflict)):
         return RequestRefused(str(error))
     # A store that is full, a busy file: nothing is known of the write, so it is looked for.
     return RequestFailed(str(error), maybe_applied=writing)
-

@@ -12,7 +12,15 @@ from opstui.core.canonical import fingerprint
 from opstui.core.checks import check_comment, check_document
 from opstui.core.codec import decode
 from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, Outcome, Review, ReviewRow
-from opstui.core.documents import CitationKind, Document, EscalationPackage, Finding, IncidentSummary, citations_of, claims_of
+from opstui.core.documents import (
+    CitationKind,
+    Document,
+    EscalationPackage,
+    Finding,
+    IncidentSummary,
+    citations_of,
+    claims_of,
+)
 from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
 from opstui.core.errors import Conflict, NotFound, OpstuiError, Refused
 from opstui.core.knowledge import Page
@@ -61,7 +69,8 @@ class Reviewing:
             overlaps=self._overlaps(draft, ticket),
             audience=self._audience(draft),
             tells=(),
-            fingerprint=draft.fingerprint or (None if blocked or not draft.state.is_open else fingerprint(self._payload(draft, files))),
+            fingerprint=draft.fingerprint
+            or (None if blocked or not draft.state.is_open else fingerprint(self._payload(draft, files))),
             files=tuple((op.file.name, op.file.size, op.file.sha256) for op in draft.ops if op.file is not None),
             push=next(reversed(setup.record.pushes(draft=draft.id)), None),
             editing=self._drafting.edited_elsewhere(draft.id),
@@ -69,7 +78,6 @@ class Reviewing:
 
     def confirm(self, question: Confirm) -> Confirmation:
         """See ``Confirm``: everything shown is read back out of the bytes."""
-        setup = self._setup
         review = self.review(DraftReview(question.id))
         draft = review.draft
         self._refuse_unless_ready(review)
@@ -144,7 +152,8 @@ class Reviewing:
                     draft=draft.id,
                     workflow_version=draft.workflow_version,
                     content_hash=command.fingerprint,
-                    override_reason=", ".join(f"{check}={why}" for check, why in sorted(draft.overrides.items())) or None,
+                    override_reason=", ".join(f"{check}={why}" for check, why in sorted(draft.overrides.items()))
+                    or None,
                 )
             )
             record.put_push(
@@ -251,7 +260,9 @@ class Reviewing:
         if not draft.state.is_open:
             raise Refused(f"the draft is {draft.state.value}; there is nothing to confirm")
         if draft.state is DraftState.NEEDS_HUMAN:
-            raise Refused("it is unknown whether the last push arrived: look at the ticket, then settle the draft first")
+            raise Refused(
+                "it is unknown whether the last push arrived: look at the ticket, then settle the draft first"
+            )
         conflicts = [row for row in review.rows if row.conflict]
         if conflicts or draft.conflicts:
             paths = ", ".join(dict.fromkeys([row.path for row in conflicts] + list(draft.conflicts)))

@@ -303,18 +303,25 @@ class SessionService:
                 )
             )
             return self._put_end(
-                record, replace(session, document=body, draft=draft.id), SessionStatus.ENDED, session.stop_reason, events
+                record,
+                replace(session, document=body, draft=draft.id),
+                SessionStatus.ENDED,
+                session.stop_reason,
+                events,
             )
 
         return setup.record.write(save)
 
-    def _end(
-        self, session: Session, status: SessionStatus, reason: str | None, events: list[SessionEvent]
-    ) -> Session:
+    def _end(self, session: Session, status: SessionStatus, reason: str | None, events: list[SessionEvent]) -> Session:
         return self._setup.record.write(lambda record: self._put_end(record, session, status, reason, events))
 
     def _put_end(
-        self, record: RecordWriter, session: Session, status: SessionStatus, reason: str | None, events: list[SessionEvent]
+        self,
+        record: RecordWriter,
+        session: Session,
+        status: SessionStatus,
+        reason: str | None,
+        events: list[SessionEvent],
     ) -> Session:
         now = self._setup.clock.now()
         last = [
@@ -353,7 +360,7 @@ class SessionService:
         spent = self._ledger.spent(self._ledger.shift()) + open_budgets
         if spent + budget > limit:
             raise BudgetReached(
-                f"${cents(spent)} of this shift's ${cents(limit)} are spent or reserved; ${cents(budget)} more do not fit. "
+                f"${cents(spent)} of this shift's ${cents(limit)} are spent or reserved; ${cents(budget)} do not fit. "
                 "Nothing was started: the offline runtime costs nothing",
                 spent=spent,
                 limit=limit,
@@ -453,7 +460,9 @@ class Recorder:
         await self.flush()
 
 
-def _put(record: RecordWriter, events: list[SessionEvent], rows: list[LedgerRow], session: Session | None) -> Session | None:
+def _put(
+    record: RecordWriter, events: list[SessionEvent], rows: list[LedgerRow], session: Session | None
+) -> Session | None:
     if events:
         record.add_events(events)
     for row in rows:

@@ -102,7 +102,9 @@ class TicketQuestions:
         worst = setup.cache.worst()
         if worst is not None:
             found.append(
-                Waiting(kind="sev1", ticket=worst.ref, subject=str(worst.ref), text=str(worst.title), at=worst.updated_at)
+                Waiting(
+                    kind="sev1", ticket=worst.ref, subject=str(worst.ref), text=str(worst.title), at=worst.updated_at
+                )
             )
         for session in setup.record.sessions(statuses=(SessionStatus.WAITING,)):
             found.append(self._waiting("question", session.ticket, session.id, "the agent asks", session.created_at))
@@ -135,7 +137,9 @@ class TicketQuestions:
             raise NotFound(f"{clean_line(citation.ref)}: this ticket is not cached any more")
         ticket = found[0]
         if number == "0":
-            return self._source(citation.ref, ticket.title, "the ticket itself", f"{ticket.title}\n{ticket.body}", citation)
+            return self._source(
+                citation.ref, ticket.title, "the ticket itself", f"{ticket.title}\n{ticket.body}", citation
+            )
         entry = entry_of(ticket, citation.ref)
         if entry is None:
             raise NotFound(f"{clean_line(citation.ref)}: no such entry on {ref}")
@@ -191,10 +195,14 @@ class TicketQuestions:
         feed = feed_of(setup, queue)
         now = setup.clock.now()
         state = setup.cache.queue_state(feed, me=self.accounts(), now=now)
-        answered = max((moment for moment in (state.fetched_at, self._refresher.answered(feed)) if moment), default=None)
+        answered = max(
+            (moment for moment in (state.fetched_at, self._refresher.answered(feed)) if moment), default=None
+        )
         poll = setup.poll_seconds.get(queue.system, 15.0)
         health = health_of(state.state, answered, now, poll)
-        return replace(state, state=health, fetched_at=answered, error=state.error if health is not Health.LIVE else None)
+        return replace(
+            state, state=health, fetched_at=answered, error=state.error if health is not Health.LIVE else None
+        )
 
     def _queue_state(self, queue: Queue) -> QueueState:
         state = self._feed_state(queue)
