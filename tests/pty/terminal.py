@@ -304,12 +304,13 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 def workers_of(home: Path) -> list[int]:
     """Process ids of the workers that serve a home."""
     found = []
+    mine = f"OPSTUI_HOME={home}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            command = (entry / "cmdline").read_bytes()
+            command, settings = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
         except OSError:
             continue
-        if b"opstui.worker" in command and str(home).encode() in command:
+        if b"opstui.worker" in command and mine in settings.split(b"\0"):
             found.append(int(entry.name))
     return found
 

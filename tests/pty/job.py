@@ -1,0 +1,47 @@
+"""What a person does with the keyboard, for tests that do the whole job: every step reads the screen first."""
+
+from __future__ import annotations
+
+import re
+
+from tests.pty.terminal import Terminal
+
+TICKET_ROW = r"[▲◆●○]\s+([A-Z][A-Z0-9]*-\d+)"
+PROMPT = r"type  (?:(\S) (\S)|(\S{2,}))  to push"
+ARMED = 0.7
+"""Confirm takes letters half a second after it showed them."""
+
+
+def on_screen(terminal: Terminal, name: str) -> None:
+    """Go to a screen by its name in the palette."""
+    terminal.press(":")
+    terminal.wait_quiet(0.2)
+    for letter in name:
+        terminal.press(letter)
+    terminal.wait_quiet(0.2)
+    terminal.press("enter")
+    terminal.wait_quiet(0.2)
+
+
+def letters(terminal: Terminal, *, seconds: float = 10) -> str:
+    """What Confirm asks for, read from the screen."""
+    two_a, two_b, suffix = terminal.wait_text(PROMPT, seconds=seconds).groups()
+    return str(suffix) if suffix else f"{two_a}{two_b}"
+
+
+def push(terminal: Terminal) -> None:
+    """On Confirm: wait until it is armed, read its letters once more, type them."""
+    letters(terminal)
+    terminal.wait_quiet(ARMED)
+    for letter in letters(terminal):
+        terminal.press(letter)
+
+
+def selected_key(terminal: Terminal) -> str:
+    """The key of the ticket that the cursor is on."""
+    return terminal.wait_text(r"^.?▌.*?([A-Z][A-Z0-9]*-\d+)").group(1)
+
+
+def keys_on(text: str) -> list[str]:
+    """Ticket keys in the rows of a screen, from the top."""
+    return [key for line in text.splitlines() for key in re.findall(TICKET_ROW, line)[:1]]

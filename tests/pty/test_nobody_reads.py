@@ -1,0 +1,85 @@
+"""A terminal that nobody reads, as behind a dead ssh link, stops the screen and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.pty.conftest import StartTerminal
+from tests.pty.job import ARMED, TICKET_ROW, letters, selected_key
+from tests.pty.terminal import Terminal
+
+UNREAD = 20.0
+"""Seconds; ``tests/bench/unread_pty.py`` does a minute."""
+
+
+def flood(terminal: Terminal) -> None:
+    """Keys that each draw the whole screen, more than the pty holds: from here on the program is stuck in a write."""
+    for _ in range(40):
+        terminal.press("ctrl+l")
+
+
+def until(holds: Callable[[], Any], seconds: float) -> tuple[Any, float]:
+    """The first true answer and how long it took."""
+    begun = time.monotonic()
+    while True:
+        found = holds()
+        if found or time.monotonic() - begun > seconds:
+            return found, time.monotonic() - begun
+        time.sleep(0.25)
+
+
+@pytest.mark.timeout(180)
+def test_a_push_is_finished_while_nobody_reads(start: StartTerminal, answer: Callable[..., Any]) -> None:
+    terminal = start("demo", columns=120, rows=36)
+    terminal.wait_text(TICKET_ROW)
+    key = selected_key(terminal)
+    terminal.press("a")
+    pressed = letters(terminal)
+    terminal.wait_quiet(ARMED)
+    pressed = letters(terminal)
+    terminal.pause_reading()
+    for letter in pressed:
+        terminal.press(letter)
+    flood(terminal)
+    begun = time.monotonic()
+
+    def pushed() -> Any:
+        return [
+            draft
+            for draft in answer("--demo", "draft", "list")
+            if draft["ticket"] == f"local:{key}" and draft["state"] == "pushed"
+        ]
+
+    found, took = until(pushed, UNREAD)
+    assert found, answer("--demo", "draft", "list")
+    assert took < 10
+    time.sleep(max(0.0, UNREAD - (time.monotonic() - begun)))
+    terminal.go_on_reading()
+    terminal.wait_text(TICKET_ROW)
+    terminal.press("ctrl+q")
+    assert terminal.wait_end() == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_session_goes_on_while_nobody_reads(start: StartTerminal, answer: Callable[..., Any]) -> None:
+    terminal = start("demo", columns=120, rows=36)
+    terminal.wait_text(TICKET_ROW)
+    terminal.pause_reading()
+    terminal.press("s")
+    flood(terminal)
+    ended, took = until(
+        lambda: [one for one in answer("--demo", "session", "list") if one["status"] in ("ended", "failed")], UNREAD
+    )
+    assert [one["status"] for one in ended] == ["ended"]
+    assert ended[0]["draft"]
+    length = datetime.fromisoformat(ended[0]["ended_at"]) - datetime.fromisoformat(ended[0]["started_at"])
+    assert length.total_seconds() < 5
+    time.sleep(max(0.0, UNREAD - took))
+    terminal.go_on_reading()
+    terminal.press("?")
+    terminal.wait_text("this screen|runnable")
