@@ -14,8 +14,8 @@ from typing import Any
 from tests.pty.terminal import OPSTUI, environment
 
 WORDS = (
-    "checkout latency disk full replica lag queue certificate expired rollout stuck dns timeout memory leak pager noisy "
-    "backup failed quota login vpn printer cache cold node drained ingress slow webhook retry storm eu-west us-east"
+    "checkout latency disk full replica lag queue certificate expired rollout stuck dns timeout memory leak pager "
+    "noisy backup failed quota login vpn printer cache cold node drained ingress slow webhook retry storm eu-west"
 ).split()
 
 
@@ -46,7 +46,8 @@ def made_up_tickets(count: int, seed: int = 1) -> Iterable[dict[str, Any]]:
     """Tickets of an ordinary look, the same ones for the same seed."""
     chance = random.Random(seed)
     for number in range(1, count + 1):
-        at = f"2026-{chance.randint(1, 10):02}-{chance.randint(1, 28):02}T{chance.randint(0, 23):02}:{chance.randint(0, 59):02}:00Z"
+        day = f"2026-{chance.randint(1, 10):02}-{chance.randint(1, 28):02}"
+        at = f"{day}T{chance.randint(0, 23):02}:{chance.randint(0, 59):02}:00Z"
         yield {
             "key": f"OPS-{number}",
             "title": " ".join(chance.choices(WORDS, k=6)),

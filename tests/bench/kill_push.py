@@ -138,12 +138,9 @@ def main() -> None:
         verified = answer(home, "audit", "verify")
     faulty = [trial for trial in trials if trial.faults]
     for trial in faulty:
-        print(
-            trial.ref, f"killed in {trial.killed}" if trial.killed else "not killed", trial.acknowledged, trial.faults
-        )
-    print(
-        f"{kills.total()} kills {dict(kills)} in {len(trials)} trials, {time.monotonic() - begun:.0f} s; audit {verified}"
-    )
+        print(trial.ref, f"killed in {trial.killed or 'nothing'}", trial.acknowledged, trial.faults)
+    took = time.monotonic() - begun
+    print(f"{kills.total()} kills {dict(kills)} in {len(trials)} trials, {took:.0f} s; audit {verified}")
     total = max(1, kills.total())
     print(f"faults: {len(faulty)} in {total}" + ("" if faulty else f" (95 % upper bound {3 / total:.3f})"))
 

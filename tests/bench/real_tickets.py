@@ -143,9 +143,8 @@ def main() -> None:
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(summarise, picked))
-        print(
-            f"{len(picked)} of {len(tickets)} tickets: {dict(verdicts)}; median {statistics.median(times):.2f} s a process"
-        )
+        print(f"{len(picked)} of {len(tickets)} tickets: {dict(verdicts)}")
+        print(f"median {statistics.median(times):.2f} s a process")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""exec → first ticket row at 10,000 tickets, against a bare Textual app: ``python -m tests.bench.start [--runs N] [--tickets N]``.
+"""exec → first ticket row at 10,000 tickets against a bare Textual app: ``python -m tests.bench.start [--runs N]``.
 
 Runs alternate and the ratio is taken within each pair, because machines are noisy.
 """
@@ -54,9 +54,8 @@ def main() -> None:
             if number:  # the first pair warms the caches and fills the ticket cache
                 pairs.append(pair)
     for name, index in (("opstui", 0), ("bare Textual", 1)):
-        print(
-            f"{name}: first row {spread([pair[index][0] for pair in pairs])}, CPU {spread([p[index][1] for p in pairs])}"
-        )
+        print(f"{name}: first row {spread([pair[index][0] for pair in pairs])}")
+        print(f"  CPU until then {spread([pair[index][1] for pair in pairs])}")
         print(f"  peak {statistics.median(pair[index][2] for pair in pairs):.0f} MiB")
     for what, index in (("wall", 0), ("CPU", 1), ("peak memory", 2)):
         print(f"ratio {what}: {statistics.median(ours[index] / max(floor[index], 1e-9) for ours, floor in pairs):.2f}")

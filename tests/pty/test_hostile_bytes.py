@@ -43,7 +43,8 @@ def bring_in(run: Run, home: Path, found: list[dict[str, Any]]) -> None:
         entry = {"at": at, "author": text[:200], "kind": "comment", "text": f"seen by me\n{text}"}
         rows.append(
             {"key": f"HOS-{number}", "title": text or "-", "body": f"as reported:\n{text}", "severity": "2",
-             "status": "open", "services": [text[:200]], "tags": [text[:80]], "created_at": at, "updated_at": at, "timeline": [entry]}
+             "status": "open", "services": [text[:200]], "tags": [text[:80]], "created_at": at, "updated_at": at,
+             "timeline": [entry]}
         )  # fmt: skip
     file = home / "hostile.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
