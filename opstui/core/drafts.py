@@ -193,6 +193,8 @@ class PushRecord:
     already: tuple[str, ...] = ()
     """Paths that somebody else had set to the same value, so that they were not sent."""
     error: str | None = None
+    credentials: bool = False
+    """The last thing that went wrong is that the system did not take the credentials."""
     done: bool = False
     audit_head: str = ""
     """The audit chain's head hash when it was enqueued, so that truncation shows."""

@@ -385,7 +385,8 @@ def _pause_for(push: PushRecord, seconds: float, why: WaitFor, reason: str, now:
     if push.step is StepState.PLANNED:
         # Waiting past the approval's end would only hide that it has lapsed.
         until = max(now, min(until, push.expires_at))
-    return Decision(replace(push, not_before=until, error=reason), Wait(until, why, reason))
+    paused = replace(push, not_before=until, error=reason, credentials=why is WaitFor.CREDENTIALS)
+    return Decision(paused, Wait(until, why, reason))
 
 
 def _backoff(push: PushRecord, chance: float) -> timedelta:
