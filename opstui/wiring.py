@@ -20,12 +20,13 @@ from opstui.adapters.tickets.local import LocalTickets
 from opstui.config.paths import Paths
 from opstui.config.settings import Settings
 from opstui.core.desk import Desk, ImportReport
-from opstui.core.errors import ConfigError
+from opstui.core.errors import ConfigError, UsageError
 from opstui.core.ids import Clock, Randomness
 from opstui.core.ports import AgentRuntime, KnowledgeSource, Probe, TicketSystem
 from opstui.core.queues import Queue, View
 from opstui.core.rates import RateCard
 from opstui.core.shifts import Schedule
+from opstui.core.text import clean_line
 from opstui.services.desk import DeskService
 from opstui.services.setup import Setup, WorkflowPolicy
 from opstui.services.workflows import load_workflows
@@ -79,6 +80,8 @@ def open_setup(
     queues, views = _queues(settings, systems, demo=demo)
     sources = _sources(settings, demo=demo)
     home = os.environ.get("OPSTUI_SETTLE_SECONDS")
+    if demo:
+        _settle_world(local, paths, clock)
     setup_notice: list[str] = [text for text in (record.problem, cache_file.problem, local.problem) if text]
 
     def spawn_worker() -> None:
@@ -89,9 +92,11 @@ def open_setup(
             spawn(settings, paths, demo=demo)
 
     def import_tickets(file: str, update: bool) -> ImportReport:
-        from opstui.adapters.tickets.local_import import import_file
-
-        return import_file(local, file, update=update)
+        try:
+            with Path(file).expanduser().open("rb") as lines:
+                return local.import_lines(lines, update=update)
+        except OSError as error:
+            raise UsageError(f"{clean_line(file)}: can't be read ({error.strerror}); nothing was imported") from None
 
     return Setup(
         clock=clock,
@@ -131,6 +136,7 @@ def open_setup(
         import_tickets=import_tickets,
         keep_days=settings.store.keep_days,
         notice=" · ".join(setup_notice),
+        on_live=(lambda: _play_world(local, paths, clock),) if demo and not read_only else (),
         closers=(record.close, cache_file.close, *(system.close for system in systems.values())),
     )
 
@@ -190,6 +196,25 @@ def _sources(settings: Settings, *, demo: bool) -> list[KnowledgeSource]:
     if demo and "runbooks" not in settings.knowledge:
         sources.append(FolderSource("runbooks", _bundled("demo") / "runbooks"))
     return sources
+
+
+def _settle_world(local: LocalTickets, paths: Paths, clock: Clock) -> None:
+    """Make the demo's world in an empty desk, once, also when two processes start at the same moment."""
+    if local.count():
+        return
+    from opstui.demo.world import seed
+    from opstui.services.locks import FileLock, held
+
+    with held(FileLock(paths.locks / "world", "world"), wait=30.0):
+        if not local.count():
+            seed(local, clock)
+
+
+def _play_world(local: LocalTickets, paths: Paths, clock: Clock) -> None:
+    """Let things happen in the demo's world while a face is open."""
+    from opstui.demo.player import Player
+
+    Player(local, paths.state, clock).play()
 
 
 def _bundled(room: str) -> Path:

@@ -26,11 +26,14 @@ from opstui.services.refresh import Refresher, feeds
 from opstui.services.reviewing import Reviewing
 from opstui.services.sessions import SessionService
 from opstui.services.setup import Setup
-from opstui.services.tickets import LIVE_SESSIONS, TicketQuestions
+from opstui.services.tickets import TicketQuestions
 
 A = TypeVar("A")
 
 log = logging.getLogger("opstui.desk")
+
+TEND_SECONDS = 30.0
+"""How often runbooks are looked at for changes; 585 unchanged files cost a few milliseconds."""
 
 
 class DeskService:
@@ -146,6 +149,8 @@ class DeskService:
     def live(self) -> None:
         """See ``Desk.live``."""
         self._refresher.start()
+        for begin in self._setup.on_live:
+            begin()
         if self._watch is None:
             self._watch = threading.Thread(target=self._keep_going, name="opstui-watch", daemon=True)
             self._watch.start()
@@ -209,7 +214,7 @@ class DeskService:
         order = ("live", "stale", "offline", "error")
         return words.Status(
             shift=shift,
-            running=len(setup.record.sessions(statuses=LIVE_SESSIONS)),
+            running=len(self._tickets.unfinished().sessions),
             waiting=len(waiting),
             estimate=self._ledger.spent(shift),
             limit=setup.shift_budget,
@@ -299,15 +304,16 @@ class DeskService:
     def _keep_going(self) -> None:
         """Index runbooks, prune, and see to it that unfinished work has a worker."""
         setup = self._setup
-        try:
-            setup.knowledge.refresh()
-            if not setup.read_only:
-                setup.record.prune(setup.clock.now() - timedelta(days=setup.keep_days))
-        except OpstuiError as error:
-            log.warning("at start: %s", error.__class__.__name__)
-        if setup.read_only:
-            return
+        self._tend(prune=True)
+        tended = setup.clock.monotonic()
         while True:
+            if setup.clock.monotonic() - tended > TEND_SECONDS:
+                tended = setup.clock.monotonic()
+                self._tend(prune=False)
+            if setup.read_only:
+                if self._stop.wait(2.0):
+                    return
+                continue
             try:
                 if self._sessions.unowned() or self._publisher.has_work():
                     setup.spawn_worker()
@@ -317,6 +323,15 @@ class DeskService:
                 self._worker_note = ""
             if self._stop.wait(2.0):
                 return
+
+    def _tend(self, *, prune: bool) -> None:
+        setup = self._setup
+        try:
+            setup.knowledge.refresh()
+            if prune and not setup.read_only:
+                setup.record.prune(setup.clock.now() - timedelta(days=setup.keep_days))
+        except OpstuiError as error:
+            log.warning("tending: %s", error.__class__.__name__)
 
 
 _ALLOWED_READ_ONLY = (

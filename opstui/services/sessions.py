@@ -13,6 +13,7 @@ from opstui.core.audit import AuditEntry
 from opstui.core.canonical import canonical, fingerprint
 from opstui.core.codec import encode
 from opstui.core.desk import InterruptSession, MessageSession, Outcome, StartSession, StopAllSessions
+from opstui.core.documents import Engine
 from opstui.core.errors import BudgetReached, Busy, NotFound, OpstuiError, ReadOnly, Refused, UsageError
 from opstui.core.ids import new_id
 from opstui.core.money import cents
@@ -189,6 +190,7 @@ class SessionService:
             )
             recorder.add("session.started", "started", {})
             session = await recorder.save(session)
+            await asyncio.to_thread(setup.knowledge.refresh)
             tools = ToolDesk(
                 ticket=ticket,
                 workflow=workflow,
@@ -199,6 +201,7 @@ class SessionService:
                 operator=setup.operator,
                 team=setup.team,
                 now=setup.clock.now,
+                engine=Engine(runtime.engine),
             )
             opened = await runtime.start(
                 SessionBrief(

@@ -25,13 +25,6 @@ class WorkflowPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Importer:
-    """How tickets get into the local system; see ``ImportTickets``."""
-
-    run: Callable[..., object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """Everything a desk works with."""
 
@@ -75,4 +68,6 @@ class Setup:
     """File, update → ImportReport, into the local system."""
     keep_days: int = 90
     notice: str = ""
+    on_live: tuple[Callable[[], None], ...] = ()
+    """What starts when a face stays: the demo's player."""
     closers: tuple[Callable[[], None], ...] = ()

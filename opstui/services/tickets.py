@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from opstui.core.desk import (
@@ -38,7 +38,7 @@ class TicketQuestions:
     def __init__(self, setup: Setup, refresher: Refresher) -> None:
         self._setup = setup
         self._refresher = refresher
-        self._marks: tuple[int, dict[TicketRef, tuple[int, int, bool]]] = (-1, {})
+        self._unfinished = _Unfinished(-1, (), (), {})
 
     def queues(self, question: Queues) -> tuple[QueueState, ...]:
         """See ``Queues``."""
@@ -106,15 +106,17 @@ class TicketQuestions:
                     kind="sev1", ticket=worst.ref, subject=str(worst.ref), text=str(worst.title), at=worst.updated_at
                 )
             )
-        for session in setup.record.sessions(statuses=(SessionStatus.WAITING,)):
+        for session in self.unfinished().sessions:
+            if session.status is not SessionStatus.WAITING:
+                continue
             found.append(self._waiting("question", session.ticket, session.id, "the agent asks", session.created_at))
-        order = {
+        order: dict[DraftState, tuple[str, str]] = {
             DraftState.NEEDS_HUMAN: ("needs_human", "unknown whether it arrived"),
             DraftState.CONFLICT: ("conflict", "the ticket changed"),
             DraftState.PROPOSED: ("draft", "draft ready"),
             DraftState.EDITED: ("draft", "draft waits"),
         }
-        drafts = setup.record.drafts(states=tuple(order))
+        drafts = [draft for draft in self.unfinished().drafts if draft.state in order]
         drafts.sort(key=lambda draft: (list(order).index(draft.state), draft.created_at))
         for draft in drafts:
             kind, text = order[draft.state]
@@ -214,23 +216,34 @@ class TicketQuestions:
         return replace(state, name=queue.name)
 
     def _table_row(self, row: TicketRow, unseen: bool) -> TableRow:
-        running, drafts, needs = self._badges().get(row.ref, (0, 0, False))
+        running, drafts, needs = self.unfinished().badges.get(row.ref, (0, 0, False))
         return TableRow(ticket=row, unseen=unseen, sessions_running=running, drafts_open=drafts, needs_you=needs)
 
-    def _badges(self) -> dict[TicketRef, tuple[int, int, bool]]:
-        """Running sessions, open drafts and whether one waits, by ticket; read anew only when the record rang."""
+    def unfinished(self) -> _Unfinished:
+        """What is running or open; read anew only when the record rang: each draft holds a whole document."""
         stamp = self._setup.record.bell.last()
-        if self._marks[0] != stamp:
-            marks: dict[TicketRef, tuple[int, int, bool]] = {}
-            for session in self._setup.record.sessions(statuses=LIVE_SESSIONS, limit=500):
-                running, drafts, needs = marks.get(session.ticket, (0, 0, False))
+        if self._unfinished.stamp != stamp:
+            sessions = tuple(self._setup.record.sessions(statuses=LIVE_SESSIONS, limit=500))
+            drafts = tuple(self._setup.record.drafts(states=OPEN_DRAFTS))
+            badges: dict[TicketRef, tuple[int, int, bool]] = {}
+            for session in sessions:
+                running, open_, needs = badges.get(session.ticket, (0, 0, False))
                 waits = session.status is SessionStatus.WAITING
-                marks[session.ticket] = (running + 1, drafts, needs or waits)
-            for draft in self._setup.record.drafts(states=OPEN_DRAFTS):
-                running, drafts, needs = marks.get(draft.ticket, (0, 0, False))
-                marks[draft.ticket] = (running, drafts + 1, needs or draft.state is not DraftState.APPROVED)
-            self._marks = (stamp, marks)
-        return self._marks[1]
+                badges[session.ticket] = (running + 1, open_, needs or waits)
+            for draft in drafts:
+                running, open_, needs = badges.get(draft.ticket, (0, 0, False))
+                badges[draft.ticket] = (running, open_ + 1, needs or draft.state is not DraftState.APPROVED)
+            self._unfinished = _Unfinished(stamp, sessions, drafts, badges)
+        return self._unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    stamp: int
+    sessions: tuple[Session, ...]
+    drafts: tuple[Draft, ...]
+    badges: Mapping[TicketRef, tuple[int, int, bool]]
+    """Running sessions, open drafts, and whether one of them waits for the operator."""
 
 
 def entry_of(ticket: Ticket, ref: str) -> TimelineEntry | None:
