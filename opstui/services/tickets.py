@@ -21,6 +21,7 @@ from opstui.core.desk import (
 from opstui.core.documents import Citation, CitationKind
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import NotFound
+from opstui.core.filters import parse
 from opstui.core.queues import Health, Queue, QueueState, SortBy, TableRow, TicketWindow, View
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.text import SafeText, clean_line, lines
@@ -167,6 +168,7 @@ class TicketQuestions:
         return Waiting(kind=kind, ticket=ticket, subject=subject, text=text, at=at)
 
     def _order(self, view: View, search: str, sort: SortBy) -> Sequence[int]:
+        parse(search)  # an error points into what was typed, not into what it is joined with
         queue: Queue | None
         queue, filters = None, [view.filter, search]
         if view.queue is not None:
