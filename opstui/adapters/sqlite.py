@@ -145,7 +145,8 @@ class Database:
             return
 
         def apply(connection: apsw.Connection) -> None:
-            row: Any = connection.execute("SELECT version FROM migrations WHERE component = ?", (component,)).fetchone()
+            query = "SELECT version FROM migrations WHERE component = ?"
+            row: Any = connection.execute(query, (component,)).fetchone()
             for step in steps[row[0] if row else 0 :]:
                 if callable(step):
                     step(connection)
@@ -280,13 +281,13 @@ class Database:
     def _probe(self) -> None:
         """Read the schema's versions: one read that fails on a file that is not ours to use."""
         try:
-            rows = self.reader().execute("SELECT component, version FROM migrations").fetchall()
+            rows: list[Any] = self.reader().execute("SELECT component, version FROM migrations").fetchall()
         except apsw.SQLError:
             self._versions = {}
         except apsw.Error as error:
             raise self.translated(error, writing=False) from error
         else:
-            self._versions = {str(component): int(version) for component, version in rows}
+            self._versions = dict(rows)
 
     def _make_base(self) -> None:
         def make(connection: apsw.Connection) -> None:

@@ -85,11 +85,12 @@ class SqliteCache:
             moved |= self._leave(connection, feed, queue.system, key)
         if syncing and changes.complete:
             # The first whole answer: members it did not name (from before the query was changed) have left.
-            for (key,) in connection.execute(
+            gone: Any = connection.execute(
                 "SELECT t.key FROM members m JOIN tickets t ON t.id = m.ticket WHERE m.queue = ? AND m.generation < ?",
                 (feed, generation),
-            ).fetchall():
-                moved |= self._leave(connection, feed, queue.system, str(key))
+            ).fetchall()
+            for (key,) in gone:
+                moved |= self._leave(connection, feed, queue.system, key)
         connection.execute(
             "UPDATE queues SET cursor = ?, health = ?, error = NULL, fetched = ?, syncing = ? WHERE id = ?",
             (

@@ -96,7 +96,8 @@ class Orders:
     def _select(
         self, queue: Queue | None, wanted: Filter, sort: SortBy, me: Mapping[str, str], now: datetime
     ) -> Sequence[int]:
-        conditions, params, rest = ["listed > 0"], {"now": stored_time(now)}, []
+        conditions, rest = ["listed > 0"], []
+        params: dict[str, Any] = {"now": stored_time(now)}
         for term in wanted.terms:
             condition = self._condition(term, params, me, now)
             if condition is None:

@@ -86,6 +86,9 @@ class LocalTickets:
         after = int(number) if desk == self._id and number.isdigit() else 0
         found = self._read("change > ? ORDER BY change LIMIT ?", (after, PAGE))
         last = found[-1][0] if found else after
+        if not found and after > int(self.database.read("SELECT value FROM meta WHERE name = 'change'")[0][0]):
+            # The desk was restored from a backup and counts again from there.
+            return await self.changed_since(queue, None)
         return Changes(
             tickets=tuple(ticket for _, ticket in found),
             cursor=Cursor(f"{self._id}:{last}"),

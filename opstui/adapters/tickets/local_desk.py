@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -258,30 +258,45 @@ class LocalDesk:
             ],
         )
 
-    def replace(self, key: str, ticket: NewTicket, more: Sequence[NewEntry]) -> None:
-        """Give an existing ticket the fields of ``ticket`` and ``more`` entries at its end. Raises NotFound."""
+    def replace(self, key: str, ticket: NewTicket, names: Collection[str], more: Sequence[NewEntry]) -> None:
+        """Give an existing ticket those fields of ``ticket`` that are in ``names``, and ``more`` entries at its end.
+
+        Entries that are there stay, with their numbers: citations name them. Raises NotFound.
+        """
         row = self._row(key)
         self.append(row.id, more, after=row.entries)
+        given = {
+            "title": ticket.title,
+            "body": ticket.body,
+            "status": ticket.status,
+            "severity": ticket.severity,
+            "priority": ticket.priority,
+            "assignee": _json(ticket.assignees),
+            "services": _json(ticket.services),
+            "tags": _json(ticket.tags),
+            "created_at": stored_time(ticket.created_at),
+            "updated_at": stored_time(ticket.updated_at),
+        }
+        columns = {"assignee": "assignees", "created_at": "created", "updated_at": "updated"}
+        chosen = {columns.get(name, name): value for name, value in given.items() if name in names}
         self._connection.execute(
-            "UPDATE tickets SET title=?, body=?, status=?, severity=?, priority=?, assignees=?, services=?, tags=?, "
-            "created=?, updated=?, entries=?, imported=?, version=version + 1, change=? WHERE id=?",
-            (
-                ticket.title,
-                ticket.body,
-                ticket.status,
-                ticket.severity,
-                ticket.priority,
-                _json(ticket.assignees),
-                _json(ticket.services),
-                _json(ticket.tags),
-                stored_time(ticket.created_at),
-                stored_time(ticket.updated_at),
-                row.entries + len(more),
-                ticket.imported,
-                self._next_change(),
-                row.id,
-            ),
+            f"UPDATE tickets SET {', '.join(f'{column}=?' for column in chosen)}, entries=?, imported=?, "
+            "version=version + 1, change=? WHERE id=?",
+            (*chosen.values(), row.entries + len(more), ticket.imported, self._next_change(), row.id),
         )
+
+    def was_imported(self, fingerprint: str, key: str | None = None) -> bool:
+        """Whether a line with this hash was imported before (as this ticket)."""
+        found = self._connection.execute(
+            "SELECT 1 FROM tickets WHERE imported = ? AND (? IS NULL OR key = ?)", (fingerprint, key, key)
+        )
+        return found.fetchone() is not None
+
+    def ticket(self, system: str, key: str) -> Ticket:
+        """The ticket as it is inside this transaction. Raises NotFound."""
+        for _, ticket in read_tickets(self._connection, system, "key = ?", (key,)):
+            return ticket
+        raise NotFound(f"there is no ticket {clean_line(key, limit=80)}")
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
