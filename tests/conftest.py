@@ -21,7 +21,7 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-_OURS = ("OPSTUI_TEST_DATA", "OPSTUI_WRITE_PICTURES")
+_OURS = ("OPSTUI_TEST_DATA", "OPSTUI_WRITE_PICTURES", "OPSTUI_WRITE_README")
 
 
 @pytest.fixture(scope="session")
