@@ -40,6 +40,8 @@ BACKOFF_LIMIT = 10.0
 """Seconds; the longest pause of our own choosing."""
 CREDENTIALS_PAUSE = 30.0
 """Seconds until refused credentials are tried again, in case somebody mended them."""
+STALE_READ = timedelta(seconds=30)
+"""A ticket that was read longer ago (the machine slept) is read again before anything is sent."""
 LOOKS = 12
 """How often it is looked for while it settles."""
 RACE_LIMIT = 20
@@ -60,8 +62,10 @@ class TicketRead:
     """The ticket as it is; after ``FindOp`` and ``ReadBack`` also what ``find`` answered, asked *before* the ticket."""
 
     ticket: Ticket
+    asked_at: datetime
+    """When the first of the two questions left: an answer knows nothing of what came later."""
     found: str | None = None
-    """Id of the entry that carries the op id."""
+    """Id of the timeline entry that carries the op id, as the timeline has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +227,7 @@ def decide(push: PushRecord, seen: Observation, terms: Terms, *, now: datetime, 
                 return _before_sending(push, seen, terms, now)
             return _read_back(push, seen, terms, now)
         case SentOk():
-            accepted = replace(push, step=StepState.UNKNOWN, remote_id=seen.remote_id, error=None)
+            accepted = replace(push, step=StepState.UNKNOWN, sent_at=now, remote_id=seen.remote_id, error=None)
             return Decision(accepted, ReadBack())
         case VersionRefused():
             if push.attempts >= RACE_LIMIT:
@@ -236,7 +240,12 @@ def decide(push: PushRecord, seen: Observation, terms: Terms, *, now: datetime, 
 
 
 def settles_at(push: PushRecord, terms: Terms, now: datetime) -> datetime:
-    """From when on what is not found on the ticket was not applied. A clock that went back never makes it longer."""
+    """From when on what is not found on the ticket was not applied.
+
+    Counted from when the sending was over or its sender was found dead, not from when it was written down: a program
+    that was stopped in between (a laptop that slept) sends later than it wrote. A clock that went back never makes it
+    longer.
+    """
     span = timedelta(seconds=terms.capabilities.settle_seconds)
     return min((push.sent_at or now) + span, now + span)
 
@@ -270,7 +279,9 @@ def lapsed(push: PushRecord, now: datetime) -> bool:
 
 def _look(push: PushRecord, terms: Terms, now: datetime) -> Decision:
     if push.step is StepState.SENDING:
-        push = replace(push, step=StepState.UNKNOWN, not_before=None, error="the sender died; looking for it")
+        # It may have been stopped for long before it died, so settling counts from here.
+        error = "the sender died; looking for it"
+        push = replace(push, step=StepState.UNKNOWN, sent_at=now, not_before=None, error=error)
     until = _pause(push, now)
     if push.step is StepState.UNKNOWN:
         settled = now >= settles_at(push, terms, now)
@@ -295,6 +306,8 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
         return _arrived(push, seen, terms, now)
     if lapsed(push, now):
         return _expire(push, now)
+    if not now - STALE_READ <= seen.asked_at <= now + STALE_READ:
+        return Decision(push, Read())
     merged = three_way(None, ticket, approved.operations)
     paths = conflicts(merged)
     if paths:
@@ -315,10 +328,10 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
 def _read_back(push: PushRecord, seen: TicketRead, terms: Terms, now: datetime) -> Decision:
     """After a sending: is it there, and all of it?"""
     approved, findable = terms.approved, terms.capabilities.marker_findable
-    settled = now >= settles_at(push, terms, now)
+    settled = min(now, seen.asked_at) >= settles_at(push, terms, now)
     if _on_ticket(seen, approved):
         # A snapshot that holds our own entry is new enough to be believed; one that lacks what ``find`` knows is not.
-        if settled or _in_timeline(seen, approved) or not _missing(approved, seen.ticket):
+        if settled or _in_timeline(seen, approved):
             return _arrived(push, seen, terms, now)
     else:
         fields_only = all(op.op not in (OpKind.COMMENT, OpKind.ATTACH) for op in approved.operations)
@@ -371,8 +384,8 @@ def _failed(push: PushRecord, seen: RequestFailed, terms: Terms, now: datetime, 
     """While the row says ``sending`` it is the write that failed, otherwise a read."""
     seconds = retry_after(seen.retry_after, now)
     if push.step is StepState.SENDING and seen.maybe_applied:
-        unknown = replace(push, step=StepState.UNKNOWN, error=seen.reason)
-        until = max(_next_look(push, terms, now), now + timedelta(seconds=seconds or 0))
+        unknown = replace(push, step=StepState.UNKNOWN, sent_at=now, error=seen.reason)
+        until = max(_next_look(unknown, terms, now), now + timedelta(seconds=seconds or 0))
         return Decision(replace(unknown, not_before=until), Wait(until, WaitFor.SETTLE, seen.reason))
     if push.step is StepState.SENDING:
         push = _unsent(push, seen.reason)
@@ -404,7 +417,7 @@ def _on_ticket(seen: TicketRead, approved: Approved) -> bool:
 
 
 def _in_timeline(seen: TicketRead, approved: Approved) -> bool:
-    return any(entry.op_id == approved.op_id for entry in seen.ticket.timeline)
+    return any(entry.op_id == approved.op_id or entry.id == seen.found for entry in seen.ticket.timeline)
 
 
 def _missing(approved: Approved, ticket: Ticket) -> list[FieldMerge]:

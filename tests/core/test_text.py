@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from opstui.core.text import BODY_LIMIT, COMBINING_LIMIT, LINE_LIMIT, SafeText, clean, clean_line, lines
 
 NASTY = (
-    "\x00\x07\x08\x1b[]\\\r\n\t \x7f\x84\x85\x9b\x9d\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029"
-    "\u202a\u202e\u2060\u2066\u2069\u3164\ufe0e\ufe0f\ufeff\uffa0\ufff9\ufffe\uffff\ue000\U000e0001\U000e0041\U000f0000"
+    "\x00\x07\x08\x1b[]\\\r\n\t \x7f\x84\x85\x9b\x9d\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u2028"
+    "\u2029\u202a\u202e\u2060\u2066\u2069\u3164\ufe0e\ufe0f\ufeff\uffa0\ufff9\ufffe\uffff\ue000\U000e0001\U000e0041\U000f0000"
     "\U0010fffd\U0001fffe\ud800\udfff\u0301\u0300\u0488\u20e3\u0e47#*19abeé中عש…😀👨👩👧🏽❤♂↔™⟨⟩"
 )
 texts = st.text(st.sampled_from(NASTY), max_size=40) | st.text(max_size=60)
