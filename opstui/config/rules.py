@@ -21,6 +21,7 @@ def check_together(settings: Settings, tree: Table) -> None:
     _tickets(settings, tree)
     _queues(settings, tree)
     _runtimes(settings, tree)
+    _keys(settings, tree)
     for name in settings.knowledge:
         _name(name, tree, ("knowledge", name))
         if not str(settings.knowledge[name].path):
@@ -72,6 +73,20 @@ def _runtimes(settings: Settings, tree: Table) -> None:
         for key, runtime_name in (("runtime", workflow.runtime), ("fallback", workflow.fallback)):
             if runtime_name is not None and runtime_name not in settings.runtimes:
                 _stop(tree, ("workflows", name, key), _no_such("runtime", runtime_name, settings.runtimes))
+
+
+def _keys(settings: Settings, tree: Table) -> None:
+    if not settings.ui.keys:
+        return
+    from opstui.core.keys import remap
+
+    for name in settings.ui.keys:
+        problems = remap({name: settings.ui.keys[name]}).problems
+        if problems:
+            _stop(tree, ("ui", "keys", name), problems[0].removeprefix("ui.keys: "))
+    problems = remap(settings.ui.keys).problems
+    if problems:
+        _stop(tree, ("ui", "keys"), problems[0].removeprefix("ui.keys: "))
 
 
 def _name(name: str, tree: Table, path: KeyPath) -> None:

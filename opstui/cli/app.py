@@ -1,0 +1,53 @@
+"""The full-screen app, and the plain dialogue for who can't or won't use it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+
+from opstui.cli.invocation import Invocation
+from opstui.cli.output import note
+from opstui.core.errors import Refused, UsageError
+from opstui.core.tickets import TicketRef
+
+
+def start_app(invocation: Invocation, open_ref: TicketRef | None = None) -> int:
+    """Start the face that was asked for. Raises UsageError where the app has no terminal to run on."""
+    options = invocation.options
+    if not options.plain:
+        need_terminal(invocation)
+    if options.fresh:
+        set_demo_aside(invocation)
+    if options.plain:
+        from opstui.plain.dialogue import run_plain
+
+        return run_plain(invocation.desk, sys.stdin, sys.stdout)
+    desk = invocation.desk
+    from opstui.tui.app import run_app
+
+    return run_app(desk, theme=None, mouse=None, open_ref=open_ref)
+
+
+def need_terminal(invocation: Invocation) -> None:
+    """Raises UsageError where a full-screen app can't be drawn, before anything is opened."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the app needs a terminal, and this is none; --plain runs the same as a dialogue, "
+            "and opstui --help lists the commands for scripts"
+        )
+    if invocation.environ.get("TERM", "dumb") in ("", "dumb"):
+        raise UsageError("the app can't draw on TERM=dumb; opstui --plain runs the same as a dialogue")
+
+
+def set_demo_aside(invocation: Invocation) -> None:
+    """Move the demo's folder out of the way, keeping it. Raises Refused where that fails."""
+    folder = invocation.own_paths.demo_folder
+    if not folder.exists():
+        return
+    aside = folder.with_name(f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    try:
+        os.rename(folder, aside)
+    except OSError as error:
+        raise Refused(f"the old demo could not be set aside: {error.strerror}. It is still there") from None
+    note(f"the old demo is kept in {aside}")

@@ -1,0 +1,150 @@
+"""``opstui config``: where the settings are, what they say, whether they are sound."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opstui.cli.invocation import Invocation
+from opstui.cli.options import json_option, with_invocation
+from opstui.cli.output import emit, note, say, table, write
+from opstui.config.settings import Budget, SecretRef
+from opstui.core.errors import Refused
+from opstui.exports.shapes import money
+from opstui.exports.writing import json_text
+
+
+@click.group()
+def config() -> None:
+    """Settings: one TOML file, references to secrets and never secrets.
+
+    \b
+    opstui config init
+    opstui config show
+    """
+
+
+@config.command("init")
+@with_invocation
+def init_config(invocation: Invocation) -> int:
+    """Write a config file with everything in it commented out; an existing one is never touched."""
+    from opstui.config.example import example_text
+
+    file = invocation.own_paths.config_file
+    write_new(file, example_text())
+    say(str(file))
+    note("everything in it is commented out; opstui config check says whether it is sound")
+    return 0
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all. Raises Refused if there is one."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".opstui-", dir=file.parent)
+        try:
+            with open(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            # link() fails where the name exists, so nothing is ever overwritten, not even in a race
+            os.link(name, file)
+        finally:
+            os.unlink(name)
+    except FileExistsError:
+        raise Refused(f"{file} is there already and was not touched; opstui config show prints what it says") from None
+    except OSError as error:
+        raise Refused(f"{file} could not be written: {error.strerror}") from None
+
+
+@config.command("path")
+@with_invocation
+def config_path(invocation: Invocation) -> int:
+    """Print where the config file is, or would be."""
+    say(str(invocation.own_paths.config_file))
+    return 0
+
+
+@config.command("show")
+@json_option
+@with_invocation
+def show_config(invocation: Invocation, as_json: bool) -> int:
+    """Every value, and where it is from. Secrets are shown by reference only."""
+    loaded = invocation.loaded
+    rows = [
+        (key, value, loaded.sources.get(key, _whole(loaded.sources, key))) for key, value in _values(loaded.settings)
+    ]
+    if as_json:
+        emit([{"key": key, "value": value, "source": source} for key, value, source in rows])
+    else:
+        table(
+            ("key", "value", "from"),
+            [(key, json.dumps(value, ensure_ascii=False), source) for key, value, source in rows],
+            wide="value",
+        )
+    return 0
+
+
+@config.command("check")
+@with_invocation
+def check_config(invocation: Invocation) -> int:
+    """Read the config and say what is wrong with it; exit 2 where something is."""
+    loaded = invocation.loaded
+    place = str(invocation.own_paths.config_file)
+    say(f"{place}: fine" if loaded.file_exists else f"{place}: there is none, the defaults hold")
+    return 0
+
+
+@config.command("schema")
+@with_invocation
+def config_schema(invocation: Invocation) -> int:
+    """The JSON schema of the config file, for editors."""
+    from opstui.config.schema import schema
+
+    write(json_text(schema()))
+    return 0
+
+
+def _values(value: Any, key: str = "", kind: Any = None) -> Iterator[tuple[str, Any]]:
+    from opstui.config.layers import dotted
+    from opstui.config.values import hints, unwrap
+
+    if isinstance(value, SecretRef):
+        yield key, {value.kind: list(value.value) if value.kind == "cmd" else value.value[0]}
+    elif is_dataclass(value) and not isinstance(value, type):
+        kinds = hints(type(value))
+        for item in fields(value):
+            inner = f"{key}.{item.name}" if key else item.name
+            yield from _values(getattr(value, item.name), inner, unwrap(kinds[item.name]))
+    elif hasattr(value, "items"):
+        for name, item in value.items():
+            yield from _values(item, f"{key}.{dotted((name,))}")
+    elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+        for at, item in enumerate(value, start=1):
+            yield from _values(item, f"{key}[{at}]")
+    else:
+        yield key, _plain(value, kind)
+
+
+def _plain(value: Any, kind: Any) -> Any:
+    if kind is Budget:
+        return money(value)
+    if isinstance(value, tuple):
+        return [_plain(item, None) for item in value]
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return str(value) if isinstance(value, (Path, Decimal)) else value
+
+
+def _whole(sources: Any, key: str) -> str:
+    """The source of ``queues[1].name`` is that of ``queues``."""
+    return str(sources.get(key.partition("[")[0], "default"))

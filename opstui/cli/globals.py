@@ -1,0 +1,55 @@
+"""The options before the command, and a reader for command lines that hold nothing else.
+
+``opstui`` and ``opstui demo`` start the app, where every millisecond before the first row counts; click alone takes
+45 ms to import, so these two are read by hand, and anything else, even a typo, is left to click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LEVELS = ("debug", "info", "warning", "error")
+
+_VALUES = {"--config": "config", "--profile": "profile", "--theme": "theme"}
+_FLAGS = {"--demo": "demo", "--read-only": "read_only", "--plain": "plain", "--no-mouse": "no_mouse"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Globals:
+    """Options that every command takes."""
+
+    config: str | None = None
+    profile: str | None = None
+    demo: bool = False
+    read_only: bool = False
+    theme: str | None = None
+    plain: bool = False
+    no_mouse: bool = False
+    log_level: str | None = None
+    fresh: bool = False
+    """Of ``demo``: begin again."""
+
+
+def app_only(argv: Sequence[str]) -> Globals | None:
+    """The options, if ``argv`` says nothing but to start the app or the demo; None for anything else."""
+    chosen: dict[str, Any] = {}
+    words = iter(argv)
+    demo_command = False
+    for word in words:
+        if word in _FLAGS and not demo_command:
+            chosen[_FLAGS[word]] = True
+        elif word in _VALUES and not demo_command:
+            value = next(words, None)
+            if value is None or value.startswith("-"):
+                return None
+            chosen[_VALUES[word]] = value
+        elif word == "demo" and not demo_command:
+            demo_command = True
+            chosen["demo"] = True
+        elif word == "--fresh" and demo_command:
+            chosen["fresh"] = True
+        else:
+            return None
+    return Globals(**chosen)

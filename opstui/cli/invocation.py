@@ -1,0 +1,106 @@
+"""One run of the program: its options, its settings, and its desk once somebody needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from opstui.cli.globals import Globals
+from opstui.config.load import Loaded, load
+from opstui.config.paths import Paths
+from opstui.config.settings import Settings
+from opstui.core.desk import Command, Outcome
+from opstui.core.errors import ReadOnly, UsageError
+from opstui.core.text import clean_line
+from opstui.core.tickets import TicketRef
+
+if TYPE_CHECKING:
+    from opstui.core.desk import Desk
+
+A = TypeVar("A")
+
+
+class Invocation:
+    """What commands are handed. The desk opens at first use and is closed by :meth:`close`."""
+
+    def __init__(self, options: Globals, environ: Mapping[str, str], desk: Desk | None = None) -> None:
+        self.options = options
+        self.environ = environ
+        self._desk = desk
+
+    @cached_property
+    def own_paths(self) -> Paths:
+        """The operator's own places, the demo's folder among them."""
+        paths = Paths.find(self.environ)
+        return paths.with_config(Path(self.options.config)) if self.options.config else paths
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The places this run works in: the operator's, or the demo's."""
+        return self.own_paths.demo() if self.options.demo else self.own_paths
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings. Raises ConfigError.
+
+        The demo keeps who you are, your shifts and your looks; ticket systems, runbooks, runtimes and network are its
+        own, so it never touches anything real.
+        """
+        flags = {"ui.theme": self.options.theme, "ui.mouse": "off" if self.options.no_mouse else None}
+        loaded = load(self.own_paths, environ=self.environ, profile=self.options.profile, flags=flags)
+        if self.options.demo:
+            own = loaded.settings
+            settings = Settings(operator=own.operator, shift=own.shift, ui=own.ui)
+            loaded = replace(loaded, settings=settings)
+        return loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.loaded.settings
+
+    @property
+    def desk(self) -> Desk:
+        """The desk over this run's places. Raises ConfigError, StoreDamaged, StoreFull."""
+        if self._desk is None:
+            from opstui.config.logs import level_from, start_logging
+            from opstui.wiring import open_desk
+
+            start_logging(self.paths, level=self.options.log_level or level_from(self.environ))
+            self._desk = open_desk(
+                self.settings,
+                self.paths,
+                demo=self.options.demo,
+                read_only=self.options.read_only,
+                configured=self.loaded.file_exists or self.options.demo,
+            )
+        return self._desk
+
+    def do(self, command: Command[A]) -> Outcome[A]:
+        """Do, and raise what went wrong."""
+        outcome = self.desk.do(command)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    def writes(self) -> None:
+        """Say that this command changes something. Raises ReadOnly, before anything is opened."""
+        if self.options.read_only:
+            raise ReadOnly("--read-only: nothing was changed; leave it out to do this")
+
+    def ref(self, text: str) -> TicketRef:
+        """A ticket of a configured system. Raises UsageError, before any request."""
+        ref = TicketRef.parse(text)
+        systems = self.settings.tickets
+        if ref.system not in systems:
+            raise UsageError(f"{clean_line(ref.system)}: no such ticket system; there are: {', '.join(systems)}")
+        return ref
+
+    def close(self) -> None:
+        """Let go of the desk."""
+        if self._desk is not None:
+            self._desk.close()
+            self._desk = None

@@ -1,0 +1,102 @@
+"""The entry point: from the arguments to an exit code.
+
+======  ================================================================================
+  code  meaning
+======  ================================================================================
+     0  done
+     1  refused by the remote, a check failed, or no such thing
+     2  usage or configuration
+     3  could not reach, retry may help
+     4  credentials missing or refused
+     5  conflict, the ticket changed
+     6  budget reached
+    70  internal error; a crash file was written
+   129  hung up
+   130  interrupted
+   143  terminated
+======  ================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from opstui.cli.crash import CrashGuard
+from opstui.cli.globals import Globals, app_only
+
+EXIT_INTERRUPTED = 130
+
+
+class Signalled(SystemExit):
+    """The process was told to end; carries 129 or 143 through every ``finally``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and answer its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        from opstui import __version__
+
+        sys.stdout.write(f"opstui {__version__}\n")
+        return 0
+    os.umask(0o077)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, _leave)
+    # A name from the environment can hold what the terminal's encoding can't; that is no reason to end.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    with CrashGuard(os.environ, _command(arguments)) as guard:
+        return _run(arguments)
+    return guard.code or 0
+
+
+def _run(arguments: list[str]) -> int:
+    from opstui.core.errors import FilterError, OpstuiError
+
+    try:
+        options = app_only(arguments)
+        if options is not None:
+            return _start_app(options)
+        from opstui.cli.root import run_commands
+
+        return run_commands(arguments)
+    except OpstuiError as error:
+        from opstui.cli.output import note
+
+        note(f"opstui: {error}")
+        if isinstance(error, FilterError):
+            note(error.pointer())
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _start_app(options: Globals) -> int:
+    from opstui.cli.app import start_app
+    from opstui.cli.invocation import Invocation
+
+    invocation = Invocation(options, os.environ)
+    try:
+        return start_app(invocation)
+    finally:
+        invocation.close()
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise Signalled(128 + number)
+
+
+def _command(arguments: list[str]) -> str:
+    """The command's words for a crash file, never its values."""
+    words = [word for word in arguments if word.isalpha() and word.islower() and len(word) < 16]
+    return " ".join(words[:2]) or "the app"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Where a command writes: data to stdout, words to stderr, and no colour, pager or spinner anywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from opstui.core.text import clean
+from opstui.exports.writing import json_line, json_text
+
+
+def write(data: bytes) -> bool:
+    """Write to stdout at once; False once nobody reads any more.
+
+    A reader that has seen enough (``| head``) stops the writing and never the work: the command goes on to its own
+    end and exit code.
+    """
+    try:
+        stream = sys.stdout
+        buffer = getattr(stream, "buffer", None)
+        if buffer is None:
+            stream.write(data.decode())
+        else:
+            stream.flush()
+            buffer.write(data)
+        stream.flush()
+    except BrokenPipeError:
+        # the interpreter flushes stdout once more at its end, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def emit(value: Any) -> bool:
+    """One JSON value: on one line for a program, indented on a terminal."""
+    return write(json_text(value) if sys.stdout.isatty() else json_line(value))
+
+
+def emit_line(value: Any) -> bool:
+    """One JSON value on one line."""
+    return write(json_line(value))
+
+
+def say(text: str = "") -> bool:
+    """A line of data for a person."""
+    return write(str(clean(text)).encode("utf-8", "replace") + b"\n")
+
+
+def note(text: str) -> None:
+    """Words, to stderr."""
+    try:
+        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+        sys.stderr.write(str(clean(text)).encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def width(text: str) -> int:
+    """Cells that a terminal needs for one line of text."""
+    if text.isascii():
+        return len(text)
+    cells = 0
+    for char in text:
+        if unicodedata.combining(char) or char in "\u200d\ufe0f":
+            continue
+        cells += 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return cells
+
+
+def cut(text: str, cells: int) -> str:
+    """``text`` in at most ``cells`` cells, with ``…`` where something is left out."""
+    if width(text) <= cells:
+        return text
+    kept, used = "", 0
+    for char in text:
+        used += width(char)
+        if used > cells - 1:
+            break
+        kept += char
+    return kept + "…" if cells > 0 else ""
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "", wide: str = "") -> None:
+    """Aligned columns, two blanks apart. ``right`` names columns to align right, ``wide`` the one that gives way.
+
+    On a terminal a row is one line, so the wide column is cut; in a pipe nothing is.
+    """
+    lines = [[" ".join(cell.split()) for cell in row] for row in rows]
+    if not lines:
+        return
+    widths = [max(width(line[at]) for line in [list(header), *lines]) for at in range(len(header))]
+    if wide in header and sys.stdout.isatty():
+        at = header.index(wide)
+        room = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1) + widths[at]
+        widths[at] = max(12, min(widths[at], room))
+    rights = right.split()
+    for line in [list(header), *lines]:
+        cells = []
+        for at, cell in enumerate(line):
+            shown = cut(cell, widths[at])
+            gap = " " * (widths[at] - width(shown))
+            cells.append(gap + shown if header[at] in rights else shown + gap)
+        if not say("  ".join(cells).rstrip()):
+            return
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """``now``, ``4m``, ``2h``, ``3d``; ``in 4m`` for what is still to come, ``–`` for never."""
+    if since is None:
+        return "–"
+    seconds = (now - since).total_seconds()
+    ahead = seconds < -59
+    minutes = int(abs(seconds) // 60)
+    if minutes < 1:
+        return "now"
+    text = f"{minutes}m" if minutes < 60 else f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
+    return f"in {text}" if ahead else text

@@ -1,0 +1,72 @@
+"""``opstui run``: one session, streamed to standard output."""
+
+from __future__ import annotations
+
+import click
+
+from opstui.cli.invocation import Invocation
+from opstui.cli.options import json_option, with_invocation
+from opstui.cli.streaming import run_here
+from opstui.core.desk import DeskFacts, IndexKnowledge, StartSession
+from opstui.core.errors import OpstuiError, UsageError
+from opstui.core.money import MICRO, micros
+from opstui.core.text import clean_line
+
+
+@click.command()
+@click.argument("workflow")
+@click.argument("ref")
+@click.option("--runtime", metavar="NAME", help="Instead of the workflow's own; offline needs no config.")
+@click.option("--budget", metavar="USD", help="Dollars that it may cost, whole cents.")
+@click.option("--events", is_flag=True, help="Print a JSON object a line for everything that happens.")
+@json_option
+@with_invocation
+def run(
+    invocation: Invocation,
+    workflow: str,
+    ref: str,
+    runtime: str | None,
+    budget: str | None,
+    events: bool,
+    as_json: bool,
+) -> int:
+    """Run one session of WORKFLOW on the ticket REF.
+
+    \b
+    opstui run incident-summary local:INC-1042
+    opstui run escalation-package local:INC-1042 --runtime offline --events
+    """
+    if events and as_json:
+        raise UsageError("--events and --json exclude each other")
+    wanted = invocation.ref(ref)
+    amount = whole_cents(budget) if budget is not None else None
+    settings = invocation.settings
+    if runtime is not None and runtime not in settings.runtimes:
+        names = ", ".join(settings.runtimes)
+        raise UsageError(f"{clean_line(runtime, limit=60)}: no such runtime; there are: {names}")
+    invocation.writes()
+    known = [item.id for item in invocation.desk.ask(DeskFacts()).workflows]
+    if workflow not in known:
+        raise UsageError(f"{clean_line(workflow, limit=60)}: no such workflow; there are: {', '.join(known)}")
+    index(invocation)
+    session = invocation.do(
+        StartSession(ticket=wanted, workflow=workflow, runtime=runtime, budget_micros=amount, again=True, here=True)
+    ).unwrap()
+    return run_here(invocation, session, events=events, as_json=as_json)
+
+
+def index(invocation: Invocation) -> None:
+    """Bring the runbook index up to date; a session without it is poorer and still a session."""
+    error: OpstuiError | None = invocation.desk.do(IndexKnowledge()).error
+    if error is not None:
+        from opstui.cli.output import note
+
+        note(f"opstui: runbooks: {error}")
+
+
+def whole_cents(text: str) -> int:
+    """Micro-dollars of an amount in whole cents. Raises UsageError."""
+    amount = micros(text)
+    if amount < 0 or amount % (MICRO // 100):
+        raise UsageError(f"--budget {clean_line(text, limit=40)}: write whole cents, like 0.50")
+    return amount

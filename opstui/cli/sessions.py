@@ -1,0 +1,146 @@
+"""``opstui session``: sessions that run or ran."""
+
+from __future__ import annotations
+
+import click
+
+from opstui.cli.invocation import Invocation
+from opstui.cli.options import json_option, limit_option, with_invocation
+from opstui.cli.output import age, emit, note, table, write
+from opstui.cli.streaming import run_here
+from opstui.cli.tickets import now
+from opstui.core.desk import InterruptSession, SessionDetail, SessionEvents, Sessions
+from opstui.core.errors import Refused, UsageError
+from opstui.core.money import dollars
+from opstui.core.sessions import Session, SessionEvent
+from opstui.exports import shapes
+from opstui.exports.transcripts import transcript, transcript_markdown
+from opstui.exports.writing import json_text, printable
+
+
+@click.group()
+def session() -> None:
+    """Sessions: one run of a workflow each.
+
+    \b
+    opstui session list --ticket local:INC-1042
+    opstui session export 01J… --format markdown
+    """
+
+
+@session.command("list")
+@click.option("--ticket", "ref", metavar="REF", help="Only those of this ticket.")
+@limit_option
+@json_option
+@with_invocation
+def list_sessions(invocation: Invocation, ref: str | None, limit: int | None, as_json: bool) -> int:
+    """Sessions, the newest first."""
+    wanted = invocation.ref(ref) if ref else None
+    found = invocation.desk.ask(Sessions(ticket=wanted, limit=limit or 1_000_000))
+    if as_json:
+        emit([shapes.session(run) for run in found])
+        return 0
+    moment = now()
+    table(
+        ("session", "ticket", "workflow", "runtime", "status", "began", "≈ $", "reported", "draft"),
+        [
+            (
+                run.id,
+                str(run.ticket),
+                run.workflow,
+                run.runtime,
+                run.status.value + (f" ({run.stop_reason})" if run.stop_reason else ""),
+                age(run.started_at or run.created_at, moment),
+                dollars(run.cost.estimate),
+                "–" if run.cost.reported is None else dollars(run.cost.reported),
+                run.draft or "–",
+            )
+            for run in found
+        ],
+        right="began ≈ $ reported",
+    )
+    return 0
+
+
+@session.command("show")
+@click.argument("session_id", metavar="ID")
+@json_option
+@with_invocation
+def show_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
+    """A session with its document."""
+    run = invocation.desk.ask(SessionDetail(session_id))
+    if as_json:
+        emit(shapes.session(run))
+    else:
+        write(transcript_markdown(run, (), _document(run)).encode())
+    return 0
+
+
+@session.command("resume")
+@click.argument("session_id", metavar="ID")
+@click.option("--events", is_flag=True, help="Print a JSON object a line for everything that happens.")
+@json_option
+@with_invocation
+def resume_session(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
+    """Go on with a session that was left unfinished, or follow it where another process runs it."""
+    if events and as_json:
+        raise UsageError("--events and --json exclude each other")
+    invocation.writes()
+    run = invocation.desk.ask(SessionDetail(session_id))
+    if run.status.is_over:
+        raise Refused(f"session {run.id} is over ({run.status.value}); opstui run starts another one")
+    return run_here(invocation, run, events=events, as_json=as_json)
+
+
+@session.command("interrupt")
+@click.argument("session_id", metavar="ID")
+@json_option
+@with_invocation
+def interrupt_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
+    """Ask whoever runs a session to stop it."""
+    invocation.writes()
+    outcome = invocation.do(InterruptSession(session_id))
+    if as_json:
+        emit(shapes.session(outcome.unwrap()))
+    else:
+        note(outcome.notice or f"session {session_id}: {outcome.unwrap().status.value}")
+    return 0
+
+
+@session.command("export")
+@click.argument("session_id", metavar="ID")
+@click.option(
+    "--format", "form", type=click.Choice(("json", "markdown")), default="json", help="json (the default) or markdown."
+)
+@with_invocation
+def export_session(invocation: Invocation, session_id: str, form: str) -> int:
+    """A session with everything that happened in it."""
+    run = invocation.desk.ask(SessionDetail(session_id))
+    events = all_events(invocation, run)
+    if form == "json":
+        write(json_text(transcript(run, events)))
+    else:
+        write(str(printable(transcript_markdown(run, events, _document(run)))).encode())
+    return 0
+
+
+def all_events(invocation: Invocation, run: Session) -> list[SessionEvent]:
+    """Every event of a session, in order."""
+    found: list[SessionEvent] = []
+    while fresh := invocation.desk.ask(SessionEvents(id=run.id, after=found[-1].seq if found else 0)):
+        found += fresh
+    return found
+
+
+def _document(run: Session) -> str | None:
+    """The session's document as Markdown."""
+    if run.document is None:
+        return None
+    from opstui.core.codec import decode
+    from opstui.core.documents import EscalationPackage, IncidentSummary
+    from opstui.core.render.markdown import to_markdown
+
+    kind = {"IncidentSummary": IncidentSummary, "EscalationPackage": EscalationPackage}[
+        run.document["head"]["document"]
+    ]
+    return str(to_markdown(decode(kind, run.document)))

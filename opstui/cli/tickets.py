@@ -1,0 +1,177 @@
+"""``opstui ticket``: tickets as they are known here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from opstui.cli.invocation import Invocation
+from opstui.cli.options import json_option, limit_option, with_invocation
+from opstui.cli.output import age, emit, note, say, table
+from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
+from opstui.core.errors import NotFound
+from opstui.core.queues import SortBy, TableRow, View
+from opstui.core.tickets import TicketRef
+from opstui.exports import shapes
+
+PAGE = 500
+SHAPES = {"1": "▲", "2": "◆", "3": "●", "4": "○"}
+
+
+def now() -> datetime:
+    """The time that ages are counted to."""
+    return datetime.now(UTC)
+
+
+def refresh(invocation: Invocation, system: str | None = None) -> int:
+    """Ask what is older than ``poll_seconds``; 0, or the exit code of what went wrong, which is said on stderr."""
+    error = invocation.desk.do(RefreshTickets(system=system, older_than_poll=True)).error
+    if error is None:
+        return 0
+    note(f"opstui: {error}")
+    return error.exit_code
+
+
+@click.group()
+def ticket() -> None:
+    """Tickets, as far as they are known; asked again when older than poll_seconds.
+
+    \b
+    opstui ticket list 'severity<=2 -status:closed'
+    opstui ticket show local:INC-1042 --json
+    """
+
+
+@ticket.command("list")
+@click.argument("filter_text", metavar="[FILTER]", default="")
+@limit_option
+@json_option
+@with_invocation
+def list_tickets(invocation: Invocation, filter_text: str, limit: int | None, as_json: bool) -> int:
+    """Tickets of all systems that match a filter, the most urgent first.
+
+    \b
+    severity<=2 assignee:me age>30m svc:pay -status:closed "card declined"
+    """
+    failed = refresh(invocation)
+    list_view(invocation, View(name="all", filter=filter_text), limit=limit, as_json=as_json)
+    return failed
+
+
+def list_view(invocation: Invocation, view: View, *, limit: int | None, as_json: bool) -> None:
+    """Print the tickets of a view."""
+    rows: list[TableRow] = []
+    while limit is None or len(rows) < limit:
+        count = PAGE if limit is None else min(PAGE, limit - len(rows))
+        window = invocation.desk.ask(TicketsWindow(view=view, sort=SortBy.URGENCY, first=len(rows), count=count))
+        rows += window.rows
+        if not window.rows or len(rows) >= window.total:
+            break
+    if as_json:
+        found = (detail(invocation, row.ticket.ref) for row in rows)
+        emit([shapes.ticket(view) for view in found if view is not None])
+        return
+    moment = now()
+    table(
+        ("sev", "ref", "title", "status", "owner", "age", "due"),
+        [
+            (
+                SHAPES.get(row.ticket.severity or "", "–") + (row.ticket.severity or ""),
+                str(row.ticket.ref),
+                row.ticket.title,
+                row.ticket.status.raw,
+                ", ".join(row.ticket.assignees) or "–",
+                age(row.ticket.created_at, moment),
+                age(row.ticket.due_at, moment) if row.ticket.status.category.is_open else "–",
+            )
+            for row in rows
+        ],
+        right="age due",
+        wide="title",
+    )
+
+
+def detail(invocation: Invocation, ref: TicketRef) -> TicketView | None:
+    """The ticket as cached; None where it is not."""
+    try:
+        return invocation.desk.ask(TicketDetail(ref))
+    except NotFound:
+        return None
+
+
+@ticket.command("show")
+@click.argument("ref")
+@json_option
+@with_invocation
+def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
+    """A ticket with its timeline."""
+    wanted = invocation.ref(ref)
+    failed = refresh(invocation, wanted.system)
+    view = detail(invocation, wanted)
+    poll = timedelta(seconds=invocation.settings.tickets[wanted.system].poll_seconds)
+    if view is None or (not failed and now() - view.fetched_at > poll):
+        error = invocation.desk.do(RefreshTicket(wanted)).error
+        if error is not None and (view is None or isinstance(error, NotFound)):
+            raise error
+        if error is not None:
+            note(f"opstui: {error}")
+            failed = error.exit_code
+        view = invocation.desk.ask(TicketDetail(wanted))
+    if as_json:
+        emit(shapes.ticket(view))
+    else:
+        _print(view)
+    return failed
+
+
+def _print(view: TicketView) -> None:
+    found, moment = view.ticket, now()
+    say(f"{found.ref}  {found.title}")
+    say(
+        f"sev {found.severity or '–'}{f' ({found.priority})' if found.priority else ''} · {found.status.raw} · "
+        f"{', '.join(found.assignees) or 'nobody'} · {found.team or 'no team'} · "
+        f"made {age(found.created_at, moment)} ago · version {found.version} · {view.state}"
+    )
+    for label, words in (("services", found.services), ("tags", found.tags)):
+        if words:
+            say(f"{label}  {', '.join(words)}")
+    for name, value in found.fields.items():
+        say(f"{name}  {value}")
+    if found.due_at:
+        say(f"due  {shapes.when(found.due_at)}")
+    if found.url:
+        say(found.url)
+    if found.body:
+        say()
+        say(found.body)
+    for entry in found.timeline:
+        say()
+        say(f"{entry.id}  {shapes.when(entry.at)}  {entry.author}  {entry.kind.value}, {entry.visibility.value}")
+        for line in entry.text.split("\n"):
+            say(f"  {line}")
+    for draft in view.drafts:
+        if draft.state.is_open:
+            say()
+            say(f"draft {draft.id}  {draft.state.value}")
+
+
+@ticket.command("import")
+@click.argument(
+    "file", metavar="FILE.jsonl", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+)
+@click.option("--update", is_flag=True, help="Change tickets whose key exists already.")
+@json_option
+@with_invocation
+def import_tickets(invocation: Invocation, file: Path, update: bool, as_json: bool) -> int:
+    """Fill the embedded ticket system from JSON Lines. Bad lines are named, good ones are kept."""
+    invocation.writes()
+    report = invocation.do(ImportTickets(file=str(file.absolute()), update=update)).unwrap()
+    if as_json:
+        emit(shapes.import_report(report))
+    else:
+        say(f"{report.imported} imported, {report.skipped} skipped, {len(report.errors)} bad")
+    for line, problem in report.errors if not as_json else ():
+        note(f"{file.name}:{line}: {problem}")
+    return 1 if report.errors else 0

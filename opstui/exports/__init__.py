@@ -1,0 +1,1 @@
+"""What other programs may rely on: JSON, CSV and Markdown made of the core's objects. Pure functions."""

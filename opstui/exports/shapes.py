@@ -1,0 +1,258 @@
+"""The JSON shapes of the command line. Fields may be added, never renamed.
+
+Times are RFC 3339 in UTC, money is a decimal string of US dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from opstui.core.audit import AuditRecord
+from opstui.core.codec import decode, encode, timestamp
+from opstui.core.desk import AuditHealth, ImportReport, LedgerLine, Review, ShiftView, TicketView
+from opstui.core.drafts import Draft, DraftOp, DraftState, OpKind, PushRecord
+from opstui.core.knowledge import Hit
+from opstui.core.money import dollars
+from opstui.core.ports import Probe
+from opstui.core.queues import QueueState
+from opstui.core.sessions import Cost, Session, SessionEvent
+from opstui.core.tickets import TimelineEntry
+
+Json = dict[str, Any]
+
+
+def money(amount: int | None) -> str | None:
+    """Micro-dollars as ``"0.0866"``; exact, so up to six decimals."""
+    return None if amount is None else dollars(amount, places=6)
+
+
+def when(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return None if moment is None else timestamp(moment)
+
+
+def queue(state: QueueState) -> Json:
+    """Queue."""
+    return {
+        "name": state.name,
+        "system": state.system,
+        "state": state.state.value,
+        "open": state.open,
+        "unseen": state.unseen,
+        "fetched_at": when(state.fetched_at),
+        "error": state.error,
+    }
+
+
+def ticket(view: TicketView) -> Json:
+    """Ticket, whole, with its timeline."""
+    found = view.ticket
+    return {
+        "ref": str(found.ref),
+        "title": found.title,
+        "body": found.body,
+        "status": {"raw": found.status.raw, "category": found.status.category.value},
+        "severity": found.severity,
+        "priority": found.priority,
+        "assignees": list(found.assignees),
+        "team": found.team,
+        "services": list(found.services),
+        "tags": list(found.tags),
+        "fields": dict(found.fields),
+        "created_at": when(found.created_at),
+        "updated_at": when(found.updated_at),
+        "due_at": when(found.due_at),
+        "url": found.url,
+        "version": found.version,
+        "state": view.state,
+        "error": view.error,
+        "fetched_at": when(view.fetched_at),
+        "timeline": [entry(item) for item in found.timeline],
+        "attachments": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in found.attachments],
+    }
+
+
+def entry(item: TimelineEntry) -> Json:
+    """One entry of a ticket's timeline."""
+    return {
+        "id": item.id,
+        "at": when(item.at),
+        "author": item.author,
+        "kind": item.kind.value,
+        "visibility": item.visibility.value,
+        "text": item.text,
+    }
+
+
+def cost(spent: Cost) -> Json:
+    """Cost."""
+    usage = spent.usage
+    return {
+        "estimate": money(spent.estimate),
+        "reported": money(spent.reported),
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "running_seconds": round(usage.running_ms / 1000, 3),
+        "budget": money(spent.budget),
+    }
+
+
+def session(run: Session) -> Json:
+    """Session, with its document inside."""
+    return {
+        "id": run.id,
+        "workflow": run.workflow,
+        "workflow_version": run.workflow_version,
+        "ticket": str(run.ticket),
+        "ticket_version": run.ticket_version,
+        "runtime": run.runtime,
+        "model": run.model,
+        "status": run.status.value,
+        "stop_reason": run.stop_reason,
+        "created_at": when(run.created_at),
+        "started_at": when(run.started_at or run.created_at),
+        "ended_at": when(run.ended_at),
+        "operator": run.operator,
+        "cost": cost(run.cost),
+        "document": run.document,
+        "draft": run.draft,
+        "remote_id": run.remote_id,
+    }
+
+
+def event(happened: SessionEvent, run: Session) -> Json:
+    """One line of ``run --events``; ``run`` is the session as it is now."""
+    data: Mapping[str, Any] = happened.data
+    if happened.type in ("session.started", "session.ended"):
+        data = {"session": session(run)}
+    elif happened.type == "usage":
+        data = {"cost": cost(decode(Cost, happened.data["cost"]))}
+    return {"type": happened.type, "at": when(happened.at), **data}
+
+
+def operation(op: DraftOp) -> Json:
+    """One operation of a draft."""
+    shown: Json = {"op": op.op.value, "path": op.path, "from": op.before, "to": op.to, "origin": op.origin.value}
+    if op.op is OpKind.COMMENT:
+        shown["visibility"] = op.visibility.value if op.visibility else "internal"
+    if op.file is not None:
+        shown["to"] = {"name": op.file.name, "size": op.file.size, "sha256": op.file.sha256}
+    return encode(shown)  # type: ignore[no-any-return]
+
+
+def draft(review: Review) -> Json:
+    """Draft, with what the checks say of it and the fingerprint that approves it."""
+    found = review.draft
+    approved = found.fingerprint if found.state in (DraftState.APPROVED, DraftState.PUSHING) else None
+    return {
+        "id": found.id,
+        "ticket": str(found.ticket),
+        "state": found.state.value,
+        "rev": found.rev,
+        "base_version": found.base_version,
+        "now_version": review.now_version,
+        "ops": [operation(op) for op in found.ops],
+        "checks": [
+            {"id": finding.id, "level": finding.level, "text": finding.text, "overridden": finding.overridden}
+            for finding in review.findings
+        ],
+        "conflicts": list(found.conflicts),
+        "fingerprint": approved or review.fingerprint,
+        "session": found.session,
+        "workflow": found.workflow,
+        "operator": found.operator,
+        "note": found.note,
+        "created_at": when(found.created_at),
+        "updated_at": when(found.updated_at),
+    }
+
+
+def hit(found: Hit) -> Json:
+    """Hit."""
+    return {
+        "doc": found.doc,
+        "title": found.title,
+        "score": round(found.score, 4),
+        "line_start": found.line_start,
+        "line_end": found.line_end,
+        "text": found.text,
+        "strength": found.strength.value,
+    }
+
+
+def push(record: PushRecord, of: Draft) -> Json:
+    """Push; ``state`` is the draft's."""
+    return {
+        "draft": record.draft,
+        "ticket": str(record.ticket),
+        "state": of.state.value,
+        "attempts": record.attempts,
+        "remote_id": record.remote_id,
+        "overlaps": [dict(overlap) for overlap in record.overlaps],
+        "error": record.error,
+    }
+
+
+def import_report(report: ImportReport) -> Json:
+    """What an import did, with the number of each bad line."""
+    return {
+        "imported": report.imported,
+        "skipped": report.skipped,
+        "errors": [{"line": line, "error": problem} for line, problem in report.errors],
+    }
+
+
+def audit_health(health: AuditHealth) -> Json:
+    """Whether the chain holds."""
+    return {"ok": health.ok, "rows": health.rows, "first_broken": health.first_broken, "reason": health.reason}
+
+
+def audit_record(record: AuditRecord) -> Json:
+    """One row of the audit chain, every field that its hash covers included."""
+    return encode(record)  # type: ignore[no-any-return]
+
+
+def probe(found: Probe) -> Json:
+    """One line of ``doctor``."""
+    return {"check": found.check, "state": found.state, "text": found.text, "fix": found.fix}
+
+
+def ledger_line(line: LedgerLine) -> Json:
+    """A sum over sessions."""
+    return {
+        "label": line.label,
+        "sessions": line.sessions,
+        "running_seconds": round(line.running_ms / 1000, 3),
+        "tokens": line.tokens,
+        "estimate": money(line.estimate),
+        "reported": money(line.reported),
+    }
+
+
+def shift_cost(view: ShiftView) -> Json:
+    """What a shift cost, in total and by everything it can be added up by."""
+    return {
+        "shift": {"name": view.shift.name, "start": when(view.shift.start), "end": when(view.shift.end)},
+        "current": view.current,
+        "operators": list(view.operators),
+        "total": ledger_line(view.total),
+        "limit": money(view.limit),
+        "forecast": money(view.forecast),
+        "by": {name: [ledger_line(line) for line in lines] for name, lines in view.by.items()},
+        "sessions": [
+            {
+                "id": run.id,
+                "ticket": str(run.ticket),
+                "workflow": run.workflow,
+                "runtime": run.runtime,
+                "operator": run.operator,
+                "cost": cost(run.cost),
+                "verdict": view.verdicts.get(run.id, "–"),
+            }
+            for run in view.sessions
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The line-by-line dialogue for screen readers and dumb terminals."""

@@ -1,0 +1,418 @@
+"""The same desk, line by line: for screen readers, dumb terminals and pipes.
+
+One command a line, answers in whole sentences or short lists, nothing ever redrawn, no colour, no escape sequence.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TextIO
+
+from opstui.core.desk import (
+    ApproveDraft,
+    Confirm,
+    Confirmation,
+    Desk,
+    DeskFacts,
+    DiscardDraft,
+    DraftReview,
+    Drafts,
+    EditDraft,
+    FirstLook,
+    NewDraft,
+    PushOf,
+    Queues,
+    RefreshTickets,
+    SessionDetail,
+    SessionEvents,
+    StartSession,
+    StatusLine,
+    TicketDetail,
+    TicketsWindow,
+)  # fmt: skip
+from opstui.core.drafts import DraftChanges, DraftState, OpKind
+from opstui.core.errors import FilterError, NotFound, OpstuiError, UsageError
+from opstui.core.money import cents
+from opstui.core.queues import View
+from opstui.core.sessions import Session
+from opstui.core.text import clean, clean_line
+from opstui.core.tickets import Ticket, TicketRef
+
+PAGE = 15
+LETTERS = "abcdefghjkmnprstuvwxyz"
+"""What is drawn from for Confirm; without letters that look or sound alike."""
+SESSION_WAIT = 120.0
+"""Seconds that the dialogue follows a session; it goes on in the worker afterwards."""
+PUSH_WAIT = 90.0
+LOOK = 0.2
+
+HELP = """\
+queue            the queues
+queue NAME       the tickets of a queue
+more             the next page of a list
+find FILTER      tickets that match, for example: find severity<=2 -status:closed
+ticket REF       open a ticket; a number opens that line of the last list
+look             the first look: what is known of the open ticket, free
+summary          run an incident summary on the open ticket
+escalation       run an escalation package on the open ticket
+draft            read the open ticket's draft
+draft ID         read that draft
+comment          write the draft's comment; a line with a single dot ends it
+set PATH VALUE   change a field in the draft, for example: set /status waiting
+discard          put the draft away
+confirm          read exactly what would be sent, and send it by typing what is shown
+status           shift, cost, what waits
+quit             leave; what runs goes on"""
+
+
+def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> int:
+    """Talk until ``quit`` or the end of the input; the exit code. What fails says why, and the talk goes on."""
+    return Dialogue(desk, stdin, stdout).run()
+
+
+class Dialogue:
+    """Where the talk stands: the open ticket, its draft, the last list."""
+
+    def __init__(self, desk: Desk, stdin: TextIO, stdout: TextIO, draw: Callable[[str], str] = secrets.choice) -> None:
+        self._desk = desk
+        self._draw = draw
+        self._in = stdin
+        self._out = stdout
+        self._ticket: TicketRef | None = None
+        self._draft: str | None = None
+        self._view: View | None = None
+        self._first = 0
+        self._listed: tuple[TicketRef, ...] = ()
+        self._commands: Mapping[str, Callable[[str], None]] = {
+            "help": lambda rest: self._say(HELP),
+            "?": lambda rest: self._say(HELP),
+            "queue": self._queue,
+            "queues": self._queue,
+            "more": self._more,
+            "find": self._find,
+            "ticket": self._open,
+            "look": self._look,
+            "summary": lambda rest: self._run("incident-summary"),
+            "escalation": lambda rest: self._run("escalation-package"),
+            "draft": self._read_draft,
+            "comment": self._comment,
+            "set": self._set,
+            "discard": self._discard,
+            "confirm": self._confirm,
+            "status": self._status,
+        }
+
+    def run(self) -> int:
+        """The loop."""
+        facts = self._desk.ask(DeskFacts())
+        kind = "Demo. " if facts.demo else "Read-only. " if facts.read_only else ""
+        self._say(f"opstui, {kind}operator {facts.operator}. Type help for the commands, quit to leave.")
+        if facts.notice:
+            self._say(facts.notice)
+        try:
+            self._refresh()
+            self._queue("")
+            while True:
+                line = self._ask("> ")
+                if line is None or line.strip().lower() in ("quit", "exit", "q"):
+                    self._say("Bye.")
+                    return 0
+                self._carry_out(line.strip())
+        except BrokenPipeError:
+            return 0
+
+    def _carry_out(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        if not word:
+            return
+        command = self._commands.get(word.lower())
+        try:
+            if command is not None:
+                command(rest.strip())
+            elif word.isdigit() or ":" in word:
+                self._open(line)
+            else:
+                self._say(f"There is no command {clean_line(word, limit=40)}. Type help for the commands.")
+        except FilterError as error:
+            self._say(f"{error}\n{error.pointer()}")
+        except OpstuiError as error:
+            self._say(f"Not done: {error}")
+
+    # --- reading
+
+    def _refresh(self) -> None:
+        error = self._desk.do(RefreshTickets(older_than_poll=True)).error
+        if error is not None:
+            self._say(f"Not all is fresh: {error}")
+
+    def _queue(self, rest: str) -> None:
+        self._refresh()
+        states = self._desk.ask(Queues())
+        if rest:
+            names = {state.name.lower(): state.name for state in states}
+            if rest.lower() not in names:
+                raise NotFound(
+                    f"there is no queue {clean_line(rest, limit=60)}; there are: {', '.join(names.values())}"
+                )
+            name = names[rest.lower()]
+            self._list(View(name=name, queue=name))
+            return
+        for state in states:
+            error = f", {state.error}" if state.error else ""
+            self._say(f"Queue {state.name}: {state.open} open, {state.state.value}{error}")
+
+    def _find(self, rest: str) -> None:
+        self._refresh()
+        self._list(View(name="find", filter=rest))
+
+    def _list(self, view: View) -> None:
+        self._view, self._first, self._listed = view, 0, ()
+        self._more("")
+
+    def _more(self, rest: str) -> None:
+        if self._view is None:
+            raise UsageError("there is no list yet: type queue and a name, or find and a filter")
+        window = self._desk.ask(TicketsWindow(view=self._view, first=self._first, count=PAGE))
+        for at, row in enumerate(window.rows, start=self._first + 1):
+            found = row.ticket
+            owner = f", {', '.join(found.assignees)}" if found.assignees else ""
+            waits = ", waits for you" if row.needs_you else ""
+            self._say(
+                f"{at}. severity {found.severity or 'none'}, {found.ref}, {found.title}, "
+                f"{found.status.raw}{owner}{waits}"
+            )
+        self._listed += tuple(row.ticket.ref for row in window.rows)
+        self._first += len(window.rows)
+        left = window.total - self._first
+        self._say(f"{left} more: type more." if left > 0 else f"{window.total} in all.")
+
+    def _open(self, rest: str) -> None:
+        if rest.isdigit() and len(rest) < 9:
+            if not 1 <= int(rest) <= len(self._listed):
+                raise NotFound(f"the last list has no line {rest}")
+            ref = self._listed[int(rest) - 1]
+        else:
+            ref = TicketRef.parse(rest)
+        view = self._desk.ask(TicketDetail(ref))
+        self._ticket = ref
+        self._draft = next((draft.id for draft in view.drafts if draft.state.is_open), None)
+        self._show(view.ticket)
+        self._say(f"This is {view.state}.")
+        if self._draft:
+            self._say("It has a draft: type draft.")
+
+    def _show(self, ticket: Ticket) -> None:
+        self._say(f"{ticket.ref}. {ticket.title}")
+        self._say(
+            f"Severity {ticket.severity or 'none'}, {ticket.status.raw}, "
+            f"assigned to {', '.join(ticket.assignees) or 'nobody'}, team {ticket.team or 'none'}."
+        )
+        if ticket.body:
+            self._say(ticket.body)
+        for entry in ticket.timeline:
+            self._say(f"{entry.id}, {_clock(entry.at)}, {entry.author}, {entry.kind.value}, {entry.visibility.value}:")
+            self._say(entry.text)
+
+    def _look(self, rest: str) -> None:
+        found = self._desk.ask(FirstLook(self._opened()))
+        for claim in found.claims:
+            where = ", ".join(citation.ref for citation in claim.citations)
+            self._say(f"{claim.text} [{where or 'no source'}]")
+        for hit in found.hits:
+            self._say(
+                f"Runbook {hit.title}, {hit.doc}, lines {hit.line_start} to {hit.line_end}, {hit.strength.value}."
+            )
+
+    def _status(self, rest: str) -> None:
+        status = self._desk.ask(StatusLine())
+        limit = f" of {cents(status.limit)}" if status.limit is not None else ""
+        self._say(
+            f"{status.shift.name} shift until {_clock(status.shift.end)}. {status.running} sessions run, "
+            f"{status.waiting} things wait for you. About {cents(status.estimate)}{limit} dollars. "
+            f"Queues: {status.health}."
+        )
+        for problem in (status.worker, status.store):
+            if problem:
+                self._say(problem)
+
+    # --- sessions
+
+    def _run(self, workflow: str) -> None:
+        ref = self._opened()
+        outcome = self._desk.do(StartSession(ticket=ref, workflow=workflow))
+        session = outcome.unwrap()
+        if outcome.notice:
+            self._say(outcome.notice)
+        self._desk.live()
+        session = self._follow(session)
+        if session.draft:
+            self._draft = session.draft
+            self._say(f"Done, about {cents(session.cost.estimate)} dollars. Its draft is ready: type draft.")
+        elif session.status.is_over:
+            self._say(f"It ended without a document: {session.stop_reason or session.status.value}.")
+        else:
+            self._say("It goes on; type draft later.")
+
+    def _follow(self, session: Session) -> Session:
+        seen, deadline = 0, time.monotonic() + SESSION_WAIT
+        while True:
+            session = self._desk.ask(SessionDetail(session.id))
+            for event in self._desk.ask(SessionEvents(id=session.id, after=seen)):
+                seen = event.seq
+                if event.type in ("text", "notice", "error"):
+                    self._say(str(event.data.get("text", "")))
+                elif event.type == "tool.call":
+                    self._say(f"(the agent uses {event.data.get('name', 'a tool')})")
+            if session.status.is_over or time.monotonic() > deadline:
+                return session
+            time.sleep(LOOK)
+
+    # --- drafts
+
+    def _read_draft(self, rest: str) -> None:
+        if rest:
+            self._draft = rest
+        review = self._desk.ask(DraftReview(self._drafted()))
+        found = review.draft
+        self._ticket = found.ticket
+        self._say(
+            f"Draft {found.id} on {found.ticket}, {found.state.value}." + (f" {found.note}." if found.note else "")
+        )
+        for row in review.rows:
+            if row.op.op is OpKind.COMMENT:
+                continue
+            conflict = " Conflict: somebody changed it." if row.conflict else ""
+            self._say(f"{row.path}: now {_value(row.now)}, yours {_value(row.yours)}.{conflict}")
+        comment = found.comment()
+        if comment is not None:
+            self._say(f"Comment, {review.audience}:")
+            self._say(str(comment.to))
+        for name, size, _ in review.files:
+            self._say(f"Attached: {name}, {size} bytes.")
+        for finding in review.findings:
+            answered = ", answered" if finding.overridden else ""
+            self._say(f"{'Blocks' if finding.level == 'block' else 'Warning'}{answered}: {finding.text}")
+        self._say(f"{review.claims_ok} of {len(review.claims)} claims are cited and found.")
+        self._say("Type comment or set to change it, confirm to send it.")
+
+    def _comment(self, rest: str) -> None:
+        self._opened()
+        self._say("Write the comment; a line with a single dot ends it, end of input leaves it as it was.")
+        lines: list[str] = []
+        while (line := self._ask("")) is not None:
+            if line == ".":
+                self._change(DraftChanges(comment=str(clean("\n".join(lines)))))
+                return
+            lines.append(line)
+        self._say("Nothing was changed.")
+
+    def _set(self, rest: str) -> None:
+        path, _, value = rest.partition(" ")
+        if not path.startswith("/"):
+            raise UsageError("write it like: set /status waiting")
+        self._change(DraftChanges(set={path: value.strip()}))
+
+    def _change(self, changes: DraftChanges) -> None:
+        ref = self._opened()
+        if self._draft is None:
+            self._draft = self._desk.do(NewDraft(ticket=ref, changes=changes)).unwrap().id
+        else:
+            self._desk.do(EditDraft(id=self._draft, rev=None, changes=changes)).unwrap()
+        self._say("Kept in the draft.")
+
+    def _discard(self, rest: str) -> None:
+        self._desk.do(DiscardDraft(self._drafted())).unwrap()
+        self._draft = None
+        self._say("The draft is put away.")
+
+    def _confirm(self, rest: str) -> None:
+        draft = self._drafted()
+        shown = self._desk.ask(Confirm(draft))
+        self._read_out(shown)
+        wanted = self._to_type(shown)
+        answer = self._ask(f"type  {' '.join(wanted)}  to push, anything else goes back: ")
+        if answer is None or answer.replace(" ", "").lower() != wanted.lower():
+            self._say("Not pushed.")
+            return
+        self._desk.do(ApproveDraft(id=draft, fingerprint=shown.fingerprint)).unwrap()
+        self._say("Approved. Sending.")
+        self._desk.live()
+        self._say(self._sent(draft))
+
+    def _read_out(self, shown: Confirmation) -> None:
+        self._say(
+            f"This will be sent to {shown.system}, {shown.origin}, as {shown.operator}, "
+            f"on {shown.ticket}: {shown.title}"
+        )
+        for field, before, after in shown.rows:
+            self._say(f"{field}: from {before} to {after}.")
+        if shown.comment is not None:
+            self._say(f"{'Public' if shown.public else 'Internal'} comment, {len(shown.comment)} characters:")
+            self._say(shown.comment)
+        for name, size, _ in shown.files:
+            self._say(f"File {name}, {size} bytes.")
+        if shown.tells:
+            self._say(f"Tells {', '.join(shown.tells)}.")
+        for line in (*shown.overlaps, *shown.overridden):
+            self._say(line)
+
+    def _sent(self, draft: str) -> str:
+        deadline = time.monotonic() + PUSH_WAIT
+        while True:
+            state = self._desk.ask(DraftReview(draft)).draft
+            if state.state is DraftState.PUSHED:
+                self._draft = None
+                return "It is on the ticket."
+            if state.state not in (DraftState.APPROVED, DraftState.PUSHING):
+                return f"Not pushed: {state.note or state.state.value}."
+            if time.monotonic() > deadline:
+                push = self._desk.ask(PushOf(draft))
+                why = push.error if push and push.error else "it is still being sent"
+                return f"Not yet known: {why}. Type draft later."
+            time.sleep(LOOK)
+
+    def _to_type(self, shown: Confirmation) -> str:
+        """Two letters that nobody knew before; the key's end for what must not be pushed by habit."""
+        if shown.needs_key_suffix:
+            return shown.ticket.key[-4:]
+        first = self._draw(LETTERS)
+        return first + self._draw(LETTERS.replace(first, ""))
+
+    # --- words
+
+    def _opened(self) -> TicketRef:
+        if self._ticket is None:
+            raise UsageError("no ticket is open: type ticket and its ref")
+        return self._ticket
+
+    def _drafted(self) -> str:
+        if self._draft is None and self._ticket is not None:
+            found = self._desk.ask(Drafts(ticket=self._ticket))
+            self._draft = next((draft.id for draft in found if draft.state.is_open), None)
+        if self._draft is None:
+            raise NotFound("there is no draft: type summary, escalation or comment first")
+        return self._draft
+
+    def _say(self, text: str) -> None:
+        self._out.write(str(clean(text)) + "\n")
+        self._out.flush()
+
+    def _ask(self, prompt: str) -> str | None:
+        """The next line; None at the end of the input."""
+        self._out.write(prompt)
+        self._out.flush()
+        line = self._in.readline(100_000)
+        return None if not line else str(clean(line.rstrip("\r\n")))
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _value(value: object) -> str:
+    if value is None or value == []:
+        return "nothing"
+    return ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
