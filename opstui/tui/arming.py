@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from opstui.core.approval import LETTERS
+
 ARM_SECONDS = 0.5
 """A prompt takes no key before it could be read; Review takes none for as long after a wrong one."""
 IDLE_SECONDS = 60.0
 """Letters that nobody answered are replaced: who comes back to the screen reads it again."""
-LETTERS = "abcdefghjkmnrstuvwxz"
-"""Nothing that reads like a figure, nor ``p`` and ``q``, which open and close the screen, nor the ``y`` of yes."""
-SUFFIX = 4
-"""Characters of the ticket's key that a public comment or a severity 1 asks for."""
 
 
 class Phase(StrEnum):
@@ -57,10 +55,10 @@ class Arming:
         return self.asked[self.typed :]
 
 
-def open_prompt(key: str | None, choice: Callable[[str], str], now: float) -> Arming:
-    """A fresh prompt: two different letters out of ``choice``, or the last characters of ``key`` if there is one."""
-    if key:
-        return Arming(asked=key[-SUFFIX:], drawn_at=now, by_key=True)
+def open_prompt(suffix: str | None, choice: Callable[[str], str], now: float) -> Arming:
+    """A fresh prompt: two different letters out of ``choice``, or ``suffix``, the end of the ticket's key."""
+    if suffix:
+        return Arming(asked=suffix, drawn_at=now, by_key=True)
     return Arming(asked=_two(LETTERS, choice), drawn_at=now)
 
 

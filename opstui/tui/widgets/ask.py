@@ -1,0 +1,130 @@
+"""Small questions at the foot of a screen: one of a few, or one line of text. Part of the screen, never over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from opstui.tui.keymap import only
+from opstui.tui.lines import Line, Row, between, fit, line, wrap
+from opstui.tui.widgets.row_list import RowList
+from opstui.tui.widgets.spans import Spans
+from opstui.tui.widgets.text_field import LineField
+
+ROWS = 9
+"""Choices in sight at once."""
+
+
+class Choices(RowList):
+    """The choices of a question; the keys are those of every list."""
+
+    BINDINGS = only("list.open")
+
+    def action_list_open(self) -> None:
+        """Take the choice under the cursor."""
+        ask = self.parent
+        assert isinstance(ask, Ask)
+        ask.answer(self.cursor)
+
+
+class Ask(Vertical):
+    """A question. It says what it is about, answers once, and goes away; ``escape`` is no answer.
+
+    With ``choices`` (value, text, note) it is a list, with none of them chosen for what changes a ticket; without, a
+    line of text that starts as ``value``.
+    """
+
+    DEFAULT_CSS = """
+    Ask { dock: bottom; height: auto; max-height: 60%; margin: 0 0 1 0; background: $background; }
+    Ask > Spans { height: auto; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        then: Callable[[str], None],
+        *,
+        choices: Sequence[tuple[str, str, str]] = (),
+        chosen: str | None = None,
+        value: str = "",
+        typed: Callable[[str], None] | None = None,
+        note: str = "",
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(id="ask")
+        self._title = title
+        self._then = then
+        self._choices = tuple(choices)
+        self._chosen = chosen
+        self._value = value
+        self._typed = typed
+        self._note = note
+        self._on_close = closed
+
+    def compose(self) -> ComposeResult:
+        """A rule, the question, the field."""
+        yield Spans(id="ask-title")
+        if self._choices:
+            yield Choices(id="ask-choices")
+        else:
+            yield LineField(self._value, id="ask-line")
+
+    def on_mount(self) -> None:
+        """Take the keys."""
+        self.query_one("#ask-title", Spans).show(self._title_lines)
+        if self._choices:
+            rows = self.query_one("#ask-choices", Choices)
+            rows.styles.height = min(len(self._choices), ROWS)
+            rows.cursor = self._chosen
+            rows.show(self._choice_rows)
+            rows.focus()
+        else:
+            field = self.query_one("#ask-line", LineField)
+            field.cursor_position = len(self._value)
+            field.focus()
+
+    def _title_lines(self, width: int) -> list[Line]:
+        lines = [line(("─" * width, "rule"))]
+        lines += [line(" ", (part, "strong")) for part in wrap(self._title, width - 2)]
+        if self._note:
+            lines += [line(" ", (part, "dim")) for part in wrap(self._note, width - 2)]
+        return lines
+
+    def _choice_rows(self, width: int) -> list[Row]:
+        rows = []
+        for value, text, note in self._choices:
+            left = line("   ", text)
+            rows.append(Row(value, (between(left, line((note + " ", "dim")), width) if note else fit(left, width),)))
+        return rows
+
+    def say(self, note: str) -> None:
+        """Say something under the question: why an answer was not taken."""
+        self._note = note
+        self.query_one("#ask-title", Spans).show(self._title_lines)
+
+    def answer(self, value: str | None) -> None:
+        """Give the answer and go away."""
+        if value is None:
+            return
+        self.close()
+        self._then(value)
+
+    def close(self) -> None:
+        """Go away without an answer."""
+        if self._on_close is not None:
+            self._on_close()
+        self.remove()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What is typed is kept as it is typed."""
+        event.stop()
+        if self._typed is not None and event.value != self._value:
+            self._typed(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter ends a line."""
+        event.stop()
+        self.answer(event.value)
