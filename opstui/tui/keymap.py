@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from textual.binding import Binding, BindingType
 
@@ -15,6 +16,12 @@ def bindings(*groups: str) -> list[BindingType]:
         Binding(",".join(key.keys), key.action, key.text, show=bool(key.hint), priority=key.first, id=key.id)
         for key in of(groups)
     ]
+
+
+def only(*ids: str) -> list[Any]:
+    """The bindings of these keys alone."""
+    groups = {BY_ID[key_id].where for key_id in ids}
+    return [binding for binding in bindings(*groups) if binding.id in ids]
 
 
 class Keymap:
