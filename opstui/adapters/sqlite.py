@@ -9,29 +9,28 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
 from opstui.adapters import sqlite_care
-from opstui.core.errors import Busy, OpstuiError, ReadOnly, StoreDamaged, StoreFull
+from opstui.adapters.sqlite_care import BUSY_MS
+from opstui.adapters.sqlite_writer import Writer
+from opstui.core.errors import OpstuiError, ReadOnly, StoreDamaged, StoreFull
 from opstui.core.ports import Ring
 
 R = TypeVar("R")
 Step = str | Callable[[apsw.Connection], None]
 """A migration: a script of statements, or a function that is handed the connection."""
 
-BUSY_MS = 5_000
 JOURNAL_KEPT = timedelta(days=7)
 RINGS_AT_ONCE = 10_000
-_TOGETHER = 64
 _PRUNE_EVERY = 1_000
 
 _BASE: tuple[Step, ...] = (
@@ -76,9 +75,11 @@ class Database:
         self._closed = False
         self._here = threading.local()
         self._readers: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._writer: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._writer = Writer(
+            self.path.stem,
+            connect=self._connect_writer,
+            translated=lambda error: self.translated(error, writing=True),
+        )
         self._backup_thread: threading.Thread | None = None
         self._rings_until_prune = _PRUNE_EVERY
         self._holding = -1
@@ -117,7 +118,7 @@ class Database:
         """
         if self.read_only:
             raise ReadOnly(f"{self.path.name} is {self._why_read_only}: nothing was written")
-        return self._write(work)
+        return self._writer.write(work)
 
     def ring(self, connection: apsw.Connection, kind: str, subject: str, rev: int) -> None:
         """A journal row, in the transaction that ``connection`` is in: whoever listens looks again."""
@@ -163,7 +164,7 @@ class Database:
         else:
             if backup and have:
                 self.back_up()
-            self._write(apply)
+            self._writer.write(apply)
         self._versions[component] = len(steps)
 
     def back_up(self) -> Path:
@@ -198,12 +199,7 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        with self._starting:
-            writer = self._writer
-            if writer is not None:
-                self._jobs.put(None)
-        if writer is not None:
-            writer.join()
+        self._writer.close()
         if self._backup_thread is not None:
             self._backup_thread.join()
         for connection in [*self._readers, *([self._anchor] if self._anchor else [])]:
@@ -300,7 +296,7 @@ class Database:
             assert self._anchor is not None
             make(self._anchor)
         else:
-            self._write(make)
+            self._writer.write(make)
         self.migrate("base", _BASE, backup=False)
 
     def _move_into_memory(self) -> None:
@@ -330,58 +326,6 @@ class Database:
         connection.set_busy_timeout(BUSY_MS)
         return connection
 
-    def _let_go_of_reader(self) -> None:
-        connection = getattr(self._here, "connection", None)
-        if connection is not None:
-            self._here.connection = None
-            connection.close()
-
-    # --- writing ------------------------------------------------------------------------------------------------------
-
-    def _write(self, work: Callable[[apsw.Connection], R]) -> R:
-        if threading.current_thread() is self._writer:
-            raise RuntimeError("a write inside a write would wait for itself")
-        job = _Job(work)
-        with self._starting:
-            if self._closed:
-                raise ReadOnly(f"{self.path.name} is closed: nothing was written")
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._serve, name=f"writer-{self.path.stem}", daemon=True)
-                self._writer.start()
-            self._jobs.put(job)
-        return job.result()
-
-    def _serve(self) -> None:
-        connection: apsw.Connection | None = None
-        going = True
-        while going:
-            first = self._jobs.get()
-            jobs = [] if first is None else [first]
-            going = first is not None
-            # A synced commit costs 4 ms; ten sessions that each waited for their own would fall behind.
-            while going and len(jobs) < _TOGETHER:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    going = False
-                else:
-                    jobs.append(job)
-            if jobs:
-                try:
-                    connection = connection or self._connect_writer()
-                    self._commit(connection, jobs)
-                except (apsw.Error, OpstuiError) as error:
-                    failure = self.translated(error, writing=True) if isinstance(error, apsw.Error) else error
-                    for job in jobs:
-                        job.error = job.error or failure
-                for job in jobs:
-                    job.done.set()
-        if connection is not None:
-            with contextlib.suppress(apsw.Error):
-                connection.close()
-
     def _connect_writer(self) -> apsw.Connection:
         connection = self._connect()
         connection.execute(
@@ -399,25 +343,11 @@ class Database:
                 time.sleep(0.01)
         return connection
 
-    def _commit(self, connection: apsw.Connection, jobs: Sequence[_Job[Any]]) -> None:
-        """Run ``jobs`` in one transaction, each undone alone if it fails. Raises apsw.Error if all of it is undone."""
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for job in jobs:
-                connection.execute("SAVEPOINT job")
-                job.run(connection)
-                if isinstance(job.error, apsw.Error):
-                    job.error = self.translated(job.error, writing=True)
-                if not connection.in_transaction:
-                    # SQLite undoes a whole transaction by itself when the disk is full in the middle of it.
-                    raise StoreFull(self._full_message())
-                if job.error is not None:
-                    connection.execute("ROLLBACK TO job")
-                connection.execute("RELEASE job")
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+    def _let_go_of_reader(self) -> None:
+        connection = getattr(self._here, "connection", None)
+        if connection is not None:
+            self._here.connection = None
+            connection.close()
 
     def _prune_journal(self, connection: apsw.Connection) -> None:
         limit = self._now() - JOURNAL_KEPT.total_seconds()
@@ -426,29 +356,12 @@ class Database:
             connection.execute("DELETE FROM journal WHERE seq <= ?", (last[0],))
             connection.execute("UPDATE journal_pruned SET seq = ?", (last[0],))
 
-    # --- words --------------------------------------------------------------------------------------------------------
-
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
 
-    def _full_message(self) -> str:
-        return f"the disk is full: {self.path.name} is as it was before. Make room and try again."
-
     def translated(self, error: apsw.Error, *, writing: bool) -> OpstuiError:
         """The error of the tree that says what SQLite's means for a person."""
-        name = self.path.name
-        if isinstance(error, (apsw.FullError, apsw.NoMemError)) or (writing and isinstance(error, apsw.IOError)):
-            return StoreFull(self._full_message())
-        if isinstance(error, (apsw.BusyError, apsw.LockedError)):
-            return Busy(f"{name} is being written by another process for more than {BUSY_MS // 1000} s: try again")
-        if isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.IOError)):
-            return StoreDamaged(
-                f"{name} can't be read ({error}). Close every opstui and start again: it is then set aside.",
-                file=str(self.path),
-            )
-        if isinstance(error, (apsw.ReadOnlyError, apsw.PermissionsError, apsw.CantOpenError, apsw.AuthError)):
-            return ReadOnly(f"{self.path} can't be opened for that ({error}): look at the permissions of its folder")
-        return StoreDamaged(f"{name}: {error}", file=str(self.path))
+        return sqlite_care.translated(self.path, error, writing=writing)
 
 
 class DatabaseBell:
@@ -489,27 +402,3 @@ class DatabaseBell:
 
 
 _LAST = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)"
-
-
-class _Job(Generic[R]):
-    """Something to be written, and what came of it."""
-
-    __slots__ = ("done", "error", "value", "work")
-
-    def __init__(self, work: Callable[[apsw.Connection], R]) -> None:
-        self.work = work
-        self.done = threading.Event()
-        self.value: R
-        self.error: BaseException | None = None
-
-    def run(self, connection: apsw.Connection) -> None:
-        try:
-            self.value = self.work(connection)
-        except BaseException as error:  # it belongs to whoever asked, on another thread, and is raised there
-            self.error = error
-
-    def result(self) -> R:
-        self.done.wait()
-        if self.error is not None:
-            raise self.error
-        return self.value

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import apsw
 
-from opstui.core.errors import ReadOnly
+from opstui.core.errors import Busy, OpstuiError, ReadOnly, StoreDamaged, StoreFull
 
+BUSY_MS = 5_000
 BACKUPS_KEPT = 7
 BACKUP_EVERY = timedelta(days=1)
 _STAMP = "%Y%m%dT%H%M%S%fZ"
@@ -49,7 +50,7 @@ def is_sound(path: Path) -> bool:
     except apsw.Error:
         return False
     try:
-        connection.set_busy_timeout(5_000)
+        connection.set_busy_timeout(BUSY_MS)
         return all(row == ("ok",) for row in connection.execute("PRAGMA quick_check(1)"))
     except apsw.Error:
         return False
@@ -88,7 +89,7 @@ def make_backup(path: Path, now: datetime) -> Path:
     make_private_file(part)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.set_busy_timeout(5_000)
+        connection.set_busy_timeout(BUSY_MS)
         connection.execute("VACUUM INTO ?", (str(part),))
     except BaseException:
         part.unlink(missing_ok=True)
@@ -137,3 +138,20 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def translated(path: Path, error: apsw.Error, *, writing: bool) -> OpstuiError:
+    """The error of the tree that says what SQLite's means for a person."""
+    name = path.name
+    if isinstance(error, (apsw.FullError, apsw.NoMemError)) or (writing and isinstance(error, apsw.IOError)):
+        return StoreFull(f"the disk is full: {name} is as it was before. Make room and try again.")
+    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
+        return Busy(f"{name} is being written by another process for more than {BUSY_MS // 1000} s: try again")
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.IOError)):
+        return StoreDamaged(
+            f"{name} can't be read ({error}). Close every opstui and start again: it is then set aside.",
+            file=str(path),
+        )
+    if isinstance(error, (apsw.ReadOnlyError, apsw.PermissionsError, apsw.CantOpenError, apsw.AuthError)):
+        return ReadOnly(f"{path} can't be used ({error}): look at the permissions of the file and its folder")
+    return StoreDamaged(f"{name}: {error}", file=str(path))

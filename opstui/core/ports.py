@@ -168,6 +168,8 @@ class SessionBrief:
     started_at: datetime
     remote_id: str | None = None
     """Set when a session is taken up again."""
+    operator_team: str | None = None
+    """The team that the operator works in, where the config says."""
 
 
 class AgentSession(Protocol):
@@ -310,6 +312,9 @@ class RecordReader(Protocol):
     def ledger(self, since: datetime, until: datetime) -> list[LedgerRow]:
         """Usage in ``[since, until)``, one row per usage event, oldest first."""
 
+    def ledger_sums(self, since: datetime, until: datetime) -> list[LedgerRow]:
+        """The same added up per session, model and quarter of an hour, oldest first: cheap for any number of events."""
+
     def requests(self, session_id: str | None = None) -> list[Request]:
         """Unanswered requests of other processes, oldest first."""
 
@@ -445,6 +450,12 @@ class TicketCache(Protocol):
         """Counts and health as stored (``live`` means that the last question was answered)."""
 
     def mark_seen(self, ref: TicketRef, *, now: datetime) -> None: ...
+    def seen_entries(self, ref: TicketRef) -> int:
+        """How many timeline entries the ticket had when the operator last looked, or when it first came."""
+
+    def prune(self, before: datetime) -> int:
+        """Drop tickets that are in no queue and were fetched before ``before``; how many."""
+
     def view_state(self, name: str) -> Mapping[str, Any] | None:
         """What a screen left behind: cursor, caret, scroll."""
 

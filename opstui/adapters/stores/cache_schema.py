@@ -47,7 +47,8 @@ STEPS: tuple[Step, ...] = (
     CREATE INDEX tickets_worst ON tickets(severity_rank, due_rank, created) WHERE listed > 0 AND category < 3;
     CREATE INDEX tickets_unseen ON tickets(id) WHERE noticed > seen;
 
-    CREATE TABLE contents(ticket INTEGER PRIMARY KEY REFERENCES tickets(id), fetched INTEGER NOT NULL, content TEXT NOT NULL);
+    CREATE TABLE contents(
+        ticket INTEGER PRIMARY KEY REFERENCES tickets(id), fetched INTEGER NOT NULL, content TEXT NOT NULL);
 
     CREATE TABLE members(
         queue INTEGER NOT NULL REFERENCES queues(id), ticket INTEGER NOT NULL REFERENCES tickets(id),

@@ -1,4 +1,4 @@
-"""``record.db``: drafts, approvals, outbox, sessions and their events, ledger, audit. Nothing here can be fetched again."""
+"""``record.db``: drafts, outbox, sessions with their events, ledger and audit: what can't be fetched again."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class _Writing(_Reading):
         self._database = database
 
     def put_draft(self, draft: Draft, *, expected_rev: int | None) -> Draft:
-        """Save; the stored draft has ``rev`` one higher. ``expected_rev`` None: it must be new. Raises StaleRevision."""
+        """Save; the stored draft has ``rev`` one higher. ``expected_rev`` None: it is new. Raises StaleRevision."""
         rows = self._rows("SELECT rev FROM drafts WHERE id = ?", (draft.id,))
         current = int(rows[0][0]) if rows else 0
         if (expected_rev or 0) != current:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import apsw
 
 from opstui.adapters.sqlite import Database
-from opstui.adapters.tickets.local_desk import LocalDesk, read_tickets
+from opstui.adapters.tickets.local_desk import LocalDesk
+from opstui.adapters.tickets.local_rows import read_tickets
 from opstui.adapters.tickets.local_schema import STEPS, moves_from
 from opstui.core.desk import ImportReport
 from opstui.core.errors import NotFound

@@ -11,7 +11,20 @@ from typing import Any
 
 import apsw
 
-from opstui.adapters.tickets.local_schema import category_of, moves_from, stored_time, time_of
+from opstui.adapters.tickets.local_rows import (
+    NewEntry,
+    NewTicket,
+    difference,
+    dumped,
+    line_or_none,
+    list_of,
+    names_of,
+    read_tickets,
+    severity_of,
+    text_of,
+    text_or_none,
+)
+from opstui.adapters.tickets.local_schema import moves_from, stored_time, time_of
 from opstui.core.codec import timestamp
 from opstui.core.errors import Conflict, NotFound, Refused
 from opstui.core.ids import Clock
@@ -19,51 +32,11 @@ from opstui.core.ports import Update
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import (
     EntryKind,
-    Status,
     Ticket,
-    TicketAttachment,
-    TicketRef,
-    TimelineEntry,
     Visibility,
 )
 
-SEVERITIES = ("1", "2", "3", "4")
 _FIRST_KEY = 1001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEntry:
-    """A timeline entry before it has a number."""
-
-    at: datetime
-    author: SafeText
-    kind: EntryKind
-    visibility: Visibility
-    text: SafeText
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTicket:
-    """A ticket before it has a version. Texts are clean."""
-
-    key: str | None
-    title: SafeText
-    body: SafeText
-    status: SafeText
-    severity: str | None
-    priority: SafeText | None
-    assignees: tuple[SafeText, ...]
-    team: SafeText | None
-    services: tuple[SafeText, ...]
-    tags: tuple[SafeText, ...]
-    fields: Mapping[str, SafeText]
-    url: SafeText | None
-    created_at: datetime
-    updated_at: datetime
-    due_at: datetime | None
-    timeline: tuple[NewEntry, ...] = ()
-    imported: str | None = None
-    """Hash of the line it was imported from."""
 
 
 @dataclass(slots=True)
@@ -125,14 +98,14 @@ class LocalDesk:
                 title=clean_line(title),
                 body=clean(body),
                 status=clean_line(status, limit=100),
-                severity=_severity(severity),
-                priority=_line(priority),
-                assignees=_names(assignees),
-                team=_line(team),
-                services=_names(services),
-                tags=_names(tags),
+                severity=severity_of(severity),
+                priority=line_or_none(priority),
+                assignees=names_of(assignees),
+                team=line_or_none(team),
+                services=names_of(services),
+                tags=names_of(tags),
                 fields={clean_line(name, limit=100): clean(value) for name, value in (fields or {}).items()},
-                url=_line(url),
+                url=line_or_none(url),
                 created_at=created,
                 updated_at=updated_at or created,
                 due_at=due_at,
@@ -203,7 +176,7 @@ class LocalDesk:
         if update.add_tags or update.remove_tags:
             gone = set(update.remove_tags)
             tags = [tag for tag in row.tags if tag not in gone]
-            tags += [tag for tag in _names(update.add_tags) if tag not in tags]
+            tags += [tag for tag in names_of(update.add_tags) if tag not in tags]
             self._set(row, "/tags", tags, author, now, update.op_id, narrow=False)
         for name, content in update.attachments:
             self._attach(row, name, content, author, now, update.op_id)
@@ -236,10 +209,10 @@ class LocalDesk:
                     None if ticket.due_at is None else stored_time(ticket.due_at),
                     self._next_change(),
                     len(ticket.timeline),
-                    _json(ticket.assignees),
-                    _json(ticket.services),
-                    _json(ticket.tags),
-                    _json(ticket.fields),
+                    dumped(ticket.assignees),
+                    dumped(ticket.services),
+                    dumped(ticket.tags),
+                    dumped(ticket.fields),
                     ticket.imported,
                 ),
             )
@@ -271,9 +244,9 @@ class LocalDesk:
             "status": ticket.status,
             "severity": ticket.severity,
             "priority": ticket.priority,
-            "assignee": _json(ticket.assignees),
-            "services": _json(ticket.services),
-            "tags": _json(ticket.tags),
+            "assignee": dumped(ticket.assignees),
+            "services": dumped(ticket.services),
+            "tags": dumped(ticket.tags),
             "created_at": stored_time(ticket.created_at),
             "updated_at": stored_time(ticket.updated_at),
         }
@@ -326,10 +299,10 @@ class LocalDesk:
                 row.due,
                 self._next_change(),
                 row.entries,
-                _json(row.assignees),
-                _json(row.services),
-                _json(row.tags),
-                _json(row.fields),
+                dumped(row.assignees),
+                dumped(row.services),
+                dumped(row.tags),
+                dumped(row.fields),
                 row.body,
                 row.id,
             ),
@@ -386,7 +359,7 @@ class LocalDesk:
         before: object
         after: object
         if path == "/status":
-            kind, before, after = EntryKind.STATUS, row.status, clean_line(_text(path, value), limit=100)
+            kind, before, after = EntryKind.STATUS, row.status, clean_line(text_of(path, value), limit=100)
             if after == before:
                 return
             if after not in moves_from(row.status):
@@ -397,17 +370,17 @@ class LocalDesk:
                 )
             row.status = str(after)
         elif path == "/severity":
-            before, after = row.severity, _severity(value)
+            before, after = row.severity, severity_of(value)
             row.severity = after
         elif path == "/assignee":
-            kind, before, after = EntryKind.ASSIGN, row.assignees, list(_names(_list(path, value)))
+            kind, before, after = EntryKind.ASSIGN, row.assignees, list(names_of(list_of(path, value)))
             row.assignees = after
         elif path == "/team":
-            before, after = row.team, _line(_text_or_none(path, value))
+            before, after = row.team, line_or_none(text_or_none(path, value))
             row.team = after
         elif path.startswith("/fields/") and len(path) > len("/fields/"):
             name = clean_line(path.removeprefix("/fields/"), limit=100)
-            text = _text_or_none(path, value)
+            text = text_or_none(path, value)
             before, after = row.fields.get(name), clean(text) if text else None
             if after is None:
                 row.fields.pop(name, None)
@@ -416,16 +389,16 @@ class LocalDesk:
         elif narrow:
             raise Refused(f"{clean_line(path, limit=80)} is not a field that an update can set", reason="field")
         elif path == "/tags":
-            before, after = row.tags, list(_names(_list(path, value)))
+            before, after = row.tags, list(names_of(list_of(path, value)))
             row.tags = after
         elif path == "/services":
-            before, after = row.services, list(_names(_list(path, value)))
+            before, after = row.services, list(names_of(list_of(path, value)))
             row.services = after
         elif path == "/title":
-            before, after = row.title, clean_line(_text(path, value))
+            before, after = row.title, clean_line(text_of(path, value))
             row.title = after
         elif path == "/priority":
-            before, after = row.priority, _line(_text_or_none(path, value))
+            before, after = row.priority, line_or_none(text_or_none(path, value))
             row.priority = after
         elif path == "/due_at":
             before = None if row.due is None else timestamp(time_of(row.due))
@@ -433,120 +406,8 @@ class LocalDesk:
             row.due = None if value is None else stored_time(value)
         elif path == "/body":
             before, after = "", "edited"
-            row.body = clean(_text(path, value))
+            row.body = clean(text_of(path, value))
         else:
             raise Refused(f"{clean_line(path, limit=80)} is not a field of a ticket", reason="field")
         if before != after:
-            self._note(row, at, author, kind, SafeText(_difference(name, before, after)), op_id=op_id)
-
-
-def read_tickets(
-    connection: apsw.Connection, system: str, where: str, params: Sequence[Any]
-) -> list[tuple[int, Ticket]]:
-    """Complete tickets with their change numbers, oldest change first; ``where`` is SQL on ``tickets``."""
-    rows: list[Any] = connection.execute(
-        "SELECT id, key, title, body, status, severity, priority, team, url, created, updated, due, version, change, "
-        f"assignees, services, tags, fields FROM tickets WHERE {where}",
-        params,
-    ).fetchall()
-    ids = _json([row[0] for row in rows])
-    entries: dict[int, list[TimelineEntry]] = {row[0]: [] for row in rows}
-    files: dict[int, list[TicketAttachment]] = {row[0]: [] for row in rows}
-    keys = {row[0]: row[1] for row in rows}
-    one: Any
-    for one in connection.execute(
-        "SELECT ticket, number, at, author, kind, visibility, text, op_id FROM entries "
-        "WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket, number",
-        (ids,),
-    ):
-        ticket, number, at, author, kind, visibility, text, op_id = one
-        entries[ticket].append(
-            TimelineEntry(
-                f"{keys[ticket]}#{number}",
-                time_of(at),
-                SafeText(author),
-                EntryKind(kind),
-                Visibility(visibility),
-                SafeText(text),
-                op_id,
-            )  # fmt: skip
-        )
-    for one in connection.execute(
-        "SELECT ticket, name, size, sha256 FROM attachments WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY id",
-        (ids,),
-    ):
-        files[one[0]].append(TicketAttachment(SafeText(one[1]), one[2], one[3]))
-    return [
-        (
-            row[13],
-            Ticket(
-                ref=TicketRef(system, row[1]), title=SafeText(row[2]), body=SafeText(row[3]),
-                status=Status(SafeText(row[4]), category_of(row[4])), severity=row[5], priority=_safe(row[6]),
-                team=_safe(row[7]), url=_safe(row[8]), created_at=time_of(row[9]), updated_at=time_of(row[10]),
-                due_at=None if row[11] is None else time_of(row[11]), version=str(row[12]),
-                assignees=_safe_names(row[14]), services=_safe_names(row[15]), tags=_safe_names(row[16]),
-                fields={name: SafeText(value) for name, value in json.loads(row[17]).items()},
-                timeline=tuple(entries[row[0]]), attachments=tuple(files[row[0]]),
-            ),
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _difference(name: str, before: object, after: object) -> str:
-    if name in ("tags", "services") and isinstance(before, list) and isinstance(after, list):
-        words = [f"+{one}" for one in after if one not in before] + [f"−{one}" for one in before if one not in after]
-        return f"{name} {' '.join(words)}" if words else f"{name} reordered"
-    if name == "body":
-        return "body edited"
-    label = "" if name == "status" else f"{name} "
-    return f"{label}{_shown(before)} → {_shown(after)}"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "nobody"
-    text = " ".join(str(value).split()) if value is not None else ""
-    return (text if len(text) <= 200 else text[:199] + "…") or "–"
-
-
-def _severity(value: object) -> str | None:
-    if value is None or value in SEVERITIES:
-        return None if value is None else str(value)
-    raise Refused("a severity is 1, 2, 3 or 4, or nothing", reason="severity")
-
-
-def _text(path: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise Refused(f"{path} takes a text", reason="type")
-    return value
-
-
-def _text_or_none(path: str, value: object) -> str | None:
-    return None if value is None else _text(path, value)
-
-
-def _list(path: str, value: object) -> list[str]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise Refused(f"{path} takes a list of names", reason="type")
-    return [str(item) for item in value]
-
-
-def _line(value: str | None) -> SafeText | None:
-    return (clean_line(value) or None) if value is not None else None
-
-
-def _names(values: Iterable[str]) -> tuple[SafeText, ...]:
-    return tuple(dict.fromkeys(name for name in (clean_line(value, limit=200) for value in values) if name))
-
-
-def _safe(value: str | None) -> SafeText | None:
-    return None if value is None else SafeText(value)
-
-
-def _safe_names(text: str) -> tuple[SafeText, ...]:
-    return tuple(SafeText(name) for name in json.loads(text)) if text != "[]" else ()
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            self._note(row, at, author, kind, SafeText(difference(name, before, after)), op_id=op_id)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from opstui.adapters.tickets.local_desk import SEVERITIES, LocalDesk, NewEntry, NewTicket
+from opstui.adapters.tickets.local_desk import LocalDesk
+from opstui.adapters.tickets.local_rows import SEVERITIES, NewEntry, NewTicket
 from opstui.core.codec import moment
 from opstui.core.desk import ImportReport
 from opstui.core.errors import NotFound, UsageError
@@ -48,7 +49,7 @@ def import_lines(system: LocalTickets, lines: Iterable[str | bytes], *, update: 
         nonlocal imported, skipped
         if not batch:
             return
-        for number, outcome in system.together(
+        for place, outcome in system.together(
             lambda desk: [
                 (number, _take(desk, system.name, ticket, names, update=update)) for number, ticket, names in batch
             ]
@@ -58,7 +59,7 @@ def import_lines(system: LocalTickets, lines: Iterable[str | bytes], *, update: 
             elif outcome == "skipped":
                 skipped += 1
             else:
-                errors.append((number, outcome))
+                errors.append((place, outcome))
         batch.clear()
 
     for number, line in enumerate(lines, 1):
