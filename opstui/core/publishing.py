@@ -109,9 +109,9 @@ class WaitFor(StrEnum):
     """Why nothing is done for a while."""
 
     SETTLE = "settle"
-    """A request may still be in flight."""
+    """It is not known whether the update arrived, and can't be found out yet."""
     RETRY = "retry"
-    """The system asked for a pause, or is not reachable."""
+    """Nothing was applied; the system asked for a pause, or is not reachable."""
     CREDENTIALS = "credentials"
     """It does not take ours."""
 
@@ -286,7 +286,7 @@ def _look(push: PushRecord, terms: Terms, now: datetime) -> Decision:
     if push.step is StepState.UNKNOWN:
         settled = now >= settles_at(push, terms, now)
         if now < until:
-            return Decision(push, Wait(until, WaitFor.RETRY if settled else WaitFor.SETTLE, push.error or ""))
+            return Decision(push, Wait(until, WaitFor.SETTLE, push.error or ""))
         return Decision(replace(push, not_before=None), FindOp() if settled else ReadBack())
     if lapsed(push, now):
         return _expire(push, now)
@@ -395,6 +395,8 @@ def _failed(push: PushRecord, seen: RequestFailed, terms: Terms, now: datetime, 
 
 def _pause_for(push: PushRecord, seconds: float, why: WaitFor, reason: str, now: datetime) -> Decision:
     until = now + timedelta(seconds=seconds)
+    if push.step is StepState.UNKNOWN and why is WaitFor.RETRY:
+        why = WaitFor.SETTLE
     if push.step is StepState.PLANNED:
         # Waiting past the approval's end would only hide that it has lapsed.
         until = max(now, min(until, push.expires_at))

@@ -167,12 +167,14 @@ class Publisher:
         raise AssertionError(step)
 
     async def _ticket_read(self, system: TicketSystem, key: str) -> TicketRead:
-        return TicketRead(await system.ticket(key))
+        asked_at = self._setup.clock.now()
+        return TicketRead(await system.ticket(key), asked_at)
 
     async def _found_and_read(self, system: TicketSystem, key: str, op_id: str) -> TicketRead:
         # Asked before the ticket is read: a ticket that lacks what was found is known to be an old copy.
+        asked_at = self._setup.clock.now()
         found = await system.find(key, op_id)
-        return TicketRead(await system.ticket(key), found)
+        return TicketRead(await system.ticket(key), asked_at, found)
 
     def _reading(self, ask: Callable[[], Coroutine[Any, Any, TicketRead]]) -> Observation:
         try:
