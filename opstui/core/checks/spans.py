@@ -1,0 +1,93 @@
+"""What a claim cites, read once: the lines, what belongs to their sources, and whether the claim stands there word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from opstui.core.checks.atoms import Evidence
+from opstui.core.documents import Citation, Claim
+from opstui.core.sources import SourceSet
+
+LONG_LINE = 4_000
+"""Of a longer line, only this much around the quote is compared: checks take milliseconds, whatever was pasted."""
+
+
+class Cited:
+    """The spans of one claim (or of one citation)."""
+
+    __slots__ = ("_evidence", "lines", "moments", "names", "text", "words")
+
+    def __init__(self, sources: SourceSet, citations: Iterable[Citation]) -> None:
+        self.lines: list[str] = []
+        self.moments: list[datetime] = []
+        self.names: list[str] = []
+        for citation in citations:
+            source = sources.find(citation.ref)
+            if source is None:
+                continue
+            self.lines += [_near(line, citation.quote) for line in sources.span_lines(citation)]
+            self.moments += source.moments
+            self.names += source.names
+        self.text = "\n".join(self.lines)
+        self.words = " ".join(self.text.split()).casefold()
+        self._evidence: Evidence | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """The lines, ready to be asked for atoms."""
+        if self._evidence is None:
+            self._evidence = Evidence(self.lines, self.moments, self.names)
+        return self._evidence
+
+
+def verbatim(text: str, cited: Cited) -> bool:
+    """Whether the text stands in the cited lines as it is, white space and a cut end aside, and not inside a word."""
+    wanted = " ".join(text.split()).casefold()
+    cut = wanted.endswith("…")
+    wanted = wanted.rstrip("… ") if cut else wanted
+    if not wanted:
+        return False
+    at = cited.words.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        before, after = cited.words[at - 1 : at], cited.words[end : end + 1]
+        clean_start = not (before and _joins(before) and wanted[0].isalnum())
+        clean_end = cut or not (after and _joins(after) and wanted[-1].isalnum())
+        if clean_start and clean_end:
+            return True
+        at = cited.words.find(wanted, at + 1)
+    return False
+
+
+class Spans:
+    """The cited spans of a document's claims, each read once for all checks."""
+
+    __slots__ = ("_cited", "sources")
+
+    def __init__(self, sources: SourceSet) -> None:
+        self.sources = sources
+        self._cited: dict[tuple[Citation, ...], Cited] = {}
+
+    def of(self, claim: Claim) -> Cited:
+        """What the claim cites."""
+        return self.of_citations(claim.citations)
+
+    def of_citations(self, citations: tuple[Citation, ...]) -> Cited:
+        """What these citations hold together."""
+        cited = self._cited.get(citations)
+        if cited is None:
+            cited = self._cited[citations] = Cited(self.sources, citations)
+        return cited
+
+
+def _joins(char: str) -> bool:
+    return char.isalnum() or char in "_-"
+
+
+def _near(line: str, quote: str) -> str:
+    if len(line) <= LONG_LINE:
+        return line
+    at = max(0, line.find(quote)) if quote else 0
+    begin = max(0, at - LONG_LINE // 4)
+    return line[begin : begin + LONG_LINE]

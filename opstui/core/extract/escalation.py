@@ -1,0 +1,61 @@
+"""An escalation package made of the ticket's own sentences: what tier 2 needs, and what is still missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from opstui.core.checks.preflight import preflight
+from opstui.core.documents import Contacts, EscalationPackage, Preflight
+from opstui.core.extract import clock, guidance, handover, steps, story
+from opstui.core.extract.claims import ClaimMaker
+from opstui.core.extract.query import knowledge_query
+from opstui.core.extract.summary import head_of, sources_of
+from opstui.core.extract.units import all_units, title_unit
+from opstui.core.ports import ExtractInput
+
+TIMELINE_LIMIT = 25
+BOTTOM_LINE_LIMIT = 200
+HYPOTHESES_LIMIT = 4
+
+
+def escalation_package(given: ExtractInput) -> EscalationPackage:
+    """The package of a ticket. Pure: the same input gives the same bytes."""
+    ticket = given.ticket
+    sources = sources_of(given)
+    maker = ClaimMaker(sources)
+    units = all_units(ticket)
+    title = title_unit(ticket)
+    bottom = maker.claim(title, BOTTOM_LINE_LIMIT) if title is not None else maker.unknown("The ticket has no title.")
+    state, said_by = clock.state(ticket, units, sources)
+    sla = clock.sla(ticket, given.now)
+    guides, no_guide = guidance.runbooks(given, maker, knowledge_query(ticket))
+    checked = steps.checked_steps(units, maker)
+    impact = handover.escalation_impact(units, ticket, maker)
+    team = handover.named_team(units, sources)
+    code = handover.reason(units, checked, sla, ticket, has_runbook=bool(guides))
+    package = EscalationPackage(
+        head=head_of(given, "EscalationPackage"), from_team=given.operator_team, to_team=team.name if team else None,
+        escalation_type=handover.escalation_type(code, units), reason_code=code, bottom_line=bottom,
+        ask=handover.asks(units, ticket, sla, team.name if team else None), status=state, status_citation=said_by,
+        severity=clock.severity(ticket, sources), sla=sla, impact=impact,
+        environment=handover.environment(units, ticket, maker), checked=checked,
+        nothing_checked_reason=None if checked else "The ticket records no step that was checked or done.",
+        hypotheses=steps.hypotheses(units, maker, HYPOTHESES_LIMIT),
+        timeline=story.timeline(units, ticket, maker, bottom, TIMELINE_LIMIT),
+        reproduction=handover.reproduction(units, maker), changes=handover.changes(units, ticket, given.now, maker),
+        related=guidance.related(given), links=handover.links(units, ticket, maker),
+        comms=handover.communications(ticket, units, maker), contingency=handover.contingencies(units, maker),
+        contacts=Contacts(escalating_operator=given.operator, backup=_backup(given)), runbooks=guides,
+        no_runbook_reason=no_guide, open_questions=(), not_included=(), preflight=Preflight(score=0),
+    )  # fmt: skip
+    score = preflight(package)
+    # Tier 2's own questions first; those of a summary that ask the same in other words are left out.
+    asked = list(score.missing)
+    if ticket.status.category.is_open and not any(steps.states_cause(unit) for unit in units):
+        asked.append("What is the cause? The ticket does not state one.")
+    return replace(package, preflight=score, open_questions=tuple(asked[:5]))
+
+
+def _backup(given: ExtractInput) -> str | None:
+    """Another person who is assigned and is not the escalating operator."""
+    return next((str(name) for name in given.ticket.assignees if str(name) != given.operator), None)

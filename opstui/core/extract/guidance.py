@@ -1,0 +1,148 @@
+"""Runbooks that match, other tickets that share identifiers, and what to do next as the sources say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from opstui.core.checks.atoms import shared_identifiers
+from opstui.core.documents import NextStep, RelatedTicket, RunbookRef
+from opstui.core.extract.claims import ClaimMaker, cut
+from opstui.core.extract.units import Unit, sentences
+from opstui.core.extract.words import ASKING, NEXT, QUESTION, SMALL_TALK
+from opstui.core.knowledge import Page, Strength
+from opstui.core.ports import ExtractInput
+from opstui.core.tickets import EntryKind
+
+NEXT_LIMIT = 5
+TEXT_LIMIT = 160
+RUNBOOKS_LIMIT = 3
+RELATED_LIMIT = 5
+
+_SECTION = re.compile(
+    r"#{1,6}\s+.*\b(?:mitigat|resol|remed|diagnos|fix|troubleshoot|what to do|steps|actions?|recover|procedure|response|investigat|check)",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"#{1,6}\s+\S")
+_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,2}[.)])\s+\S")
+_IMPERATIVE = re.compile(
+    r"(?:check|verify|confirm|inspect|look|run|find|identify|compare|restart|roll|scale|drain|cordon|renew|rotate|free|delete|remove|clear"
+    r"|increase|extend|raise|reduce|add|ask|call|page|escalate|tell|open|read|list|make sure|ensure|review|see if|stop|start|switch|fail|move|set"
+    r"|disable|enable|wait|test|query|examine|determine|validate|investigate|use|try|get|describe|collect|silence|block|isolate|revoke)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[a-z0-9]{4,}")
+
+
+def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[RunbookRef, ...], str | None]:
+    """Strong hits as references, at most three, or why there is none. A weak match is never offered as guidance."""
+    found: list[RunbookRef] = []
+    for hit in given.hits:
+        page = given.pages.get(hit.doc)
+        if hit.strength is not Strength.STRONG or page is None or len(found) == RUNBOOKS_LIMIT:
+            continue
+        shared = _shared_words(query, f"{page.title}\n{hit.text}")
+        found.append(
+            RunbookRef(
+                doc_id=hit.doc, title=str(page.title), span=maker.sources.cite(hit.doc, hit.line_start, hit.line_end),
+                score=round(hit.score, 3), coverage=round(hit.coverage, 3),
+                why=cut("shares " + ", ".join(shared), 120) if shared else "matches the title",
+                last_changed=page.changed_at or hit.changed_at,
+            )
+        )  # fmt: skip
+    if found:
+        return tuple(found), None
+    if given.hits:
+        return (), "only weak matches, so none is offered as guidance"
+    return (), "no approved page answers this"
+
+
+def next_steps(given: ExtractInput, units: Sequence[Unit], maker: ClaimMaker, guides: Sequence[RunbookRef]) -> tuple[NextStep, ...]:
+    """What the ticket says is to be done (the newest first), then the first untried steps of the best runbook.
+
+    Empty for a ticket that needs nobody any more.
+    """
+    ticket = given.ticket
+    if not ticket.status.category.is_open:
+        return ()
+    found: list[NextStep] = []
+    seen: set[str] = set()
+    for unit in reversed(units):
+        if len(found) >= NEXT_LIMIT - (1 if guides else 0):
+            break
+        if not _is_plan(unit) or unit.text.casefold() in seen:
+            continue
+        seen.add(unit.text.casefold())
+        owner = unit.author if re.match(r"(?:i|i'll|i will|i'm)\b", unit.text, re.IGNORECASE) else None
+        found.append(NextStep(text=cut(unit.text, TEXT_LIMIT), citation=maker.citation(unit), owner=owner))
+    done = " ".join(unit.text.casefold() for unit in units if unit.entry >= 0)
+    for guide in guides[:1]:
+        page = given.pages[guide.doc_id]
+        for number, text in runbook_steps(page):
+            if len(found) >= NEXT_LIMIT:
+                break
+            if text.casefold() in seen or _already(text, done):
+                continue
+            seen.add(text.casefold())
+            citation = maker.sources.cite(page.doc, number, number, text[:TEXT_LIMIT])
+            found.append(NextStep(text=cut(text, TEXT_LIMIT), citation=citation))
+    return tuple(found)
+
+
+def runbook_steps(page: Page) -> list[tuple[int, str]]:
+    """Line number and text of what a page tells to do: imperative items of its sections on diagnosis and repair."""
+    return list(_steps(page.text.split("\n", 800)[:800]))[:20]
+
+
+def related(given: ExtractInput) -> tuple[RelatedTicket, ...]:
+    """Other tickets with at least one identifier in common, as similar, never as more than that."""
+    found = []
+    for other, score in given.related:
+        shared = shared_identifiers(given.ticket, other)
+        if shared:
+            found.append(
+                RelatedTicket(
+                    ticket_id=str(other.ref), title=str(other.title), relation="similar", score=round(score, 3), shared_atoms=shared
+                )
+            )
+    return tuple(found[:RELATED_LIMIT])
+
+
+def _steps(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    inside = False
+    fenced = False
+    for number, line in enumerate(lines, start=1):
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+            continue
+        if fenced:
+            continue
+        if _HEADING.match(line):
+            inside = bool(_SECTION.match(line))
+            continue
+        if not inside or not line.strip() or line.lstrip().startswith(("|", ">", "<", "![")):
+            continue
+        for piece in sentences([line], first_line=number):
+            if (_ITEM.match(line) or _IMPERATIVE.match(piece.text)) and _IMPERATIVE.match(piece.text) and len(piece.text) >= 12:
+                yield number, piece.text
+                break
+
+
+def _is_plan(unit: Unit) -> bool:
+    text = unit.text
+    if unit.dump or not unit.by_person or SMALL_TALK.match(text) or QUESTION.search(text):
+        return False
+    if unit.entry < 0:
+        return bool(re.match(r"(?:next(?: steps?)?|todo|action items?)\b|we (?:should|need to|must)\b|please\b", text, re.IGNORECASE))
+    return unit.kind in (EntryKind.COMMENT, EntryKind.REPLY) and bool(NEXT.search(text) or ASKING.match(text))
+
+
+def _already(step: str, done: str) -> bool:
+    """Whether the timeline already speaks of most of a step's words."""
+    words = set(_WORD.findall(step.casefold()))
+    return len(words) >= 2 and sum(word in done for word in words) >= 0.75 * len(words)
+
+
+def _shared_words(query: str, text: str) -> list[str]:
+    there = set(re.findall(r"\w{4,}", text.casefold()))
+    return [word for word in dict.fromkeys(re.findall(r"\w{4,}", query)) if word.casefold() in there][:6]

@@ -1,0 +1,322 @@
+"""Schemas of documents, made from the core's dataclasses, and the reading of what agents submit.
+
+What code computes (head, SLA clock, preflight, confidence, hashes) is not in the schema: an agent can't set it. It is
+filled in here before the whole is validated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from opstui.core.checks.preflight import preflight
+from opstui.core.codec import encode
+from opstui.core.documents import (
+    Citation, Contacts, Document, DocumentHead, Engine, EscalationPackage, IncidentSummary, Preflight, citations_of,
+)  # fmt: skip
+from opstui.core.extract import clock
+from opstui.core.extract.summary import SCHEMA_VERSION
+from opstui.core.sources import SourceSet
+from opstui.core.text import clean, clean_line
+from opstui.core.tickets import Ticket
+from opstui.core.workflows import Workflow
+
+KINDS: Mapping[str, type[IncidentSummary] | type[EscalationPackage]] = {
+    "IncidentSummary": IncidentSummary,
+    "EscalationPackage": EscalationPackage,
+}
+VIOLATIONS = 40
+"""Most violations that are listed at once."""
+STRING_LIMIT = 4_000
+DEPTH_LIMIT = 24
+
+_BY_CODE = {
+    "IncidentSummary": ("head", "sla", "severity", "not_included"),
+    "EscalationPackage": ("head", "sla", "severity", "not_included", "preflight", "contacts", "from_team", "read_back"),
+    "Claim": ("confidence",),
+    "Citation": ("sha256_12",),
+}
+"""Fields that an agent neither sees nor sets."""
+_MAY_BE_LEFT_OUT = (
+    "status_citation", "no_runbook_reason", "nothing_checked_reason", "to_team", "reason_code", "reproduction", "changes",
+    "current_hypotheses", "hypotheses", "contingency", "links", "related", "runbooks", "open_questions", "comms",
+    "environment", "deadline", "escalation_type",
+)  # fmt: skip
+_LENGTHS = {
+    ("Claim", "text"): 280, ("Citation", "quote"): 200, ("CheckedStep", "what"): 160, ("NextStep", "text"): 160,
+    ("Ask", "text"): 160, ("RunbookRef", "why"): 120, ("Citation", "ref"): 128, ("Claim", "id"): 16,
+}  # fmt: skip
+_COUNTS = {
+    ("Claim", "citations"): 3, ("IncidentSummary", "what_happened"): 5, ("IncidentSummary", "actions_taken"): 12,
+    ("IncidentSummary", "current_hypotheses"): 3, ("IncidentSummary", "next_steps"): 5, ("IncidentSummary", "timeline"): 20,
+    ("IncidentSummary", "runbooks"): 3, ("IncidentSummary", "open_questions"): 5, ("EscalationPackage", "ask"): 3,
+    ("EscalationPackage", "checked"): 12, ("EscalationPackage", "hypotheses"): 4, ("EscalationPackage", "timeline"): 25,
+    ("EscalationPackage", "related"): 5, ("EscalationPackage", "runbooks"): 3, ("EscalationPackage", "contingency"): 3,
+    ("EscalationPackage", "open_questions"): 5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a document handed in belongs to."""
+
+    workflow: Workflow
+    ticket: Ticket
+    sources: SourceSet
+    engine: Engine
+    operator: str
+    team: str | None
+    session_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document, or why there is none."""
+
+    document: Document | None
+    violations: tuple[str, ...] = ()
+    """``path: problem`` each; empty with a document."""
+
+
+@cache
+def document_schema(name: str) -> Mapping[str, Any]:
+    """The JSON schema (2020-12) of a document as an agent hands it in; ``name`` as in ``Workflow.document``.
+
+    The first call imports pydantic and takes a few tenths of a second. Raises KeyError for an unknown name.
+    """
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(KINDS[name]).json_schema()
+    parts = {name: schema, **schema.get("$defs", {})}
+    for part, table in parts.items():
+        properties = table.get("properties")
+        if properties is None:
+            continue
+        for gone in _BY_CODE.get(part, ()):
+            properties.pop(gone, None)
+        table["required"] = [key for key in table.get("required", ()) if key in properties and key not in _MAY_BE_LEFT_OUT]
+        table["additionalProperties"] = False
+        for key, item in properties.items():
+            item.pop("title", None)
+            if (part, key) in _LENGTHS:
+                item["maxLength"] = _LENGTHS[part, key]
+            if (part, key) in _COUNTS:
+                item["maxItems"] = _COUNTS[part, key]
+    schema["$defs"] = _reachable(schema)
+    return schema
+
+
+def tool_schemas(workflow: Workflow) -> list[Mapping[str, Any]]:
+    """The tools of a workflow, as runtimes announce them: ``name``, ``description``, ``input_schema``."""
+    text = {"type": "string", "minLength": 1, "maxLength": 500}
+    limit = {"type": "integer", "minimum": 1, "maximum": 8}
+    line = {"type": "integer", "minimum": 1}
+    known: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+        "get_ticket": ("The session's ticket: fields and numbered timeline.", {}, []),
+        "search_knowledge": (
+            "Search the approved runbooks. Gives document ids, titles and numbered lines, or says that no page answers.",
+            {"query": text, "limit": limit}, ["query"],
+        ),
+        "read_document": (
+            "Numbered lines of a page that a search returned.",
+            {"doc": text, "line_start": line, "line_end": line}, ["doc"],
+        ),
+        "search_tickets": (
+            "Similar tickets: ref, title, status and the identifiers they share with this one.",
+            {"query": text, "limit": limit}, ["query"],
+        ),
+    }  # fmt: skip
+    found: list[Mapping[str, Any]] = []
+    for name in workflow.tools:
+        if name == "submit_document":
+            description = "Hand the document in. Answers accepted, or every violation so that you can mend it; three tries."
+            properties: dict[str, Any] = {"document": document_schema(workflow.document)}
+            required = ["document"]
+        else:
+            description, properties, required = known[name]
+        schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        found.append({"name": name, "description": description, "input_schema": schema})
+    return found
+
+
+def read_document(value: object, given: Submission) -> Read:
+    """The document in what an agent submitted, cleaned and complete, or every violation as ``path: problem``."""
+    kind = KINDS[given.workflow.document]
+    if isinstance(value, str):
+        value = _parsed(value)
+    if not isinstance(value, Mapping):
+        return Read(None, ("document: a JSON object is wanted",))
+    cleaned = _cleaned(value)
+    strange = _unknown_keys(cleaned, kind, "")
+    if strange:
+        return Read(None, tuple(strange[:VIOLATIONS]))
+    whole = _defaults(kind.__name__) | {key: item for key, item in cleaned.items() if item is not None}
+    whole |= _computed(kind.__name__, given)
+
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        document: Document = TypeAdapter(kind).validate_python(whole)
+    except ValidationError as error:
+        found = [f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}" for item in error.errors()]
+        return Read(None, tuple(clean_line(line, limit=300) for line in found[:VIOLATIONS]))
+    naive = _naive_times(document)
+    if naive:
+        return Read(None, tuple(naive[:VIOLATIONS]))
+    document = _with_hashes(document, given.sources)
+    if isinstance(document, EscalationPackage):
+        document = replace(document, preflight=preflight(document))
+    return Read(document)
+
+
+def _parsed(text: str) -> object:
+    """Some models send the object as JSON in a string."""
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _computed(name: str, given: Submission) -> dict[str, Any]:
+    head = DocumentHead(
+        schema_version=SCHEMA_VERSION, document=name, ticket_id=str(given.ticket.ref), base_revision=given.ticket.version,
+        engine=given.engine, generated_at=given.now, request_id=given.session_id, workflow_version=given.workflow.version,
+    )  # fmt: skip
+    found: dict[str, Any] = {
+        "head": encode(head), "sla": encode(clock.sla(given.ticket, given.now)),
+        "severity": encode(clock.severity(given.ticket, given.sources)), "not_included": [],
+    }  # fmt: skip
+    if name == "EscalationPackage":
+        found["preflight"] = encode(Preflight(score=0))
+        found["contacts"] = encode(Contacts(escalating_operator=given.operator))
+        found["from_team"] = given.team
+        found["read_back"] = None
+    return found
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    if name == "IncidentSummary":
+        return {
+            "status_citation": None, "current_hypotheses": [], "runbooks": [], "no_runbook_reason": None, "open_questions": [],
+        }  # fmt: skip
+    return {
+        "status_citation": None, "to_team": None, "escalation_type": "functional", "reason_code": None, "hypotheses": [],
+        "nothing_checked_reason": None, "reproduction": None, "changes": None, "related": [], "links": [], "comms": {},
+        "contingency": [], "runbooks": [], "no_runbook_reason": None, "open_questions": [], "environment": {},
+    }  # fmt: skip
+
+
+def _with_hashes(document: Document, sources: SourceSet) -> Document:
+    """Every citation with the hash of its span as it was read here; where it has no such span, M1 says so."""
+    hashes = {
+        citation: sources.span_sha(citation.ref, citation.line_start, citation.line_end)
+        for citation in dict.fromkeys(citations_of(document))
+        if sources.span_lines(citation)
+    }
+    return _replaced(document, hashes)
+
+
+def _replaced(value: Any, hashes: Mapping[Citation, str]) -> Any:
+    from dataclasses import is_dataclass
+
+    if isinstance(value, Citation):
+        return replace(value, sha256_12=hashes.get(value, ""))
+    if isinstance(value, tuple):
+        return tuple(_replaced(item, hashes) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        made = {item.name: _replaced(getattr(value, item.name), hashes) for item in fields(value)}
+        return replace(value, **made)
+    return value
+
+
+def _cleaned(value: Any, depth: int = 0) -> Any:
+    """Model output is foreign text: every string cleaned, one line, of bounded length; nesting bounded too."""
+    if isinstance(value, str):
+        return str(clean_line(clean(value[:STRING_LIMIT]), limit=STRING_LIMIT))
+    if depth > DEPTH_LIMIT:
+        return None
+    if isinstance(value, Mapping):
+        return {str(clean_line(str(key), limit=60)): _quote_kept(key, item, depth) for key, item in list(value.items())[:200]}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(item, depth + 1) for item in value[:200]]
+    return value if isinstance(value, (bool, int, float)) or value is None else None
+
+
+def _quote_kept(key: object, item: Any, depth: int) -> Any:
+    """A quote has to stand in its source as it is, so its white space is kept."""
+    if key == "quote" and isinstance(item, str):
+        return str(clean(item[:STRING_LIMIT])).strip()
+    return _cleaned(item, depth + 1)
+
+
+def _unknown_keys(value: Any, kind: Any, path: str) -> list[str]:
+    """Keys that no field has, with the nearest that one has; fields that code sets count as unknown."""
+    import types
+    from dataclasses import is_dataclass
+    from difflib import get_close_matches
+    from typing import Union, get_args, get_origin, get_type_hints
+
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        inner = [option for option in get_args(kind) if option is not type(None)]
+        return _unknown_keys(value, inner[0], path) if len(inner) == 1 else []
+    if origin is tuple and isinstance(value, list):
+        return [
+            line for index, item in enumerate(value) for line in _unknown_keys(item, get_args(kind)[0], f"{path}.{index}")
+        ]
+    if not (isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict)):
+        return []
+    hints = get_type_hints(kind)
+    own = [item.name for item in fields(kind) if item.name not in _BY_CODE.get(kind.__name__, ())]
+    found: list[str] = []
+    for key, item in list(value.items()):
+        here = f"{path}.{key}".lstrip(".")
+        if key in own:
+            found += _unknown_keys(item, hints[key], here)
+        elif key in hints:
+            value.pop(key)  # computed by code: what an agent says there is left out, not held against it
+        else:
+            near = get_close_matches(key, own, n=1)
+            found.append(f"{here}: there is no such field" + (f"; did you mean {near[0]}?" if near else ""))
+    return found
+
+
+def _naive_times(document: Any, path: str = "") -> list[str]:
+    from dataclasses import is_dataclass
+
+    if isinstance(document, datetime):
+        return [f"{path}: a time needs its zone, for example 2026-11-20T09:14:00Z"] if document.tzinfo is None else []
+    if isinstance(document, tuple):
+        return [line for index, item in enumerate(document) for line in _naive_times(item, f"{path}.{index}")]
+    if is_dataclass(document) and not isinstance(document, type):
+        return [
+            line for item in fields(document)
+            for line in _naive_times(getattr(document, item.name), f"{path}.{item.name}".lstrip("."))
+        ]  # fmt: skip
+    return []
+
+
+def _reachable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The definitions that are still referred to."""
+    definitions = schema.get("$defs", {})
+    wanted: dict[str, None] = {}
+    waiting: list[Any] = [{key: value for key, value in schema.items() if key != "$defs"}]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            ref = item.get("$ref")
+            if isinstance(ref, str):
+                name = ref.rpartition("/")[2]
+                if name not in wanted and name in definitions:
+                    wanted[name] = None
+                    waiting.append(definitions[name])
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return {name: definitions[name] for name in definitions if name in wanted}
