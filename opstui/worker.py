@@ -7,6 +7,7 @@ screen until its sessions are over and its outbox is settled.
 
 from __future__ import annotations
 
+import copyreg
 import logging
 import os
 import pickle
@@ -14,7 +15,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from opstui.services.locks import FileLock
 
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from opstui.config.settings import Settings
 
 log = logging.getLogger("opstui.worker")
+
+
+def _view_of(items: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(items)
+
+
+# Settings hold read-only mappings, which pickle does not know by itself.
+copyreg.pickle(MappingProxyType, lambda view: (_view_of, (dict(view),)))
 
 LINGER_SECONDS = 45.0
 """How long a worker without work stays: the next session starts at once, without an interpreter's start."""

@@ -42,7 +42,7 @@ def tail_of(log_file: Path, count: int) -> tuple[SafeText, ...]:
     for line in raw:
         try:
             row = json.loads(line)
-            text = f"{row.get('at', '')} {row.get('level', '')} {row.get('name', '')} {row.get('message', '')}"
+            text = f"{row.get('at', '')} {row.get('level', '')} {row.get('name', '')} {row.get('text', '')}"
         except (ValueError, AttributeError, RecursionError):
             text = line.decode("utf-8", "replace")
         found.append(clean_line(text))
