@@ -7,41 +7,29 @@ may be one of the versions (3.7.0 to 3.51.2) in which two writers can corrupt a 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import apsw
 
 from opstui.adapters import sqlite_care
+from opstui.adapters.sqlite_bell import JOURNAL, JournalBell
 from opstui.adapters.sqlite_care import BUSY_MS
-from opstui.adapters.sqlite_writer import Writer
 from opstui.core.errors import OpstuiError, ReadOnly, StoreDamaged, StoreFull
-from opstui.core.ports import Ring
 
 R = TypeVar("R")
 Step = str | Callable[[apsw.Connection], None]
 """A migration: a script of statements, or a function that is handed the connection."""
 
-JOURNAL_KEPT = timedelta(days=7)
-RINGS_AT_ONCE = 10_000
-_PRUNE_EVERY = 1_000
-
-_BASE: tuple[Step, ...] = (
-    """
-    CREATE TABLE journal(
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL, rev INTEGER NOT NULL,
-        at REAL NOT NULL);
-    CREATE TABLE journal_pruned(only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL);
-    INSERT INTO journal_pruned VALUES (1, 0);
-    """,
-)
+_TOGETHER = 64
+"""Writes that may share a commit."""
 
 
 class Database:
@@ -66,7 +54,7 @@ class Database:
         self.problem = ""
         self.restored_from: Path | None = None
         self.moved_to: Path | None = None
-        self.bell = DatabaseBell(self)
+        self.bell = JournalBell(self.read)
         self._now = now
         self._uri = str(self.path)
         self._flags = apsw.SQLITE_OPEN_READWRITE
@@ -75,13 +63,12 @@ class Database:
         self._closed = False
         self._here = threading.local()
         self._readers: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
-        self._writer = Writer(
+        self._writer = _Writer(
             self.path.stem,
             connect=self._connect_writer,
             translated=lambda error: self.translated(error, writing=True),
         )
         self._backup_thread: threading.Thread | None = None
-        self._rings_until_prune = _PRUNE_EVERY
         self._holding = -1
         self._versions: dict[str, int] = {}
         self._open()
@@ -122,13 +109,7 @@ class Database:
 
     def ring(self, connection: apsw.Connection, kind: str, subject: str, rev: int) -> None:
         """A journal row, in the transaction that ``connection`` is in: whoever listens looks again."""
-        connection.execute(
-            "INSERT INTO journal(kind, subject, rev, at) VALUES (?, ?, ?, ?)", (kind, subject, rev, self._now())
-        )
-        self._rings_until_prune -= 1
-        if self._rings_until_prune <= 0:
-            self._rings_until_prune = _PRUNE_EVERY
-            self._prune_journal(connection)
+        self.bell.ring(connection, kind, subject, rev, self._now())
 
     def migrate(self, component: str, steps: Sequence[Step], *, backup: bool) -> None:
         """Apply the steps that ``component`` has not had yet, all in one transaction.
@@ -222,7 +203,7 @@ class Database:
             sqlite_care.make_private_folder(self.path.parent)
             lost = self.full_sync and self.path.exists() and self.path.stat().st_size == 0
             sqlite_care.make_private_file(self.path)
-            alone = self._hold()
+            self._holding, alone = sqlite_care.hold(self.path)
             wal = self.path.with_name(self.path.name + "-wal")
             if alone and lost and sqlite_care.backups(self.path):
                 self._replace("is empty")
@@ -240,39 +221,9 @@ class Database:
         if "base" not in self._versions:
             self._make_base()
 
-    def _hold(self) -> bool:
-        """Hold the file's lock together with everybody else who has it open; whether nobody else had.
-
-        The kernel frees it, so that an unclean end can be told from another process that is at work.
-        """
-        lock = self.path.with_name(self.path.name + "-open")
-        try:
-            self._holding = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise ReadOnly(
-                f"{self.path.parent} can't be written ({error.strerror}): nothing can be kept there"
-            ) from error
-        try:
-            fcntl.flock(self._holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        except OSError:
-            alone = False
-        fcntl.flock(self._holding, fcntl.LOCK_SH)
-        return alone
-
     def _replace(self, what: str) -> None:
-        self.moved_to = sqlite_care.set_aside(self.path, self._moment())
-        if self.full_sync:
-            self.restored_from = sqlite_care.restore_newest(self.path)
-        sqlite_care.make_private_file(self.path)
-        became = (
-            f"its backup {self.restored_from.name} was restored"
-            if self.restored_from
-            else "there was no backup, a new one was made"
-            if self.full_sync
-            else "a new one was made and fills again"
-        )
-        self.problem = f"{self.path.name} {what}: it was moved to {self.moved_to.name}, {became}."
+        replaced = sqlite_care.replace(self.path, what, restore=self.full_sync, now=self._moment())
+        self.moved_to, self.restored_from, self.problem = replaced
 
     def _probe(self) -> None:
         """Read the schema's versions: one read that fails on a file that is not ours to use."""
@@ -297,7 +248,7 @@ class Database:
             make(self._anchor)
         else:
             self._writer.write(make)
-        self.migrate("base", _BASE, backup=False)
+        self.migrate("base", JOURNAL, backup=False)
 
     def _move_into_memory(self) -> None:
         """Go on with a copy in memory: for readers of a file that is missing or of an older shape."""
@@ -349,13 +300,6 @@ class Database:
             self._here.connection = None
             connection.close()
 
-    def _prune_journal(self, connection: apsw.Connection) -> None:
-        limit = self._now() - JOURNAL_KEPT.total_seconds()
-        last = connection.execute("SELECT max(seq) FROM journal WHERE at < ?", (limit,)).fetchone()
-        if last is not None and last[0] is not None:
-            connection.execute("DELETE FROM journal WHERE seq <= ?", (last[0],))
-            connection.execute("UPDATE journal_pruned SET seq = ?", (last[0],))
-
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
 
@@ -364,41 +308,131 @@ class Database:
         return sqlite_care.translated(self.path, error, writing=writing)
 
 
-class DatabaseBell:
-    """The bell of a database: the journal, and SQLite's counter of other connections' commits."""
+class _Writer:
+    """Runs writes one after the other on a thread that starts with the first of them.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._heard = threading.local()
+    ``connect`` opens the connection, on that thread; ``translated`` makes an error of the tree out of SQLite's.
+    """
 
-    def changed(self) -> bool:
-        """Whether anything may have changed since the last call on this thread; the first call says yes.
+    def __init__(
+        self, name: str, *, connect: Callable[[], apsw.Connection], translated: Callable[[apsw.Error], OpstuiError]
+    ) -> None:
+        self._name = name
+        self._connect = connect
+        self._translated = translated
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._closed = False
 
-        This process' own writes count as well: they are made by another connection, the writer's.
+    def write(self, work: Callable[[apsw.Connection], R]) -> R:
+        """What ``work`` returns, once it is committed. Raises what it raises, and the errors of the tree."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a write inside a write would wait for itself")
+        job = _Job(work)
+        with self._starting:
+            if self._closed:
+                raise ReadOnly(f"{self._name} is closed: nothing was written")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name=f"writer-{self._name}", daemon=True)
+                self._thread.start()
+            self._jobs.put(job)
+        return job.result()
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        with self._starting:
+            self._closed = True
+            thread = self._thread
+            if thread is not None:
+                self._jobs.put(None)
+        if thread is not None:
+            thread.join()
+
+    def _serve(self) -> None:
+        connection: apsw.Connection | None = None
+        going = True
+        while going:
+            jobs, going = self._next_jobs()
+            try:
+                if jobs:
+                    connection = connection or self._connect()
+                    self._commit(connection, jobs)
+            except apsw.Error as error:
+                _fail(jobs, self._translated(error))
+            except OpstuiError as error:
+                _fail(jobs, error)
+            for job in jobs:
+                job.done.set()
+        if connection is not None:
+            with contextlib.suppress(apsw.Error):
+                connection.close()
+
+    def _next_jobs(self) -> tuple[list[_Job[Any]], bool]:
+        """What waits, at least one; and whether more may come.
+
+        A synced commit costs 4 ms on a plain disk; ten sessions that each waited for their own would fall behind.
         """
-        version = self._database.read("PRAGMA data_version")[0][0]
-        if version == getattr(self._heard, "version", None):
-            return False
-        self._heard.version = version
-        return True
+        jobs: list[_Job[Any]] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == _TOGETHER:
+                break
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+        return jobs, job is not None
 
-    def rings(self, after: int) -> tuple[Ring, ...]:
-        """Journal rows after ``after``, in order, at most 10,000 (ask again with the last one's).
+    def _commit(self, connection: apsw.Connection, jobs: Sequence[_Job[Any]]) -> None:
+        """Run ``jobs`` in one transaction, each undone alone if it fails. Raises apsw.Error if all of it is undone."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for job in jobs:
+                connection.execute("SAVEPOINT job")
+                job.run(connection)
+                if not connection.in_transaction:
+                    # SQLite undoes a whole transaction by itself when the disk is full in the middle of it.
+                    raise (
+                        job.error if isinstance(job.error, apsw.Error) else apsw.FullError("the transaction was undone")
+                    )
+                if isinstance(job.error, apsw.Error):
+                    job.error = self._translated(job.error)
+                if job.error is not None:
+                    connection.execute("ROLLBACK TO job")
+                connection.execute("RELEASE job")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
-        If rows were pruned in between, or the file was made anew since, there is one row of kind ``reset`` that
-        stands for everything.
-        """
-        pruned, last = self._database.read("SELECT (SELECT seq FROM journal_pruned), " + _LAST)[0]
-        if after < pruned or after > last:
-            return (Ring(last, "reset", "", 0),)
-        rows = self._database.read(
-            "SELECT seq, kind, subject, rev FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (after, RINGS_AT_ONCE)
-        )
-        return tuple(Ring(*row) for row in rows)
 
-    def last(self) -> int:
-        """The newest sequence number; 0 where nothing ever rang."""
-        return int(self._database.read("SELECT " + _LAST)[0][0])
+def _fail(jobs: Sequence[_Job[Any]], error: OpstuiError) -> None:
+    for job in jobs:
+        if job.error is None or isinstance(job.error, apsw.Error):
+            job.error = error
 
 
-_LAST = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)"
+class _Job(Generic[R]):
+    """Something to be written, and what came of it."""
+
+    __slots__ = ("done", "error", "value", "work")
+
+    def __init__(self, work: Callable[[apsw.Connection], R]) -> None:
+        self.work = work
+        self.done = threading.Event()
+        self.value: R
+        self.error: BaseException | None = None
+
+    def run(self, connection: apsw.Connection) -> None:
+        try:
+            self.value = self.work(connection)
+        except BaseException as error:  # noqa: BLE001 - raised on the thread of whoever asked
+            self.error = error
+
+    def result(self) -> R:
+        self.done.wait()
+        if self.error is not None:
+            raise self.error
+        return self.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -130,6 +131,40 @@ def restore_newest(path: Path) -> Path | None:
         _sync(path.parent)
         return backup
     return None
+
+
+def hold(path: Path) -> tuple[int, bool]:
+    """Hold ``path`` together with everybody else who has it open; the handle, and whether nobody else had.
+
+    The kernel frees it (``flock`` on a file beside), so that an unclean end can be told from a process at work.
+    Raises ReadOnly.
+    """
+    try:
+        handle = os.open(path.with_name(path.name + "-open"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ReadOnly(f"{path.parent} can't be written ({error.strerror}): nothing can be kept there") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except OSError:
+        alone = False
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle, alone
+
+
+def replace(path: Path, what: str, *, restore: bool, now: datetime) -> tuple[Path, Path | None, str]:
+    """Set a damaged file aside and put its newest backup, or an empty file, in its place.
+
+    Where it went, the backup, and the sentence that says so; ``what`` is the matter with the file.
+    """
+    moved_to = set_aside(path, now)
+    backup = restore_newest(path) if restore else None
+    make_private_file(path)
+    if backup is not None:
+        became = f"its backup {backup.name} was restored"
+    else:
+        became = "there was no backup, a new one was made" if restore else "a new one was made and fills again"
+    return moved_to, backup, f"{path.name} {what}: it was moved to {moved_to.name}, {became}."
 
 
 def _sync(path: Path) -> None:
