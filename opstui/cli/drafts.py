@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -262,7 +263,7 @@ def _pairs(words: Iterable[str], option: str) -> dict[str, str]:
 
 def _comment(file: str) -> str:
     if file == "-":
-        raw = click.get_binary_stream("stdin").read(COMMENT_LIMIT + 1)
+        raw = sys.stdin.buffer.read(COMMENT_LIMIT + 1)
     else:
         raw = _read(Path(file), COMMENT_LIMIT)
     if len(raw) > COMMENT_LIMIT:

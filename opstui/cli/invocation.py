@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opstui.cli.globals import Globals
-from opstui.config.load import Loaded, load
 from opstui.config.paths import Paths
-from opstui.config.settings import Settings
-from opstui.core.desk import Command, Outcome
 from opstui.core.errors import ReadOnly, UsageError
 from opstui.core.text import clean_line
-from opstui.core.tickets import TicketRef
 
-if TYPE_CHECKING:
-    from opstui.core.desk import Desk
+if TYPE_CHECKING:  # importing these costs 90 ms, which --help and a typo need not pay
+    from opstui.config.load import Loaded
+    from opstui.config.settings import Settings
+    from opstui.core.desk import Command, Desk, Outcome
+    from opstui.core.tickets import TicketRef
 
 A = TypeVar("A")
 
@@ -49,6 +48,9 @@ class Invocation:
         The demo keeps who you are, your shifts and your looks; ticket systems, runbooks, runtimes and network are its
         own, so it never touches anything real.
         """
+        from opstui.config.load import load
+        from opstui.config.settings import Settings
+
         flags = {"ui.theme": self.options.theme, "ui.mouse": "off" if self.options.no_mouse else None}
         loaded = load(self.own_paths, environ=self.environ, profile=self.options.profile, flags=flags)
         if self.options.demo:
@@ -93,6 +95,8 @@ class Invocation:
 
     def ref(self, text: str) -> TicketRef:
         """A ticket of a configured system. Raises UsageError, before any request."""
+        from opstui.core.tickets import TicketRef
+
         ref = TicketRef.parse(text)
         systems = self.settings.tickets
         if ref.system not in systems:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from opstui.core.text import clean
-from opstui.exports.writing import json_line, json_text
 
 
 def write(data: bytes) -> bool:
@@ -38,11 +37,15 @@ def write(data: bytes) -> bool:
 
 def emit(value: Any) -> bool:
     """One JSON value: on one line for a program, indented on a terminal."""
+    from opstui.exports.writing import json_line, json_text
+
     return write(json_text(value) if sys.stdout.isatty() else json_line(value))
 
 
 def emit_line(value: Any) -> bool:
     """One JSON value on one line."""
+    from opstui.exports.writing import json_line
+
     return write(json_line(value))
 
 

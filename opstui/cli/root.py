@@ -79,7 +79,7 @@ class Root(click.Group):
                 ("opstui demo", "the whole thing on sample data"),
                 ("opstui ticket show local:INC-1042 --json", "a ticket, for another program"),
                 ("opstui run incident-summary local:INC-1042", "a summary, as it is written"),
-            ])  # fmt: skip
+            ], col_max=44)  # fmt: skip
         formatter.write("\nUsage: opstui [OPTIONS] [COMMAND]; without a command, the app.\n")
         widest = max(map(len, COMMANDS))
         for title, names in GROUPS.items():
