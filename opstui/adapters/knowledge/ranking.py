@@ -22,6 +22,10 @@ STRONG = 0.56
 """Of ``confidence``: lets through 9 % of 134 alert texts that no page answers, and keeps 94 % of those with a page."""
 
 
+_BESIDE = 0.75
+"""Of the best page's confidence: a page far behind it is no second answer."""
+_SHORT = 4
+"""A span with fewer lines takes in what follows in its section: a heading alone tells nobody what to do."""
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -80,17 +84,20 @@ class Match:
     @property
     def bonus(self) -> float:
         """What is added to the page's bm25 as a share of the best page's."""
-        return 0.4 * self.titled + 0.4 * self.known_together
+        return 0.4 * self.titled + 0.2 * self.known_together
 
     @property
     def confidence(self) -> float:
         """0 to 1.5; ``STRONG`` and more is an answer."""
         return 0.5 * (self.coverage + self.together + self.titled)
 
-    def is_strong(self, terms: Terms) -> bool:
-        """Whether the page may be shown as an answer. One word of several never makes one."""
+    def is_strong(self, terms: Terms, best: float) -> bool:
+        """Whether the page may be shown as an answer, beside one with the confidence ``best``.
+
+        One word of several never makes an answer.
+        """
         enough = self.terms >= 2 or (len(terms.known) == 1 and not terms.unknown and self.titled > 0)
-        return enough and self.confidence >= STRONG
+        return enough and self.confidence >= max(STRONG, _BESIDE * best)
 
 
 def weigh(stems: Sequence[str], pages_with: Mapping[str, int], page_count: int) -> Terms:
@@ -128,7 +135,8 @@ def best_span(words: Words, weights: Mapping[str, float]) -> Span:
     """The lines, at most ``SPAN_LIMIT``, that hold most of the query's weight; the earliest of equals.
 
     A span starts at a line with a word of the query, takes its section's heading in if it is near, and ends at the
-    last line with a new word. A page that matches by its title only answers with its first lines.
+    last line with a new word, or with what follows it in its section where that would be too little to read. A page
+    that matches by its title only answers with its first lines.
     """
     count = len(words.lines)
     hits = {index: found for index in range(words.body_start, count) if (found := words.lines[index] & weights.keys())}
@@ -153,7 +161,20 @@ def best_span(words: Words, weights: Mapping[str, float]) -> Span:
         if index in words.headings:
             start = index + 1
             break
-    return Span(start, best.end, best.weight)
+    return Span(start, _read_on(words, start, best.end), best.weight)
+
+
+def _read_on(words: Words, start: int, end: int) -> int:
+    """The last line of a span that is long enough to be read. All counted from 1."""
+    written = sum(bool(line) for line in words.lines[start - 1 : end])
+    last = end
+    for index in range(end, min(start - 1 + SPAN_LIMIT, len(words.lines))):
+        if written >= _SHORT or (index in words.headings and written > 1):
+            break
+        if words.lines[index]:
+            written += 1
+            last = index + 1
+    return last
 
 
 def _first_lines(words: Words) -> Span:
