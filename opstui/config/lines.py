@@ -27,7 +27,8 @@ def key_lines(text: str) -> dict[KeyPath, int]:
             stripped = line.strip()
             if stripped.startswith("["):
                 table = _header(stripped, counts)
-                found.setdefault(table, number)
+                for length in range(1, len(table) + 1):
+                    found.setdefault(table[:length], number)
                 continue
             names, end = _dotted(line, 0)
             if names and line[end : end + 1] == "=":
