@@ -84,12 +84,11 @@ def open_setup(
         _settle_world(local, paths, clock)
     setup_notice: list[str] = [text for text in (record.problem, cache_file.problem, local.problem) if text]
 
-    def spawn_worker() -> None:
+    def spawn_worker() -> bool:
         # Imported here: the worker's module imports this one.
         from opstui.worker import spawn
 
-        if not read_only:
-            spawn(settings, paths, demo=demo)
+        return not read_only and spawn(settings, paths, demo=demo)
 
     def import_tickets(file: str, update: bool) -> ImportReport:
         try:

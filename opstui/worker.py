@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from opstui.services.locks import FileLock
 
@@ -43,23 +43,24 @@ def worker_lock(locks: Path) -> FileLock:
     return FileLock(locks / "worker.lock", "worker")
 
 
-def spawn(settings: Settings, paths: Paths, *, demo: bool) -> None:
-    """Start a worker unless one runs. Returns at once.
+def spawn(settings: Settings, paths: Paths, *, demo: bool) -> bool:
+    """Start a worker unless one runs; whether one was started. Returns at once.
 
     The settings go through a pipe: they hold references to secrets and never secrets, and an argument list can be
     read by everyone on the machine.
     """
     if worker_lock(paths.locks).is_held():
-        return
-    child = subprocess.Popen(  # it outlives us on purpose
-        [sys.executable, "-m", "opstui.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-        close_fds=True,
-    )
+        return False
+    with _last_words(paths) as errors:
+        child = subprocess.Popen(  # it outlives us on purpose
+            [sys.executable, "-m", "opstui.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            cwd="/",
+            close_fds=True,
+        )
     assert child.stdin is not None
     try:
         child.stdin.write(pickle.dumps((settings, paths, demo)))
@@ -68,6 +69,13 @@ def spawn(settings: Settings, paths: Paths, *, demo: bool) -> None:
         log.warning("the worker ended before it read its settings")
     # Never waited for: when it ends before us, the kernel keeps a few bytes of it until we end too.
     child.returncode = 0
+    return True
+
+
+def _last_words(paths: Paths) -> IO[bytes]:
+    """Where a worker says why it could not even start: beside the log, for the newest worker only."""
+    file = paths.log_file.with_name("worker.err")
+    return open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", buffering=0)
 
 
 def main() -> int:

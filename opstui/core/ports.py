@@ -124,6 +124,9 @@ class TicketSystem(Protocol):
         Raises Unreachable, Refused, RateLimited.
         """
 
+    def stirred(self) -> bool:
+        """Whether anything may have changed since the last call; costs microseconds. True where that can't be told."""
+
     async def ticket(self, key: str) -> Ticket:
         """The ticket as it is now, with its timeline. Raises NotFound, Unreachable, Refused."""
 

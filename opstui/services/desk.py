@@ -32,6 +32,7 @@ A = TypeVar("A")
 
 log = logging.getLogger("opstui.desk")
 
+WORKER_TRIES = 4
 TEND_SECONDS = 30.0
 """How often runbooks are looked at for changes; 585 unchanged files cost a few milliseconds."""
 
@@ -305,7 +306,7 @@ class DeskService:
         """Index runbooks, prune, and see to it that unfinished work has a worker."""
         setup = self._setup
         self._tend(prune=True)
-        tended = setup.clock.monotonic()
+        tended, tried = setup.clock.monotonic(), 0
         while True:
             if setup.clock.monotonic() - tended > TEND_SECONDS:
                 tended = setup.clock.monotonic()
@@ -316,11 +317,14 @@ class DeskService:
                 continue
             try:
                 if self._sessions.unowned() or self._publisher.has_work():
-                    setup.spawn_worker()
+                    tried += setup.spawn_worker()
+                else:
+                    tried = 0
             except (OpstuiError, OSError) as error:
                 self._worker_note = f"no worker: {clean_line(str(error))}"
             else:
-                self._worker_note = ""
+                # Work that nobody takes after several starts: the worker dies before it can say so itself.
+                self._worker_note = "no worker starts: see the log" if tried > WORKER_TRIES else ""
             if self._stop.wait(2.0):
                 return
 

@@ -20,8 +20,10 @@ from opstui.services.setup import Setup
 
 log = logging.getLogger("opstui.refresh")
 
-LOOK_SECONDS = 0.25
-"""How often an ``instant`` system is asked while a face is open."""
+LOOK_SECONDS = 0.05
+"""How often an ``instant`` system is asked whether it stirred, while a face is open: a few microseconds each."""
+QUIET_SECONDS = 5.0
+"""How long one that did not stir is believed before it is asked in full all the same."""
 
 
 def feeds(setup: Setup, system: str | None = None) -> list[Queue]:
@@ -106,18 +108,25 @@ class Refresher:
 
     def _live(self) -> None:
         clock = self._setup.clock
+        wanted = feeds(self._setup)
         while not self._stop.is_set():
             now = clock.monotonic()
-            due = [feed for feed in feeds(self._setup) if self._next.get(feed, 0.0) <= now]
+            due = [feed for feed in wanted if self._is_due(feed, now)]
             for feed in due:
                 _, errors = self.refresh([feed])
                 self._next[feed] = clock.monotonic() + self._pause(feed, errors)
             self._stop.wait(LOOK_SECONDS)
 
+    def _is_due(self, feed: Queue, now: float) -> bool:
+        system = self._setup.systems[feed.system]
+        if self._next.get(feed, 0.0) <= now:
+            return True
+        return system.capabilities.instant and feed in self._answered and system.stirred()
+
     def _pause(self, feed: Queue, errors: list[OpstuiError]) -> float:
         poll = self._setup.poll_seconds.get(feed.system, 15.0)
         if not errors:
-            return 0.0 if self._setup.systems[feed.system].capabilities.instant else poll
+            return QUIET_SECONDS if self._setup.systems[feed.system].capabilities.instant else poll
         asked = errors[0].retry_after if isinstance(errors[0], Unreachable) else None
         return max(1.0, min(300.0, asked if asked is not None else poll))
 

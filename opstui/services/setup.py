@@ -58,8 +58,8 @@ class Setup:
     keys: Mapping[str, str] = field(default_factory=dict)
     settle_seconds: float | None = None
     """Instead of every system's own, for tests."""
-    spawn_worker: Callable[[], None]
-    """Start a worker process; returns at once."""
+    spawn_worker: Callable[[], bool]
+    """Start a worker process unless one runs; whether one was started. Returns at once."""
     store_notice: Callable[[], str]
     """What is wrong with the stores, in words; empty while nothing is."""
     probes: tuple[Callable[[], list[Probe]], ...] = ()

@@ -80,8 +80,9 @@ class Place:
 
         return self.desk.do(RefreshTicket(ref)).unwrap().timeline
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> bool:
         self.spawned += 1
+        return True
 
     def close(self) -> None:
         self.desk.close()
