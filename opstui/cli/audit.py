@@ -8,7 +8,7 @@ import click
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
-from opstui.cli.output import emit, emit_line, note, say, table
+from opstui.cli.output import clock, emit, emit_line, note, say, table
 from opstui.core.audit import AuditRecord
 from opstui.core.desk import AuditWindow, VerifyAudit
 from opstui.exports import shapes
@@ -40,7 +40,7 @@ def show_audit(invocation: Invocation, limit: int, as_json: bool) -> int:
             ("seq", "at", "operator", "actor", "action", "ticket", "content", "detail"),
             [
                 (
-                    str(row.seq), shapes.when(row.at) or "", row.operator, row.actor, row.action, row.ticket or "–",
+                    str(row.seq), clock(row.at), row.operator, row.actor, row.action, row.ticket or "–",
                     (row.content_hash or "–")[:12], row.detail or "",
                 )
                 for row in rows

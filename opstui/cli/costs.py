@@ -6,7 +6,7 @@ import click
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
-from opstui.cli.output import emit, say, table, write
+from opstui.cli.output import clock, emit, say, table, write
 from opstui.core.desk import LedgerLine, ShiftTotals
 from opstui.core.errors import UsageError
 from opstui.core.money import cents, dollars
@@ -40,7 +40,7 @@ def cost(invocation: Invocation, back: int, by: str | None, as_csv: bool, as_jso
         return 0
     limit = f" of ${cents(view.limit)}" if view.limit is not None else ""
     forecast = f", forecast ${cents(view.forecast)}" if view.forecast is not None else ""
-    say(f"{view.shift.name} {shapes.when(view.shift.start)} to {shapes.when(view.shift.end)}")
+    say(f"{view.shift.name} {clock(view.shift.start)} to {clock(view.shift.end)}")
     say(f"≈ ${dollars(view.total.estimate)}{limit}{forecast}")
     for kind in [by] if by else ["workflow", "ticket", "runtime"]:
         lines = view.by.get(kind, ())

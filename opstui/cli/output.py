@@ -7,7 +7,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from opstui.core.text import clean
@@ -111,6 +111,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = 
             cells.append(gap + shown if header[at] in rights else shown + gap)
         if not say("  ".join(cells).rstrip()):
             return
+
+
+def clock(moment: datetime | None) -> str:
+    """A time for people: RFC 3339 in UTC to the second, ``–`` for none."""
+    return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def age(since: datetime | None, now: datetime) -> str:

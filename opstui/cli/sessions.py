@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from opstui.cli.invocation import Invocation
@@ -14,7 +16,7 @@ from opstui.core.errors import Refused, UsageError
 from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionEvent
 from opstui.exports import shapes
-from opstui.exports.transcripts import transcript, transcript_markdown
+from opstui.exports.transcripts import fenced, transcript, transcript_markdown
 from opstui.exports.writing import json_text, printable
 
 
@@ -133,14 +135,20 @@ def all_events(invocation: Invocation, run: Session) -> list[SessionEvent]:
 
 
 def _document(run: Session) -> str | None:
-    """The session's document as Markdown."""
+    """The session's document for people: a package as Markdown, a summary as its comment, others as JSON."""
     if run.document is None:
         return None
     from opstui.core.codec import decode
     from opstui.core.documents import EscalationPackage, IncidentSummary
-    from opstui.core.render.markdown import to_markdown
+    from opstui.core.render.markdown import escalation_markdown
+    from opstui.core.render.plain import render
 
-    kind = {"IncidentSummary": IncidentSummary, "EscalationPackage": EscalationPackage}[
-        run.document["head"]["document"]
-    ]
-    return str(to_markdown(decode(kind, run.document)))
+    kind = run.document.get("head", {}).get("document")
+    try:
+        if kind == "EscalationPackage":
+            return str(escalation_markdown(decode(EscalationPackage, run.document)))
+        if kind == "IncidentSummary":
+            return "\n".join(fenced(render(decode(IncidentSummary, run.document))))
+    except (KeyError, TypeError, ValueError):
+        pass  # written by another version: shown as it is kept
+    return "\n".join(fenced(json.dumps(printable(run.document), ensure_ascii=False, indent=2)))

@@ -70,8 +70,7 @@ class Stream:
 
     def _print(self, event: SessionEvent) -> None:
         if self._events:
-            run = self._desk.ask(SessionDetail(self._session.id)) if event.type == "session.started" else self._session
-            emit_line(shapes.event(event, run))
+            emit_line(shapes.event(event, self._session))
         elif event.type == "text":
             say(str(event.data["text"]))
         elif event.type == "tool.call":

@@ -9,7 +9,7 @@ import click
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
-from opstui.cli.output import age, emit, note, say, table
+from opstui.cli.output import age, clock, emit, note, say, table
 from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
 from opstui.core.errors import NotFound
 from opstui.core.queues import SortBy, TableRow, View
@@ -140,7 +140,7 @@ def _print(view: TicketView) -> None:
     for name, value in found.fields.items():
         say(f"{name}  {value}")
     if found.due_at:
-        say(f"due  {shapes.when(found.due_at)}")
+        say(f"due  {clock(found.due_at)}")
     if found.url:
         say(found.url)
     if found.body:
@@ -148,7 +148,7 @@ def _print(view: TicketView) -> None:
         say(found.body)
     for entry in found.timeline:
         say()
-        say(f"{entry.id}  {shapes.when(entry.at)}  {entry.author}  {entry.kind.value}, {entry.visibility.value}")
+        say(f"{entry.id}  {clock(entry.at)}  {entry.author}  {entry.kind.value}, {entry.visibility.value}")
         for line in entry.text.split("\n"):
             say(f"  {line}")
     for draft in view.drafts:

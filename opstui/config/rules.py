@@ -8,7 +8,7 @@ from typing import NoReturn
 from opstui.config.lines import KeyPath
 from opstui.config.settings import Settings
 from opstui.config.values import Leaf, Node, Table
-from opstui.core.errors import UsageError
+from opstui.core.errors import FilterError, UsageError
 from opstui.core.text import clean_line
 from opstui.core.tickets import TicketRef
 
@@ -51,12 +51,28 @@ def _queues(settings: Settings, tree: Table) -> None:
     for at, queue in enumerate(settings.queues):
         if queue.system not in settings.tickets:
             _stop(tree, ("queues", at, "system"), _no_such("ticket system", queue.system, settings.tickets))
+        if settings.tickets[queue.system].kind == "local":
+            _filter(queue.query, tree, ("queues", at, "query"))
     _distinct([queue.name for queue in settings.queues], "queues", tree)
     _distinct([view.name for view in settings.views], "views", tree)
+    for at, view in enumerate(settings.views):
+        _filter(view.filter, tree, ("views", at, "filter"))
     names = [queue.name for queue in settings.queues] or list(settings.tickets)
     for at, view in enumerate(settings.views):
         if view.queue is not None and view.queue not in names:
             _stop(tree, ("views", at, "queue"), _no_such("queue", view.queue, names))
+
+
+def _filter(text: str, tree: Table, path: KeyPath) -> None:
+    if not text.strip():
+        return
+    from opstui.core.filters import parse
+
+    try:
+        parse(text)
+    except FilterError as error:
+        word = clean_line(text[error.position : error.position + error.length], limit=60)
+        _stop(tree, path, f"{error} (at {word!r}, character {error.position + 1})")
 
 
 def _runtimes(settings: Settings, tree: Table) -> None:

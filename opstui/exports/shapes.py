@@ -6,6 +6,7 @@ Times are RFC 3339 in UTC, money is a decimal string of US dollars.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from opstui.core.knowledge import Hit
 from opstui.core.money import dollars
 from opstui.core.ports import Probe
 from opstui.core.queues import QueueState
-from opstui.core.sessions import Cost, Session, SessionEvent
+from opstui.core.sessions import Cost, Session, SessionEvent, SessionStatus
 from opstui.core.tickets import TimelineEntry
 
 Json = dict[str, Any]
@@ -127,11 +128,27 @@ def session(run: Session) -> Json:
 def event(happened: SessionEvent, run: Session) -> Json:
     """One line of ``run --events``; ``run`` is the session as it is now."""
     data: Mapping[str, Any] = happened.data
-    if happened.type in ("session.started", "session.ended"):
+    if happened.type == "session.started":
+        data = {"session": session(as_started(run, happened.at))}
+    elif happened.type == "session.ended":
         data = {"session": session(run)}
     elif happened.type == "usage":
         data = {"cost": cost(decode(Cost, happened.data["cost"]))}
     return {"type": happened.type, "at": when(happened.at), **data}
+
+
+def as_started(run: Session, at: datetime) -> Session:
+    """The session as it was at its start, whatever has become of it since."""
+    return replace(
+        run,
+        status=SessionStatus.STARTING,
+        stop_reason=None,
+        started_at=at,
+        ended_at=None,
+        cost=Cost(budget=run.cost.budget),
+        document=None,
+        draft=None,
+    )
 
 
 def operation(op: DraftOp) -> Json:
