@@ -72,7 +72,7 @@ KEYS: tuple[Key, ...] = (
     Key("app.help", ("question_mark",), "app", "the keys of this screen, runnable", "help"),
     Key("app.palette", ("colon", "ctrl+p"), "app", "every command and screen by name"),
     Key("app.waiting", ("exclamation_mark",), "app", "the next thing that waits for you", "waiting"),
-    Key("app.back", ("escape", "ctrl+g"), "app", "back, or cancel"),
+    Key("app.back", ("escape", "ctrl+g"), "app", "back, or cancel", "back"),
     Key("app.leave", ("q",), "app", "back; at home quit, asking only if something unsaved would be lost"),
     Key("app.quit", ("ctrl+q",), "app", "quit from anywhere", first=True),
     Key("app.redraw", ("ctrl+l",), "app", "draw every cell again", first=True),

@@ -54,7 +54,9 @@ KEEP = 1.0
 class OpstuiApp(App[int], inherit_bindings=False):
     """The full-screen app over a desk."""
 
-    CSS = "Screen { background: $background; color: $foreground; } #body { height: 1fr; }"
+    CSS = "Screen { background: $background; color: $foreground; } #body { height: 1fr; } #over-hints { display: none; } DeskScreen.-roomy #over-hints { display: block; }"
+    # The library loads no stylesheet of its own accord for the screen that is there first.
+    CSS_PATH = "screens/queues.tcss"
     BINDINGS = bindings("app")
     ENABLE_COMMAND_PALETTE = False
     TITLE = "opstui"
@@ -366,7 +368,7 @@ class OpstuiApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Notice keys on their way in: for the answer to a question, the notice, and the counter."""
-        if not isinstance(event, events.Key) or event.is_forwarded:
+        if not isinstance(event, events.Key) or _came_back(event):
             await super().on_event(event)
             if isinstance(event, events.Key) and self._counts_keys:
                 self._count_key()
@@ -384,7 +386,7 @@ class OpstuiApp(App[int], inherit_bindings=False):
         target = self.focused or self.screen
         await super().on_event(event)
         if self._counts_keys:
-            if not event.is_forwarded:
+            if not _came_back(event):
                 self._count_key()
             else:
                 target.call_later(self._count_if_stopped, event, target)
@@ -483,6 +485,11 @@ class OpstuiApp(App[int], inherit_bindings=False):
     def terminal_gone(self) -> None:
         """The terminal's other end is closed."""
         hangup.leave(self, 129)
+
+
+def _came_back(event: events.Key) -> bool:
+    """Whether a widget had the key already and let it pass."""
+    return bool(event.is_forwarded)
 
 
 def themes_folder(environ: Mapping[str, str]) -> Path | None:

@@ -9,13 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 
 from opstui.core.desk import Desk, Facts
 from opstui.core.keys import SCREENS
 from opstui.tui.keymap import bindings
 from opstui.tui.state import EVERYTHING, Topic, ViewState
 from opstui.tui.widgets.hints import Hints
-from opstui.tui.widgets.lines import Lines
+from opstui.tui.widgets.lines import Lines, Rule
+from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.sevlane import SevLane
 from opstui.tui.widgets.statusline import StatusLine
 
@@ -38,6 +40,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Key ids for the footer, most useful first."""
     AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-one"), (100, "-two"), (160, "-three")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (22, "-tall"), (30, "-roomy")]
 
     @property
     def desk_app(self) -> OpstuiApp:
@@ -60,6 +64,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         yield SevLane(id="lane")
         with Vertical(id="body"):
             yield from self.compose_body()
+        yield Rule(id="over-hints")
         yield Hints(id="hints")
 
     def compose_body(self) -> ComposeResult:
@@ -133,7 +138,63 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def go_back(self) -> None:
         """``escape``: one step back. A screen with something open inside closes that first."""
-        self.desk_app.leave_screen()
+        if not self.drop_question():
+            self.desk_app.leave_screen()
+
+    def put_question(self, question: Widget) -> None:
+        """Put a question (``widgets.ask.Ask``) at the foot of the screen; it takes the keys until it is answered."""
+        self.drop_question()
+        self.mount(question, before="#over-hints")
+
+    def drop_question(self) -> bool:
+        """Take the question away unanswered; whether there was one."""
+        asked = list(self.query("Ask"))
+        for question in asked:
+            question.remove()
+        return bool(asked)
+
+    # --- moving ------------------------------------------------------------------------------------------------------
+
+    def mover(self) -> Scroller | None:
+        """What the keys of moving move now."""
+        return None
+
+    def action_move_down(self) -> None:
+        """``j``."""
+        self._move("move", 1)
+
+    def action_move_up(self) -> None:
+        """``k``."""
+        self._move("move", -1)
+
+    def action_move_first(self) -> None:
+        """``g``."""
+        self._move("first")
+
+    def action_move_last(self) -> None:
+        """``G``."""
+        self._move("last")
+
+    def action_move_half_down(self) -> None:
+        """``ctrl+d``."""
+        self._move("page", 0.5)
+
+    def action_move_half_up(self) -> None:
+        """``ctrl+u``."""
+        self._move("page", -0.5)
+
+    def action_move_page_down(self) -> None:
+        """``pagedown``."""
+        self._move("page", 1)
+
+    def action_move_page_up(self) -> None:
+        """``pageup``."""
+        self._move("page", -1)
+
+    def _move(self, how: str, *by: float) -> None:
+        mover = self.mover()
+        if mover is not None:
+            getattr(mover, how)(*by)
 
 
 def screen_bindings(kind: str, *without: str) -> list[BindingType]:

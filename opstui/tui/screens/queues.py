@@ -1,14 +1,419 @@
-"""Queues: the home screen."""
+"""Queues: the home screen. Views, the ticket table, and a preview of the ticket under the cursor."""
 
 from __future__ import annotations
 
-from opstui.tui.screens.base import DeskScreen, screen_bindings
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, Queues, RefreshTickets, TicketDetail
+from opstui.core.errors import FilterError, NotFound, OpstuiError
+from opstui.core.queues import QueueState, SortBy, View
+from opstui.core.tickets import TicketRef
+from opstui.tui import ticket_text
+from opstui.tui.screens.acting import ActsOnTickets
+from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.widgets.lines import OneLine, Rule
+from opstui.tui.widgets.scroller import Scroller
+from opstui.tui.widgets.table import TicketTable
+from opstui.tui.widgets.tabs import SORTS, QueueList, Tabs
+from opstui.tui.widgets.textview import TextView
+
+QUIET = 2.0
+"""Seconds after the last key in which nothing is re-sorted under the cursor."""
+GLANCE = 0.06
+"""Seconds that the cursor must rest before the preview is drawn, so that a held key stays fast."""
+LOOK = 0.2
+"""And before the first look is computed."""
 
 
-class QueuesScreen(DeskScreen):
-    """Queues, the ticket table and a preview."""
+class QueuesScreen(ActsOnTickets, DeskScreen):
+    """Home."""
 
     LABEL = "Queues"
     KIND = "queues"
-    HINTS = ("ticket.summary", "ticket.escalation", "ticket.acknowledge", "ticket.update", "ticket.more", "list.filter", "app.waiting")
+    HINTS = ("ticket.summary", "ticket.escalation", "ticket.acknowledge", "ticket.update", "ticket.more", "list.open", "list.filter", "app.waiting")
     BINDINGS = screen_bindings("queues")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = 0
+        self._search = ""
+        self._sort = SortBy.URGENCY
+        self._at: TicketRef | None = None
+        self._states: tuple[QueueState, ...] = ()
+        self._late: Timer | None = None
+        self._late_changed: frozenset[str] = frozenset()
+        self._glance: Timer | None = None
+        self._look_timer: Timer | None = None
+        self._looks: dict[tuple[TicketRef, str], FirstLookView] = {}
+        self._previewed: TicketRef | None = None
+        self._pane = "table"
+
+    def compose_body(self) -> ComposeResult:
+        """Views, table, preview, with the rows in them."""
+        facts = self.facts
+        if facts.notice or not facts.configured:
+            yield OneLine(id="notice")
+        yield Tabs(id="tabs")
+        yield Rule(id="under-tabs")
+        with Horizontal(id="panes"):
+            yield QueueList(id="queues")
+            with Horizontal(id="main"):
+                with Vertical(id="list"):
+                    yield TicketTable(self.desk, self.desk_app.now, facts.operator, with_system=len(facts.systems) > 1, id="table")
+                yield Rule(id="between")
+                yield TextView(id="preview", cursor=False)
+
+    def on_mount(self) -> None:
+        """Fill the table before the first paint."""
+        table = self.table
+        table.moved = self._moved
+        table.opened = self.action_list_open
+        self.queue_list.opened = self.action_list_open
+        preview = self.preview
+        preview.active = False
+        self._states = self.desk.ask(Queues())
+        self._show_view()
+        if self.facts.notice or not self.facts.configured:
+            palette = self.desk_app.look.palette
+            text = self.facts.notice or "nothing is configured yet: opstui demo shows it at work, opstui config init begins a config"
+            self.query_one("#notice", OneLine).show([(" ", palette.dim), (text, palette.accent)])
+        super().on_mount()
+
+    @property
+    def table(self) -> TicketTable:
+        """The ticket table."""
+        return self.query_one("#table", TicketTable)
+
+    @property
+    def preview(self) -> TextView:
+        """The preview."""
+        return self.query_one("#preview", TextView)
+
+    @property
+    def queue_list(self) -> QueueList:
+        """The views as a pane."""
+        return self.query_one("#queues", QueueList)
+
+    @property
+    def view(self) -> View:
+        """The view whose tickets are shown."""
+        views = self.facts.views
+        return views[min(self._shown, len(views) - 1)] if views else View("All")
+
+    # --- showing ------------------------------------------------------------------------------------------------------
+
+    def _show_view(self, *, at: TicketRef | None = None) -> bool:
+        try:
+            self.table.show(self.view, self._search, self._sort, at or self._at)
+        except FilterError as error:
+            self._wrong(error)
+            return False
+        except OpstuiError as error:
+            self.desk_app.say(error.message, "bad")
+            return False
+        self._at = None
+        self._show_tabs()
+        return True
+
+    def _wrong(self, error: FilterError) -> None:
+        for box in self.query("FilterBox"):
+            box.wrong(error)  # type: ignore[attr-defined]
+            return
+        self.desk_app.say(error.message, "bad")
+
+    def _show_tabs(self) -> None:
+        table = self.table
+        notes = [SORTS[self._sort]]
+        if self._search:
+            notes = [f"/{self._search}", f"{table.total()} found"]
+        if table.marks:
+            notes.append(f"{len(table.marks)} marked")
+        above = sum(at < table.top for at in table.news.values())
+        below = len(table.news) - above
+        if above:
+            notes.append(f"{above} new ↑")
+        if below:
+            notes.append(f"{below} new ↓")
+        self.query_one("#tabs", Tabs).tell(self.facts.views, self._states, self._shown, " · ".join(notes), alone=self.queue_list.display)
+        self.queue_list.tell(self.facts.views, self._states, self._shown, self.desk_app.now())
+
+    def on_resize(self) -> None:
+        """Other panes may be there now."""
+        super().on_resize()
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._show_tabs()
+        if self._pane == "queues" and not self.queue_list.display:
+            self._to_pane("table")
+        self._preview_now()
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    def view_state(self) -> ViewState:
+        """The ticket under the cursor."""
+        ref = self.table.current_ref()
+        return ViewState(ticket=str(ref) if ref is not None else None)
+
+    def ask_again(self, state: ViewState) -> None:
+        """Rows in place at once; their order only when nobody is typing."""
+        if not self.is_mounted:
+            return
+        if Topic.QUEUES in state.stale:
+            self._states = self.desk.ask(Queues())
+        if Topic.TABLE in state.stale:
+            quiet = time.monotonic() - self.desk_app.last_key
+            self._late_changed |= state.changed
+            if state.reordered and quiet >= QUIET:
+                self._reload()
+            else:
+                self.table.update_rows(state.changed) if state.changed else self._update_visible()
+                if state.reordered and self._late is None:
+                    self._late = self.set_timer(max(0.05, QUIET - quiet), self._reload_when_quiet)
+        if Topic.TICKET in state.stale or Topic.SESSIONS in state.stale:
+            self._preview_now()
+        self._show_tabs()
+
+    def _update_visible(self) -> None:
+        table = self.table
+        shown = [table.row(at) for at in range(table.top, table.top + table.rows)]
+        table.update_rows(frozenset(str(row.ticket.ref) for row in shown if row is not None))
+
+    def _reload_when_quiet(self) -> None:
+        self._late = None
+        quiet = time.monotonic() - self.desk_app.last_key
+        if quiet < QUIET:
+            self._late = self.set_timer(QUIET - quiet, self._reload_when_quiet)
+        else:
+            self._reload()
+
+    def _reload(self) -> None:
+        changed, self._late_changed = self._late_changed, frozenset()
+        try:
+            self.table.reload(changed)
+        except OpstuiError as error:
+            self.desk_app.say(error.message, "bad")
+        self._show_tabs()
+
+    def minute_passed(self) -> None:
+        """Ages."""
+        self.table.minute_passed()
+        self._preview_now()
+        self._show_tabs()
+
+    # --- preview ------------------------------------------------------------------------------------------------------
+
+    def _moved(self) -> None:
+        for timer in (self._glance, self._look_timer):
+            if timer is not None:
+                timer.stop()
+        if self.preview.display or not self.preview.is_mounted:
+            self._glance = self.set_timer(GLANCE, self._preview_now)
+            self._look_timer = self.set_timer(LOOK, self._look_now)
+        self._show_tabs()
+
+    def _preview_now(self) -> None:
+        preview = self.preview
+        if not preview.display or not self.is_mounted:
+            return
+        ref = self.table.current_ref()
+        if ref is None:
+            self._previewed = None
+            preview.show([ticket_text.Para("no ticket in this view", "faint")], stay=False)
+            return
+        try:
+            view = self.desk.ask(TicketDetail(ref))
+        except NotFound:
+            return
+        look = self._looks.get((ref, view.ticket.version))
+        facts = self.facts
+        paras = ticket_text.preview(
+            view, look, self.desk_app.now(), facts.timezone, me=facts.operator, with_system=len(facts.systems) > 1
+        )
+        preview.show(paras, stay=ref == self._previewed)
+        self._previewed = ref
+        if look is None and self._look_timer is None:
+            self._look_timer = self.set_timer(LOOK, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look_timer = None
+        ref = self.table.current_ref()
+        if ref is None or not self.preview.display or any(known == ref for known, _ in self._looks if self._is_current(known, _)):
+            return
+
+        def looked(look: FirstLookView) -> None:
+            while len(self._looks) >= 64:
+                self._looks.pop(next(iter(self._looks)))
+            self._looks[(ref, look.version)] = look
+            if self.table.current_ref() == ref:
+                self._preview_now()
+
+        self.desk_app.ask_slowly(FirstLook(ref), looked, failed=lambda error: None)
+
+    def _is_current(self, ref: TicketRef, version: str) -> bool:
+        row = self.table.current()
+        return row is not None and row.ticket.ref == ref and row.ticket.version == version
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    def mover(self) -> Scroller | None:
+        """The pane that has the keys."""
+        return {"queues": self.queue_list, "table": self.table, "preview": self.preview}[self._pane]
+
+    def acting_on(self) -> tuple[TicketRef, bool] | None:
+        """The ticket under the cursor."""
+        ref = self.table.current_ref()
+        return None if ref is None else (ref, self.table.is_gone())
+
+    def action_list_open(self) -> None:
+        """``enter``: the view, or the ticket."""
+        if self._pane == "queues":
+            self.action_list_view(self.queue_list.cursor + 1)
+            self._to_pane("table")
+            return
+        ref = self.table.current_ref()
+        if ref is not None:
+            if self.table.current() is not None and not self.facts.read_only:
+                self.desk_app.do(MarkSeen(ref), failed=lambda error: None)
+            self.desk_app.open("ticket", ref=str(ref))
+
+    def action_list_view(self, number: int) -> None:
+        """``1`` to ``9``."""
+        if 1 <= number <= len(self.facts.views):
+            self._shown = number - 1
+            self._search = ""
+            self._close_filter()
+            self.table.cursor = self.table.top = 0
+            self._show_view()
+
+    def _panes(self) -> list[str]:
+        return [
+            *(["queues"] if self.queue_list.display else []),
+            "table",
+            *(["preview"] if self.preview.display else []),
+        ]
+
+    def _to_pane(self, pane: str) -> None:
+        self._pane = pane
+        self.queue_list.set_active(pane == "queues")
+        self.table.set_active(pane == "table")
+        self.preview.set_active(pane == "preview")
+        self.queue_list.refresh()
+
+    def action_list_next_pane(self) -> None:
+        """``tab``."""
+        panes = self._panes()
+        self._to_pane(panes[(panes.index(self._pane) + 1) % len(panes)])
+
+    def action_list_previous_pane(self) -> None:
+        """``shift+tab``."""
+        panes = self._panes()
+        self._to_pane(panes[(panes.index(self._pane) - 1) % len(panes)])
+
+    def action_list_sort(self) -> None:
+        """``,``: the next order."""
+        orders = list(SORTS)
+        self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
+        self._show_view()
+
+    def action_list_mark(self) -> None:
+        """``space``."""
+        self.table.toggle_mark()
+        self._show_tabs()
+
+    def action_list_mark_all(self) -> None:
+        """``V``."""
+        self.table.mark_all()
+        self._show_tabs()
+
+    def action_list_refresh(self) -> None:
+        """``r``."""
+        self.desk_app.do(
+            RefreshTickets(), lambda count: self.desk_app.say(f"asked: {count or 'nothing'} changed", "dim"),
+            saying="asking the ticket systems",
+        )  # fmt: skip
+
+    def action_list_copy(self) -> None:
+        """``y``: the marked refs, or the one under the cursor."""
+        refs = sorted(map(str, self.table.marks)) or [str(ref) for ref in [self.table.current_ref()] if ref is not None]
+        if refs:
+            self.desk_app.copy("\n".join(refs), refs[0] if len(refs) == 1 else f"{len(refs)} refs")
+
+    def action_list_link(self) -> None:
+        """``o``."""
+        from opstui.tui.screens.ticket import offer_link
+
+        ref = self.table.current_ref()
+        if ref is not None:
+            offer_link(self.desk_app, ref)
+
+    # --- filter -------------------------------------------------------------------------------------------------------
+
+    def action_list_filter(self) -> None:
+        """``/``."""
+        from opstui.tui.widgets.searchbox import FilterBox
+
+        if not self.query("FilterBox"):
+            self.mount(FilterBox(self._search, self._filtered, self._filter_done), before="#under-tabs")
+
+    def _filtered(self, text: str) -> None:
+        before, self._search = self._search, text
+        if self._show_view():
+            for box in self.query("FilterBox"):
+                box.right()  # type: ignore[attr-defined]
+        else:
+            self._search = before
+
+    def _filter_done(self, text: str) -> None:
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        for box in self.query("FilterBox"):
+            box.remove()
+        self.set_focus(None)
+
+    def go_back(self) -> None:
+        """``escape``: the question, the filter's field, the filter, the marks, in this order."""
+        if self.drop_question():
+            return
+        if self.query("FilterBox") or self._search:
+            self._close_filter()
+            self._search = ""
+            self._show_view()
+        elif self.table.marks:
+            self.table.marks.clear()
+            self.table.refresh()
+            self._show_tabs()
+        elif self._pane != "table":
+            self._to_pane("table")
+
+    # --- kept ---------------------------------------------------------------------------------------------------------
+
+    def kept(self) -> Mapping[str, Any]:
+        """View, filter, order, ticket, scroll."""
+        if not self.is_mounted:
+            return {}
+        ref = self.table.current_ref()
+        return {
+            "view": self.view.name, "search": self._search, "sort": self._sort.value,
+            "at": str(ref) if ref is not None else "", "top": self.table.top,
+        }  # fmt: skip
+
+    def take_up(self, kept: Mapping[str, Any]) -> None:
+        """Stand there again."""
+        self._kept_view = kept.get("view")
+        search, sort, at = kept.get("search"), kept.get("sort"), kept.get("at")
+        self._search = search if isinstance(search, str) else ""
+        if isinstance(sort, str) and sort in [order.value for order in SortBy]:
+            self._sort = SortBy(sort)
+        if isinstance(at, str) and at:
+            try:
+                self._at = TicketRef.parse(at)
+            except OpstuiError:
+                self._at = None

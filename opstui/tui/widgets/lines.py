@@ -36,7 +36,8 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         """What the library asks for."""
-        drawn = self.line(y)
+        # The library lays a background under its own widgets' lines, not under these. The strip keeps the result.
+        drawn = self.line(y).apply_style(self.palette.background)
         if self.desk_app.ascii:
             from opstui.tui.words import plain
 

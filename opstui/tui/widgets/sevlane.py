@@ -30,7 +30,7 @@ def lane_pieces(status: Status, now: datetime, palette: Palette, width: int) -> 
         right.append((f" ! {status.sev_one_note} ", palette.accent))
     room = width - sum(cells(text) for text, _ in right)
     key = str(ticket.ref.key)
-    left: list[Piece] = [("▲ ", palette.severity1), (key + "  ", palette.severity1)]
+    left: list[Piece] = [("  ▲ ", palette.severity1), (key + "  ", palette.severity1)]
     used = sum(cells(text) for text, _ in left)
     left.append((fit(ticket.title, max(0, room - used - 1)), palette.text))
     return left, right

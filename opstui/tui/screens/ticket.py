@@ -1,0 +1,223 @@
+"""Ticket: its fields, body and timeline with line numbers, what belongs to it here, and at once a first look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from textual.app import ComposeResult
+
+from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, RefreshTicket, TicketDetail, TicketView
+from opstui.core.documents import Citation
+from opstui.core.drafts import Draft
+from opstui.core.errors import NotFound
+from opstui.core.sessions import Session
+from opstui.core.tickets import TicketRef
+from opstui.tui import ticket_text
+from opstui.tui.screens.acting import ActsOnTickets
+from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.widgets.scroller import Scroller
+from opstui.tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from opstui.tui.app import OpstuiApp
+
+
+class TicketScreen(ActsOnTickets, DeskScreen):
+    """One ticket."""
+
+    LABEL = "Ticket"
+    KIND = "ticket"
+    HINTS = ("ticket.summary", "ticket.escalation", "ticket.acknowledge", "ticket.update", "ticket.more", "list.open", "app.waiting")
+    BINDINGS = screen_bindings("ticket")
+
+    def __init__(self, ref: TicketRef) -> None:
+        super().__init__()
+        self.ref = ref
+        self._view: TicketView | None = None
+        self._look: FirstLookView | None = None
+        self._kept: Mapping[str, Any] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """One long text."""
+        yield TextView(id="text")
+
+    def on_mount(self) -> None:
+        """Show what is cached before the first paint; the first look comes from a thread."""
+        self.text.opened = self.action_list_open
+        self._show()
+        if not self.facts.read_only:
+            self.desk_app.do(MarkSeen(self.ref), failed=lambda error: None)
+        self.call_after_refresh(self._stand)
+        super().on_mount()
+
+    @property
+    def text(self) -> TextView:
+        """The text."""
+        return self.query_one("#text", TextView)
+
+    def _stand(self) -> None:
+        cursor, top = self._kept.get("cursor"), self._kept.get("top")
+        if isinstance(cursor, int) and isinstance(top, int):
+            self.text.go(cursor)
+            self.text.top = max(0, min(top, cursor))
+            self.text.keep_visible()
+            self.text.refresh()
+        self._kept = {}
+
+    def _show(self) -> None:
+        try:
+            view = self.desk.ask(TicketDetail(self.ref))
+        except NotFound:
+            if self._view is None:
+                # Not cached yet (opened by name): ask its system, and show what comes.
+                self.desk_app.do(RefreshTicket(self.ref), lambda ticket: self._show(), saying=f"asking {self.ref.system} for {self.ref.key}")
+                self.text.show([ticket_text.Para(f"{self.ref} is being fetched …", "dim")], stay=False)
+            return
+        changed = self._view is None or view.ticket.version != self._view.ticket.version
+        self._view = view
+        self._draw()
+        if changed:
+            self.desk_app.ask_slowly(FirstLook(self.ref), self._looked, failed=lambda error: None)
+
+    def _looked(self, look: FirstLookView) -> None:
+        self._look = look
+        if self.is_mounted:
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._view is not None:
+            facts = self.facts
+            self.text.show(
+                ticket_text.whole(
+                    self._view, self._look, self.desk_app.now(), facts.timezone, me=facts.operator,
+                    with_system=len(facts.systems) > 1,
+                )
+            )  # fmt: skip
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    def view_state(self) -> ViewState:
+        """This ticket."""
+        return ViewState(ticket=str(self.ref))
+
+    def ask_again(self, state: ViewState) -> None:
+        """The ticket, or what belongs to it, is another."""
+        if self.is_mounted and state.stale & {Topic.TICKET, Topic.SESSIONS}:
+            self._show()
+
+    def minute_passed(self) -> None:
+        """Ages."""
+        self._draw()
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    def label(self) -> str:
+        """With the key, so that two tickets are never taken for each other."""
+        return f"Ticket {self.ref.key}"
+
+    def mover(self) -> Scroller | None:
+        """The text."""
+        return self.text
+
+    def acting_on(self) -> tuple[TicketRef, bool] | None:
+        """This ticket."""
+        return self.ref, False
+
+    def action_list_open(self) -> None:
+        """``enter``: what the line stands for."""
+        target = self.text.target()
+        app = self.desk_app
+        if isinstance(target, Session):
+            app.open("session", id=target.id)
+        elif isinstance(target, Draft):
+            app.open("review", draft=target.id)
+        elif isinstance(target, TicketRef):
+            app.open("ticket", ref=str(target))
+        elif isinstance(target, ticket_text.Page):
+            open_source(app, target.citation, self.ref)
+        elif isinstance(target, Citation):
+            if not self.text.jump(f"{target.ref}:{target.line_start}"):
+                open_source(app, target, self.ref)
+        else:
+            app.say("enter opens claims, runbooks, related tickets, sessions and drafts; tab goes to the next", "dim")
+
+    def action_list_next_pane(self) -> None:
+        """``tab``: to the next line that opens something."""
+        self.text.next_target(1)
+
+    def action_list_previous_pane(self) -> None:
+        """``shift+tab``."""
+        self.text.next_target(-1)
+
+    def action_list_filter(self) -> None:
+        """``/``: search in the text."""
+        from opstui.tui.widgets.ask import Ask
+
+        self.put_question(Ask("Search this ticket", self._found, value=self.text.search, typed=lambda text: self._find(text)))
+
+    def _find(self, text: str) -> None:
+        if text:
+            self.text.find(text, here=True)
+
+    def _found(self, text: str) -> None:
+        if text and not self.text.find(text, here=True):
+            self.desk_app.say(f"{text[:60]!r} is not here", "dim")
+
+    def action_list_next_match(self) -> None:
+        """``n``."""
+        if self.text.search:
+            self.text.find(self.text.search)
+
+    def action_list_previous_match(self) -> None:
+        """``N``."""
+        if self.text.search:
+            self.text.find(self.text.search, -1)
+
+    def action_list_refresh(self) -> None:
+        """``r``."""
+        self.desk_app.do(
+            RefreshTicket(self.ref), lambda ticket: self.desk_app.say(f"as {self.ref.system} has it now", "dim"),
+            saying=f"asking {self.ref.system}",
+        )  # fmt: skip
+
+    def action_list_copy(self) -> None:
+        """``y``: the line."""
+        text = self.text.here()
+        if text:
+            self.desk_app.copy(text, "line")
+
+    def action_list_link(self) -> None:
+        """``o``."""
+        offer_link(self.desk_app, self.ref)
+
+    def kept(self) -> Mapping[str, Any]:
+        """Ticket, cursor, scroll."""
+        return {"ref": str(self.ref), "cursor": self.text.cursor, "top": self.text.top} if self.is_mounted else {"ref": str(self.ref)}
+
+    def take_up(self, kept: Mapping[str, Any]) -> None:
+        """Stand there again."""
+        self._kept = dict(kept)
+
+
+def offer_link(app: OpstuiApp, ref: TicketRef) -> None:
+    """Show the true host of a ticket's link and ask; over ssh it is sent to the clipboard, since no browser is here."""
+    try:
+        url = app.desk.ask(TicketDetail(ref)).ticket.url
+    except NotFound:
+        url = None
+    parts = urlsplit(url) if url else None
+    if url is None or parts is None or parts.scheme != "https" or not parts.hostname:
+        app.say(f"{ref.key} has no https link", "dim")
+    elif app.terminal.ssh:
+        app.ask(f"Copy the link to {parts.hostname}?", lambda: app.copy(url, "link"))
+    else:
+        app.ask(f"Open {parts.hostname} in the browser?", lambda: app.open_url(url))
+
+
+def open_source(app: OpstuiApp, citation: Citation, ticket: TicketRef) -> None:
+    """The lines that a citation points at, over the screen."""
+    from opstui.tui.screens.source import SourceScreen
+
+    app.push_screen(SourceScreen(citation, ticket))

@@ -1,0 +1,236 @@
+"""A ticket as paragraphs: facts, first look, body, timeline, and what belongs to it here. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from opstui.core.desk import FirstLookView, TicketView
+from opstui.core.documents import Citation, CitationKind, Claim, ClaimStatus
+from opstui.core.drafts import Draft
+from opstui.core.sessions import Session, SessionStatus
+from opstui.core.tickets import TicketRef, TimelineEntry, Visibility
+from opstui.tui.draw import cells, fit
+from opstui.tui.widgets.textview import Bit, Para
+from opstui.tui.words import age, clock, due, estimate, running, shape
+
+MARKS = {
+    SessionStatus.QUEUED: ("◌", "dim"), SessionStatus.STARTING: ("◌", "dim"), SessionStatus.RUNNING: ("◐", "accent"),
+    SessionStatus.WAITING: ("!", "warn"), SessionStatus.IDLE: ("◑", "dim"), SessionStatus.ENDED: ("✓", "good"),
+    SessionStatus.FAILED: ("✗", "bad"),
+}  # fmt: skip
+"""Session status → shape and role; the word stands beside it."""
+
+WORDS = {"incident-summary": "incident summary", "escalation-package": "escalation package", "shift-handover": "handover"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Enter opens a runbook page at these lines."""
+
+    citation: Citation
+
+
+def workflow_word(workflow: str) -> str:
+    """A workflow as people say it."""
+    return WORDS.get(workflow, workflow.replace("-", " "))
+
+
+def head(view: TicketView, now: datetime, timezone: str, *, me: str) -> list[Para]:
+    """Title, and one line of facts."""
+    ticket = view.ticket
+    who = ", ".join("you" if name == me else str(name) for name in ticket.assignees) or "nobody"
+    facts: list[Bit] = [(f"{shape(ticket.severity)} ", f"severity{ticket.severity or 4}")]
+    words = [f"sev {ticket.severity}" if ticket.severity else "no severity", str(ticket.status.raw), who]
+    words += [str(ticket.team)] if ticket.team else []
+    if ticket.due_at is not None and ticket.status.category.is_open:
+        left = due(ticket.due_at, now)
+        words.append(f"overdue {left[1:]}" if left.startswith("-") else f"due in {left}")
+    words.append(f"{age(ticket.created_at, now)} old")
+    labels = ", ".join(dict.fromkeys([*map(str, ticket.services), *map(str, ticket.tags)]))
+    words += [labels] if labels else []
+    state = "" if view.state == "live" else f"{view.state} since {clock(view.fetched_at, timezone, now)}"
+    found = [
+        Para(ticket.title, "strong", lead=((f"{ticket.ref.key}  ", "accent"),)),
+        Para(" · ".join(words), "dim", lead=tuple(facts)),
+    ]
+    if state:
+        found.append(Para(f"{state}{f': {view.error}' if view.error else ''}", "warn"))
+    fields = "   ".join(f"{name} {value}" for name, value in ticket.fields.items() if value)
+    if fields:
+        found.append(Para(fields, "faint"))
+    return found
+
+
+def citation_word(citation: Citation, key: str) -> str:
+    """``#1 1-2`` for the ticket's own entries, else the ref and its lines."""
+    ref = citation.ref.removeprefix(key) if citation.ref.startswith(key + "#") else citation.ref.rpartition("/")[2]
+    lines = str(citation.line_start)
+    return f"{ref} {lines}" if citation.line_start == citation.line_end else f"{ref} {lines}-{citation.line_end}"
+
+
+def claims(found: Sequence[Claim], key: str) -> list[Para]:
+    """Claims with what they rest on; enter opens the first source."""
+    paras: list[Para] = []
+    for claim in found:
+        cites = "  ".join(citation_word(citation, key) for citation in claim.citations)
+        role = "dim" if claim.status in (ClaimStatus.UNKNOWN, ClaimStatus.INFERRED) else "text"
+        target = claim.citations[0] if claim.citations else None
+        paras.append(Para(claim.text, role, lead=(("· ", "faint"),), tail=((cites, "faint"),) if cites else (), target=target))
+    return paras
+
+
+def first_look(look: FirstLookView | None, key: str, *, with_system: bool, limit: int | None = None) -> list[Para]:
+    """The extractive summary at once, matching pages, related tickets; says so while it is being made."""
+    if look is None:
+        return [section("first look"), Para("reading …", "faint")]
+    shown = look.claims if limit is None else look.claims[:limit]
+    found = [section("first look", "no model, cited"), *(claims(shown, key) or [Para("nothing on this ticket to say yet", "faint")])]
+    for hit in look.hits[:3] if limit is None else look.hits[:1]:
+        cite = Citation(CitationKind.DOC, hit.doc, hit.line_start, hit.line_end)
+        found.append(
+            Para(hit.title, "text", lead=(("runbook  ", "faint"),), tail=((f"{hit.strength.value} {hit.line_start}-{hit.line_end}", "faint"),),
+                 target=Page(cite))
+        )  # fmt: skip
+    for ref, title, shared in look.related[:3] if limit is None else ():
+        said = f"{ref if with_system else ref.key}  "
+        why = f"shares {', '.join(shared[:3])}" if shared else ""
+        found.append(Para(title, "text", lead=(("related  ", "faint"), (said, "dim")), tail=((why, "faint"),) if why else (), target=ref))
+    return found
+
+
+def section(name: str, note: str = "") -> Para:
+    """A heading inside the text."""
+    return Para(bits=((name, "accent"), (f"  {note}" if note else "", "faint")))
+
+
+def work(sessions: Sequence[Session], drafts: Sequence[Draft], now: datetime, timezone: str) -> list[Para]:
+    """Sessions and drafts of the ticket; enter opens them."""
+    found: list[Para] = []
+    for session in sorted(sessions, key=lambda one: one.created_at, reverse=True):
+        found.append(session_line(session, now, timezone))
+    for draft in drafts:
+        role = {"conflict": "bad", "needs_human": "warn", "discarded": "faint", "pushed": "good"}.get(draft.state.value, "accent")
+        said = f"{draft.state.value.replace('_', ' ')} · {len(draft.ops)} {'change' if len(draft.ops) == 1 else 'changes'}"
+        note = f" · {draft.note}" if draft.note else ""
+        what = workflow_word(draft.workflow) if draft.workflow else "update"
+        found.append(
+            Para(f"{said}{note}", "dim", lead=(("✎ ", role), (f"{what}  ", "text")),
+                 tail=((clock(draft.updated_at, timezone, now), "faint"),), target=draft)
+        )  # fmt: skip
+    return [section("work"), *found] if found else []
+
+
+def session_line(session: Session, now: datetime, timezone: str) -> Para:
+    """A session in a line."""
+    mark, role = MARKS[session.status]
+    why = f" ({session.stop_reason.replace('_', ' ')})" if session.stop_reason and session.status is not SessionStatus.ENDED else ""
+    said = f"{session.status.value}{why} · {session.runtime} · {running(session.cost.usage.running_ms)}"
+    return Para(
+        said, "dim", lead=((f"{mark} ", role), (f"{workflow_word(session.workflow)}  ", "text")),
+        tail=((f"{estimate(session.cost.estimate, fine=True)}  {clock(session.created_at, timezone, now)}", "faint"),),
+        target=session,
+    )  # fmt: skip
+
+
+_KIND_ROLE = {"alert": "severity2", "status": "accent", "field": "dim", "assign": "dim", "system": "faint", "link": "dim", "attach": "dim"}
+
+
+def entry(one: TimelineEntry, now: datetime, timezone: str, *, new: bool = False) -> list[Para]:
+    """A timeline entry: time, kind, author, and its lines with the numbers that citations count."""
+    number = str(one.number)
+    kind = one.kind.value
+    public = "  public" if one.visibility is Visibility.PUBLIC else ""
+    found = [
+        Para(
+            bits=(
+                (f"{clock(one.at, timezone, now)}  ", "dim"), (f"{kind}  ", _KIND_ROLE.get(kind, "faint")),
+                (str(one.author), "strong"), (public, "warn"), ("  new" if new else "", "good"), (f"  #{number}", "faint"),
+            ),
+            mark=one.id,
+        )
+    ]  # fmt: skip
+    lines = one.text.split("\n")
+    width = max(2, len(str(len(lines))))
+    for index, text in enumerate(lines, 1):
+        found.append(Para(text, "text", lead=((f"{index:>{width + 1}}  ", "faint"),), indent=width + 3, mark=f"{one.id}:{index}"))
+    return found
+
+
+def timeline(view: TicketView, now: datetime, timezone: str) -> list[Para]:
+    """The whole timeline, oldest first."""
+    fresh = set(view.changed_since_seen)
+    entries = view.ticket.timeline
+    found = [section("timeline", f"{len(entries)} entries" if len(entries) != 1 else "1 entry")]
+    for one in entries:
+        found += entry(one, now, timezone, new=one.id in fresh)
+    return found
+
+
+def body(view: TicketView) -> list[Para]:
+    """The body, with the line numbers that citations of ``KEY#0`` count: line 1 is the title."""
+    text = view.ticket.body
+    if not text.strip():
+        return [section("body"), Para("no body", "faint")]
+    lines = text.split("\n")
+    width = max(2, len(str(len(lines) + 1)))
+    key = view.ticket.entry_id(0)
+    return [
+        section("body"),
+        *(
+            Para(line, "text", lead=((f"{number:>{width + 1}}  ", "faint"),), indent=width + 3, mark=f"{key}:{number}")
+            for number, line in enumerate(lines, 2)
+        ),
+    ]
+
+
+BLANK = Para()
+
+
+def whole(
+    view: TicketView, look: FirstLookView | None, now: datetime, timezone: str, *, me: str, with_system: bool
+) -> list[Para]:
+    """Everything the Ticket screen shows."""
+    parts = [
+        head(view, now, timezone, me=me), first_look(look, view.ticket.ref.key, with_system=with_system),
+        work(view.sessions, view.drafts, now, timezone), body(view), timeline(view, now, timezone),
+    ]  # fmt: skip
+    if view.ticket.attachments:
+        parts.append([section("files"), *(Para(f"{file.name}", tail=((f"{file.size:,} bytes", "faint"),)) for file in view.ticket.attachments)])
+    return join(parts)
+
+
+def preview(
+    view: TicketView, look: FirstLookView | None, now: datetime, timezone: str, *, me: str, with_system: bool
+) -> list[Para]:
+    """What the preview pane shows: as much as a glance takes in, newest entries first."""
+    entries: list[Para] = []
+    widest = min(14, max((cells(one.author) for one in view.ticket.timeline[-12:]), default=0))
+    for one in reversed(view.ticket.timeline[-12:]):
+        lines = one.text.split("\n")
+        text = lines[0] + (f"  (+{len(lines) - 1} lines)" if len(lines) > 1 else "")
+        stamp = clock(one.at, timezone, now)
+        entries.append(
+            Para(text, "text", lead=((f"{stamp}  ", "dim"), (f"{fit(one.author, widest)}  ", "dim")),
+                 tail=((f"#{one.number}", "faint"),), mark=one.id)
+        )  # fmt: skip
+    parts = [
+        head(view, now, timezone, me=me), work(view.sessions, view.drafts, now, timezone),
+        first_look(look, view.ticket.ref.key, with_system=with_system, limit=4),
+        [section("timeline", "newest first"), *entries] if entries else [],
+        [section("body"), *(Para(line) for line in view.ticket.body.split("\n")[:40])] if view.ticket.body.strip() else [],
+    ]  # fmt: skip
+    return join(parts)
+
+
+def join(parts: Sequence[Sequence[Para]]) -> list[Para]:
+    """Parts with a blank line between them."""
+    found: list[Para] = []
+    for part in parts:
+        if part:
+            found += [*([BLANK] if found else []), *part]
+    return found
+
+
+Target = Session | Draft | TicketRef | Citation | Page

@@ -1,0 +1,225 @@
+"""A long text to read: paragraphs wrapped as they come into view, with a cursor line and targets to open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.strip import Strip
+
+from opstui.tui.draw import Piece, cells, spread, strip, wrap
+from opstui.tui.widgets.scroller import Scroller
+
+Bit = tuple[str, str]
+"""Text and the role it is drawn in."""
+
+LONGEST = 4000
+"""Characters of a line that are wrapped at once: a body may be one line of two million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Para:
+    """A line of the text before wrapping."""
+
+    text: str = ""
+    role: str = "text"
+    lead: tuple[Bit, ...] = ()
+    """Drawn before the first line; the following ones are indented by ``indent``."""
+    indent: int = 0
+    tail: tuple[Bit, ...] = ()
+    """At the right of the first line."""
+    bits: tuple[Bit, ...] = ()
+    """In place of ``text``: one line, never wrapped."""
+    rule: bool = False
+    target: object = None
+    """What enter opens on this line."""
+    mark: str = ""
+    """A name to jump to: an entry's id."""
+    lit: bool = False
+    """Shown as the cited line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    para: int
+    text: str
+    first: bool
+
+
+class TextView(Scroller):
+    """Paragraphs. Lines are wrapped only as far as they were looked at, so a huge text opens as fast as a short one."""
+
+    def __init__(self, *, id: str | None = None, cursor: bool = True) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.paras: Sequence[Para] = ()
+        self._lines: list[_Line] = []
+        self._next = 0
+        """The first paragraph that is not wrapped yet."""
+        self._width = 0
+        self._strips: dict[tuple[int, bool], Strip] = {}
+        self._cursor_shown = cursor
+        self.search = ""
+
+    def show(self, paras: Sequence[Para], *, stay: bool = True) -> None:
+        """Another text. ``stay`` keeps the place (a newer version of the same text); else it starts at the top."""
+        if stay and list(paras) == list(self.paras):
+            return
+        self.paras = paras
+        self._forget()
+        if not stay:
+            self.cursor = self.top = 0
+        self._ensure(max(self.cursor, self.top + self.rows) + 1)
+        self.cursor = max(0, min(self.cursor, len(self._lines) - 1))
+        self.top = max(0, min(self.top, len(self._lines) - max(1, self.rows)))
+        self.refresh()
+
+    def _forget(self) -> None:
+        self._lines.clear()
+        self._next = 0
+        self._strips.clear()
+        self._width = self.size.width
+
+    def _ensure(self, count: int) -> None:
+        """Wrap until there are ``count`` lines, if there are so many."""
+        width = self._width
+        if width <= 0:
+            return
+        while len(self._lines) < count and self._next < len(self.paras):
+            para = self.paras[self._next]
+            if para.bits or para.rule:
+                self._lines.append(_Line(self._next, "", True))
+            else:
+                lead = sum(cells(text) for text, _ in para.lead)
+                room = width - 2 - max(lead, para.indent) - (sum(cells(text) for text, _ in para.tail) + 1 if para.tail else 0)
+                first = True
+                for start in range(0, max(1, len(para.text)), LONGEST):
+                    for text in wrap(para.text[start : start + LONGEST].expandtabs(4), max(8, room)):
+                        self._lines.append(_Line(self._next, text, first))
+                        first = False
+            self._next += 1
+
+    def total(self) -> int:
+        """Lines as far as they are known; a screenful more than was looked at."""
+        if self._width != self.size.width:
+            para = self.para_at(self.cursor) if self._lines else None
+            self._forget()
+            if para is not None:
+                self._seek_para(para)
+        self._ensure(self.top + 2 * self.rows + 1)
+        return len(self._lines)
+
+    def para_at(self, at: int) -> int | None:
+        """The paragraph of line ``at``."""
+        self._ensure(at + 1)
+        return self._lines[at].para if 0 <= at < len(self._lines) else None
+
+    def _seek_para(self, para: int) -> None:
+        while self._next <= para and self._next < len(self.paras):
+            self._ensure(len(self._lines) + 1)
+        at = next((index for index, line in enumerate(self._lines) if line.para == para), 0)
+        offset = self.cursor - self.top
+        self.cursor = at
+        self.top = max(0, at - offset)
+
+    def last(self) -> None:
+        """To the end: the whole text is wrapped for it."""
+        self.total()
+        self._ensure(1 << 60)
+        self.go(len(self._lines) - 1)
+
+    def go(self, at: int) -> None:
+        """Move, wrapping as much as the way needs."""
+        self.total()
+        self._ensure(at + self.rows + 1)
+        super().go(at)
+
+    def jump(self, mark: str) -> bool:
+        """To the paragraph with this mark, a little below the top; whether there is one."""
+        for index, para in enumerate(self.paras):
+            if para.mark == mark:
+                self.total()
+                self._seek_para(index)
+                self.top = max(0, self.cursor - min(3, self.rows // 3))
+                self._ensure(self.top + 2 * self.rows)
+                self.top = max(0, min(self.top, len(self._lines) - self.rows))
+                self.refresh()
+                return True
+        return False
+
+    def target(self) -> object:
+        """What the cursor's line opens."""
+        para = self.para_at(self.cursor)
+        return self.paras[para].target if para is not None else None
+
+    def next_target(self, by: int) -> None:
+        """To the next (or the one before) line that opens something."""
+        here = self.para_at(self.cursor) or 0
+        order = range(here + 1, len(self.paras)) if by > 0 else range(here - 1, -1, -1)
+        for index in order:
+            if self.paras[index].target is not None and (index == 0 or self.paras[index].target != self.paras[here].target):
+                self._go_para(index)
+                return
+
+    def find(self, text: str, by: int = 1, *, here: bool = False) -> bool:
+        """To the next paragraph with ``text`` in it, in either case, around the end; whether there is one."""
+        self.search = text
+        wanted = text.casefold()
+        count = len(self.paras)
+        start = self.para_at(self.cursor) or 0
+        for step in range(0 if here else 1, count + 1):
+            index = (start + by * step) % count if count else 0
+            para = self.paras[index] if count else Para()
+            if wanted in (para.text or "".join(bit for bit, _ in para.bits)).casefold():
+                self._go_para(index)
+                return True
+        return False
+
+    def _go_para(self, index: int) -> None:
+        while self._next <= index and self._next < len(self.paras):
+            self._ensure(len(self._lines) + 1)
+        self.go(next(at for at, line in enumerate(self._lines) if line.para == index))
+
+    def here(self) -> str:
+        """The text of the cursor's line, for copying."""
+        para = self.para_at(self.cursor)
+        if para is None:
+            return ""
+        found = self.paras[para]
+        return found.text or "".join(bit for bit, _ in found.bits).strip()
+
+    def look_changed(self) -> None:
+        """The theme is another one."""
+        self._strips.clear()
+        self.refresh()
+
+    def draw(self, y: int, under_cursor: bool) -> Strip:
+        """A line, from the cache if it is drawn already."""
+        self._ensure(y + 1)
+        if y >= len(self._lines):
+            return Strip.blank(self.size.width)
+        mark = under_cursor and self._cursor_shown and self.active
+        drawn = self._strips.get((y, mark))
+        if drawn is None:
+            if len(self._strips) > 4000:
+                self._strips.clear()
+            drawn = self._strips[(y, mark)] = self._draw_new(self._lines[y], mark)
+        return drawn
+
+    def _draw_new(self, line: _Line, mark: bool) -> Strip:
+        palette, width = self.palette, self.size.width
+        para = self.paras[line.para]
+        if para.rule:
+            return strip([("─" * width, palette.rule)], width)
+        base = palette.cursor if mark and para.target is not None else palette.selection if para.lit else None
+        margin: Piece = ("▌" if mark else " ", palette.accent)
+        if para.bits:
+            left: list[Piece] = [margin, *((text, palette.role(role)) for text, role in para.bits)]
+        elif line.first:
+            lead = [(text, palette.role(role)) for text, role in para.lead]
+            pad = para.indent - sum(cells(text) for text, _ in para.lead)
+            left = [margin, *lead, (" " * max(0, pad), palette.text), (line.text, palette.role(para.role))]
+        else:
+            indent = max(para.indent, sum(cells(text) for text, _ in para.lead))
+            left = [margin, (" " * indent, palette.text), (line.text, palette.role(para.role))]
+        tail = [(text, palette.role(role)) for text, role in para.tail] if line.first else []
+        return spread(left, [*tail, (" ", palette.text)] if tail else [], width, base)
