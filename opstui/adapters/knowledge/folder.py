@@ -146,9 +146,12 @@ class FolderSource:
                     if not entry.name.lower().endswith(".md"):
                         continue
                     doc = f"{prefix}/{clean_line(entry.name[:-3])}"
-                    if entry.is_symlink() and not _inside(root, entry.path):
-                        walk.notes.append(f"{doc} is a link that leads out of the folder: left out")
-                        continue
+                    path = entry.path
+                    if entry.is_symlink():
+                        path = os.path.realpath(path)
+                        if not path.startswith(root.rstrip("/") + "/"):
+                            walk.notes.append(f"{doc} is a link that leads out of the folder: left out")
+                            continue
                     status = entry.stat()
                 except OSError as error:
                     walk.unreadable.append((doc, f"{doc} can't be read: {error.strerror or error}"))
@@ -164,7 +167,7 @@ class FolderSource:
                 seen.add(doc)
                 stamp = f"{status.st_mtime_ns}.{status.st_ctime_ns}.{status.st_size}.{status.st_ino}"
                 changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
-                walk.found.append(_Found(doc, entry.path, stamp, status.st_mtime_ns, changed_ns))
+                walk.found.append(_Found(doc, path, stamp, status.st_mtime_ns, changed_ns))
         return walk
 
 
@@ -173,15 +176,11 @@ def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
         return sorted(entries, key=lambda entry: entry.name)
 
 
-def _inside(root: str, path: str) -> bool:
-    target = os.path.realpath(path)
-    return target.startswith(root.rstrip("/") + "/")
-
-
 def read_page(doc: str, path: str, mtime_ns: int) -> Page:
     """The file as a page; whatever is wrong with its content is in ``problem``. Raises OSError."""
-    # Non-blocking: a pipe that took the file's place must not stop the refresh.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    # A pipe or a link that took the file's place since it was looked at must neither stop the refresh nor be followed.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "not a regular file")
         raw = file.read(SIZE_LIMIT + 1)

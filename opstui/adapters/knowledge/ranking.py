@@ -26,7 +26,6 @@ _BESIDE = 0.75
 """Of the best page's confidence: a page far behind it is no second answer."""
 _SHORT = 4
 """A span with fewer lines takes in what follows in its section: a heading alone tells nobody what to do."""
-_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A page as sets of stems."""
+    """A page as stems: where each of them stands."""
 
     title: frozenset[str]
-    lines: tuple[frozenset[str], ...]
-    """One per line of the page."""
+    places: Mapping[str, Sequence[int]]
+    """Stem → indices of the lines that hold it, ascending."""
+    written: Sequence[bool]
+    """For each line whether it has a word."""
     headings: frozenset[int]
     """Indices of lines that begin a section."""
     body_start: int
@@ -117,7 +118,7 @@ def idf(pages_with: int, page_count: int) -> float:
 
 def match(words: Words, terms: Terms, title_weights: Mapping[str, float]) -> Match:
     """What a page has of the query. ``title_weights`` holds the weight of each stem of the title."""
-    have = words.title.union(*words.lines) & terms.known.keys()
+    have = [stem for stem in terms.known if stem in words.places or stem in words.title]
     total = terms.total or 1.0
     span = best_span(words, terms.known)
     named = sum(weight for stem, weight in title_weights.items() if stem in terms.known)
@@ -138,20 +139,28 @@ def best_span(words: Words, weights: Mapping[str, float]) -> Span:
     last line with a new word, or with what follows it in its section where that would be too little to read. A page
     that matches by its title only answers with its first lines.
     """
-    count = len(words.lines)
-    hits = {index: found for index in range(words.body_start, count) if (found := words.lines[index] & weights.keys())}
+    hits: dict[int, list[str]] = {}
+    for stem in weights:
+        for index in words.places.get(stem, ()):
+            if index >= words.body_start:
+                hits.setdefault(index, []).append(stem)
+    ordered = sorted(hits)
     best = Span(0, 0, 0.0)
-    for first in hits:
+    for position, first in enumerate(ordered):
         seen: set[str] = set()
         weight, last = 0.0, first
-        for index in range(first, min(first + SPAN_LIMIT, count)):
-            if new := hits.get(index, _NOTHING) - seen:
-                seen |= new
-                gain = sum(weights[stem] for stem in new)
-                weight += gain
-                # A word that nearly every page has is no reason to stretch a span.
-                if gain > 0.5 or index == first:
-                    last = index
+        for index in ordered[position : position + SPAN_LIMIT]:
+            if index >= first + SPAN_LIMIT:
+                break
+            gain = 0.0
+            for stem in hits[index]:
+                if stem not in seen:
+                    seen.add(stem)
+                    gain += weights[stem]
+            weight += gain
+            # A word that nearly every page has is no reason to stretch a span.
+            if gain > 0.5:
+                last = index
         if weight > best.weight + 1e-9:
             best = Span(first + 1, last + 1, weight)
     if not best.start:
@@ -166,21 +175,21 @@ def best_span(words: Words, weights: Mapping[str, float]) -> Span:
 
 def _read_on(words: Words, start: int, end: int) -> int:
     """The last line of a span that is long enough to be read. All counted from 1."""
-    written = sum(bool(line) for line in words.lines[start - 1 : end])
+    written = sum(words.written[start - 1 : end])
     last = end
-    for index in range(end, min(start - 1 + SPAN_LIMIT, len(words.lines))):
+    for index in range(end, min(start - 1 + SPAN_LIMIT, len(words.written))):
         if written >= _SHORT or (index in words.headings and written > 1):
             break
-        if words.lines[index]:
+        if words.written[index]:
             written += 1
             last = index + 1
     return last
 
 
 def _first_lines(words: Words) -> Span:
-    written = [index for index, line in enumerate(words.lines) if line and index >= words.body_start]
+    written = [index for index, has_words in enumerate(words.written) if has_words and index >= words.body_start]
     if not written:
-        return Span(1, max(1, min(len(words.lines), SPAN_LIMIT)), 0.0)
+        return Span(1, max(1, min(len(words.written), SPAN_LIMIT)), 0.0)
     last = max(index for index in written if index < written[0] + SPAN_LIMIT)
     return Span(written[0] + 1, last + 1, 0.0)
 
