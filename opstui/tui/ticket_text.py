@@ -193,8 +193,8 @@ def whole(
 ) -> list[Para]:
     """Everything the Ticket screen shows."""
     parts = [
-        head(view, now, timezone, me=me), first_look(look, view.ticket.ref.key, with_system=with_system),
-        work(view.sessions, view.drafts, now, timezone), body(view), timeline(view, now, timezone),
+        head(view, now, timezone, me=me), work(view.sessions, view.drafts, now, timezone),
+        first_look(look, view.ticket.ref.key, with_system=with_system), body(view), timeline(view, now, timezone),
     ]  # fmt: skip
     if view.ticket.attachments:
         parts.append([section("files"), *(Para(f"{file.name}", tail=((f"{file.size:,} bytes", "faint"),)) for file in view.ticket.attachments)])

@@ -24,13 +24,14 @@ NAMED: Mapping[str, tuple[str, str, str]] = {
     "audit": ("audit", "AuditScreen", ""),
     "log": ("log", "LogScreen", ""),
     "doctor": ("doctor", "DoctorScreen", ""),
+    "knowledge": ("knowledge", "KnowledgeScreen", ""),
     "help": ("help", "HelpScreen", ""),
     "palette": ("palette", "PaletteScreen", ""),
 }
 """Kind → module, class, and the name of its one argument in what is kept."""
 
 PLACES: tuple[tuple[str, str], ...] = (
-    ("queues", "Queues"), ("sessions", "Sessions"), ("shift", "Shift"), ("audit", "Audit"), ("log", "Log"),
+    ("queues", "Queues"), ("sessions", "Sessions"), ("shift", "Shift"), ("knowledge", "Knowledge"), ("audit", "Audit"), ("log", "Log"),
     ("doctor", "Doctor"), ("help", "Help"),
 )  # fmt: skip
 """Screens that need no argument, by name, for the palette."""

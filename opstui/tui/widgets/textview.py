@@ -146,6 +146,18 @@ class TextView(Scroller):
                 return True
         return False
 
+    def stand_on(self, mark: str) -> None:
+        """Put the cursor on the paragraph with this mark without moving it on screen; where there is none, stay."""
+        for index, para in enumerate(self.paras):
+            if para.mark == mark:
+                if self.para_at(self.cursor) != index:
+                    self.total()
+                    self._seek_para(index)
+                    self._ensure(self.top + 2 * self.rows)
+                    self.top = max(0, min(self.top, len(self._lines) - self.rows))
+                    self.refresh()
+                return
+
     def target(self) -> object:
         """What the cursor's line opens."""
         para = self.para_at(self.cursor)

@@ -1,0 +1,153 @@
+"""Sessions: all of them, running and ended, the newest first; each names its ticket's key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from textual.app import ComposeResult
+
+from opstui.core.desk import InterruptSession, Sessions
+from opstui.core.sessions import Session
+from opstui.core.tickets import TicketRef
+from opstui.tui import ticket_text
+from opstui.tui.draw import fit
+from opstui.tui.screens.acting import ActsOnTickets
+from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.session_text import status_words
+from opstui.tui.widgets.scroller import Scroller
+from opstui.tui.widgets.textview import Bit, Para, TextView
+from opstui.tui.words import clock, count, estimate, running
+
+
+def session_row(session: Session, width: int, timezone: str, now: datetime) -> Para:
+    """A session's line: mark, key, workflow, status, runtime, time, tokens, cost."""
+    mark, role = ticket_text.MARKS[session.status]
+    usage = session.cost.usage
+    tokens = usage.input_tokens + usage.output_tokens
+    bits: list[Bit] = [(f"{mark} ", role), (fit(session.ticket.key, 11) + " ", "strong" if session.status.is_live else "text")]
+    if width >= 60:
+        bits.append((fit(ticket_text.workflow_word(session.workflow), 19) + " ", "text"))
+    room = width - 2 - 14 - (20 if width >= 60 else 0) - 8 - 11 - (13 if width >= 72 else 0) - (17 if width >= 100 else 0)
+    bits.append((fit(status_words(session), max(6, room - 1)) + " ", "warn" if session.status.value == "waiting" else "dim"))
+    if width >= 100:
+        bits.append((fit(session.runtime, 10) + " ", "dim"))
+        bits.append((fit(count(tokens) if tokens else "–", 5, right=True) + " ", "dim"))
+    bits.append((fit(running(usage.running_ms), 7, right=True) + " ", "dim"))
+    bits.append((fit(estimate(session.cost.estimate), 10, right=True), "text"))
+    if width >= 72:
+        bits.append((fit(clock(session.created_at, timezone, now), 13, right=True), "faint"))
+    bits.append((" ✎" if session.draft else "  ", "accent"))
+    return Para(bits=tuple(bits), target=session, mark=session.id)
+
+
+class SessionsScreen(ActsOnTickets, DeskScreen):
+    """The list."""
+
+    LABEL = "Sessions"
+    KIND = "sessions"
+    HINTS = ("list.open", "ticket.summary", "ticket.escalation", "ticket.update", "app.waiting")
+    BINDINGS = screen_bindings("sessions")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = ""
+
+    def compose_body(self) -> ComposeResult:
+        """One list."""
+        yield TextView(id="list")
+
+    def on_mount(self) -> None:
+        """Fill it before the first paint."""
+        self.list.opened = self.action_list_open
+        self.call_after_refresh(self._stand)
+        super().on_mount()
+
+    @property
+    def list(self) -> TextView:
+        """The list."""
+        return self.query_one("#list", TextView)
+
+    def _stand(self) -> None:
+        self._show()
+        self.list.jump(self._at)
+
+    def _show(self) -> None:
+        shift = self.desk_app.status.shift
+        sessions = self.desk.ask(Sessions())
+        here = self.list.target()
+        width, zone, now = self.size.width, self.facts.timezone, self.desk_app.now()
+        rows: list[Para] = []
+        for name, chosen in (
+            ("this shift", [one for one in sessions if one.created_at >= shift.start or one.status.is_live]),
+            ("before", [one for one in sessions if one.created_at < shift.start and not one.status.is_live]),
+        ):
+            if chosen:
+                rows += [*([Para()] if rows else []), ticket_text.section(name, f"{len(chosen)}")]
+                live_first = sorted(chosen, key=lambda one: (not one.status.is_live, -one.created_at.timestamp()))
+                rows += [session_row(one, width, zone, now) for one in live_first]
+        if not rows:
+            rows = [Para("no session yet: s on a ticket starts a summary, x an escalation package", "dim")]
+        first = not self.list.paras
+        self.list.show(rows)
+        if isinstance(here, Session):
+            # The cursor belongs to a session, whatever came in above it.
+            self.list.stand_on(here.id)
+        elif first and len(rows) > 1:
+            self.list.go(1)
+
+    def view_state(self) -> ViewState:
+        """All sessions."""
+        return ViewState()
+
+    def ask_again(self, state: ViewState) -> None:
+        """A session changed."""
+        if self.is_mounted and Topic.SESSIONS in state.stale:
+            self._show()
+
+    def on_resize(self) -> None:
+        """Columns by width."""
+        super().on_resize()
+        self.call_after_refresh(self._show)
+
+    def mover(self) -> Scroller | None:
+        """The list."""
+        return self.list
+
+    def _current(self) -> Session | None:
+        target = self.list.target()
+        return target if isinstance(target, Session) else None
+
+    def acting_on(self) -> tuple[TicketRef, bool] | None:
+        """The session's ticket."""
+        session = self._current()
+        return None if session is None else (session.ticket, False)
+
+    def action_list_open(self) -> None:
+        """``enter``: the session, at its end."""
+        session = self._current()
+        if session is not None:
+            self.desk_app.open("session", id=session.id)
+
+    def action_list_copy(self) -> None:
+        """``y``: its id."""
+        session = self._current()
+        if session is not None:
+            self.desk_app.copy(session.id, "session id")
+
+    def action_session_interrupt(self) -> None:
+        """``i`` as on Session."""
+        session = self._current()
+        if session is not None:
+            self.desk_app.do(InterruptSession(session.id), lambda one: self.desk_app.say(f"{one.ticket.key}: told to stop"))
+
+    def kept(self) -> Mapping[str, Any]:
+        """The session under the cursor."""
+        session = self._current() if self.is_mounted else None
+        return {"at": session.id} if session is not None else {}
+
+    def take_up(self, kept: Mapping[str, Any]) -> None:
+        """Stand there again."""
+        at = kept.get("at")
+        self._at = at if isinstance(at, str) else ""
