@@ -42,6 +42,23 @@ def selected_key(terminal: Terminal) -> str:
     return terminal.wait_text(r"^.?▌.*?([A-Z][A-Z0-9]*-\d+)").group(1)
 
 
+def to_the_comment(terminal: Terminal) -> None:
+    """On Review: move the cursor to the comment."""
+    terminal.press("g")
+    terminal.wait_quiet(0.3)
+    for _ in range(20):
+        if on_the_comment(terminal.text()):
+            return
+        terminal.press("j")
+        terminal.wait_quiet(0.15)
+    raise AssertionError(f"no comment row is to be reached:\n{terminal.text()}")
+
+
+def on_the_comment(text: str) -> bool:
+    """Whether Review's cursor stands on the comment."""
+    return any(re.match(r"\W*▌\W*comment\b", line) for line in text.splitlines())
+
+
 def keys_on(text: str) -> list[str]:
     """Ticket keys in the rows of a screen, from the top."""
     return [key for line in text.splitlines() for key in re.findall(TICKET_ROW, line)[:1]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.pty.conftest import StartTerminal
-from tests.pty.job import TICKET_ROW, push, selected_key
+from tests.pty.job import TICKET_ROW, on_the_comment, push, selected_key, to_the_comment
 from tests.pty.terminal import Terminal
 
 SIZES = [(80, 24), (160, 45)]
@@ -31,13 +31,7 @@ def to_review(terminal: Terminal, workflow_key: str) -> str:
 
 def edit_the_comment(terminal: Terminal, text: str) -> None:
     """On Review: put ``text`` at the start of the comment, go on to Confirm."""
-    terminal.wait_quiet()
-    terminal.press("g")
-    for _ in range(12):
-        if [line for line in terminal.lines() if "▌" in line and "comment" in line]:
-            break
-        terminal.press("j")
-        terminal.wait_quiet(0.15)
+    to_the_comment(terminal)
     terminal.press("enter")
     terminal.wait_quiet(0.3)
     terminal.press("home")
@@ -45,6 +39,14 @@ def edit_the_comment(terminal: Terminal, text: str) -> None:
         terminal.press(letter)
     terminal.wait_text(text.strip())
     terminal.press("ctrl+t")
+
+
+def test_writing_an_update_begins_on_the_comment(start: StartTerminal) -> None:
+    terminal = start("demo")
+    terminal.wait_text(TICKET_ROW)
+    terminal.press("e")
+    terminal.wait_text("REVIEW")
+    terminal.wait(on_the_comment, what="the cursor on the comment")
 
 
 def pushed_draft(answer: Callable[..., Any], key: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from opstui.core.desk import (
     Desk,
     DraftReview,
     Event,
+    IndexKnowledge,
     Mark,
     Outcome,
     PushApproved,
@@ -90,6 +91,7 @@ def demo_desk(home: Path) -> Still:
     )
     desk = Still(open_desk(settings, paths, demo=True, clock=StandingClock(), randomness=KnownChance()))
     desk.do(RefreshTickets()).unwrap()
+    desk.do(IndexKnowledge()).unwrap()
     return desk
 
 
