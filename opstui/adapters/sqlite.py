@@ -71,7 +71,11 @@ class Database:
         self._backup_thread: threading.Thread | None = None
         self._holding = -1
         self._versions: dict[str, int] = {}
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
 
     # --- using it -----------------------------------------------------------------------------------------------------
 
@@ -84,6 +88,13 @@ class Database:
             return self.reader().execute(sql, params).fetchall()
         except apsw.Error as error:
             raise self.translated(error, writing=False) from error
+        except UnicodeDecodeError as error:
+            raise StoreDamaged(
+                f"{self.path.name} holds text that can't be read ({error.reason})", file=str(self.path)
+            ) from error
+        except UnicodeEncodeError:
+            # Half a character pair (a key typed on a broken terminal) is in no file, so nothing is found by it.
+            return self.read(sql, _encodable(params))
 
     def reader(self) -> apsw.Connection:
         """This thread's connection for reading; it raises apsw's errors as they are."""
@@ -258,8 +269,11 @@ class Database:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
         anchor = apsw.Connection(uri, flags=flags)
         if self.path.exists():
-            with anchor.backup("main", self.reader(), "main") as copy:
-                copy.step()
+            # A plain copy would still call itself a WAL file, which can't be opened in memory.
+            source = apsw.Connection(self._uri, flags=self._flags | apsw.SQLITE_OPEN_URI)
+            source.set_busy_timeout(BUSY_MS)
+            source.execute("VACUUM INTO ?", (uri,))
+            source.close()
         self._let_go_of_reader()
         self._anchor, self._uri, self._flags = anchor, uri, flags
 
@@ -306,6 +320,15 @@ class Database:
     def translated(self, error: apsw.Error, *, writing: bool) -> OpstuiError:
         """The error of the tree that says what SQLite's means for a person."""
         return sqlite_care.translated(self.path, error, writing=writing)
+
+
+def _encodable(params: Sequence[Any] | dict[str, Any]) -> Sequence[Any] | dict[str, Any]:
+    def whole(value: Any) -> Any:
+        return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+    if isinstance(params, dict):
+        return {name: whole(value) for name, value in params.items()}
+    return [whole(value) for value in params]
 
 
 class _Writer:

@@ -89,9 +89,9 @@ class RecordStoreContract:
     def test_many_threads_write_and_none_is_lost(self, store: RecordStore) -> None:
         def work(number: int) -> None:
             for step in range(5):
-                name = f"d{number}-{step}"
-                store.write(lambda writer: writer.put_draft(make.draft(name), expected_rev=None))
-                assert store.draft(name) is not None
+                new = make.draft(f"d{number}-{step}")
+                store.write(lambda writer, new=new: writer.put_draft(new, expected_rev=None))  # type: ignore[misc]
+                assert store.draft(new.id) is not None
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
         for thread in threads:

@@ -436,7 +436,8 @@ def _conditions(**wanted: object) -> tuple[str, tuple[Any, ...]]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Only ASCII, so that half a character pair that somebody typed can be kept as well.
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _dumped(value: Any) -> str:
