@@ -144,9 +144,17 @@ KEYS: tuple[Key, ...] = (
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
 
 _NAMES = {
-    "question_mark": "?", "colon": ":", "exclamation_mark": "!", "slash": "/", "comma": ",",
-    "left_square_bracket": "[", "right_square_bracket": "]", "pagedown": "pgdn", "pageup": "pgup", "f12": "F12",
-}  # fmt: skip
+    "question_mark": "?",
+    "colon": ":",
+    "exclamation_mark": "!",
+    "slash": "/",
+    "comma": ",",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "f12": "F12",
+}
 _WORDS = {shown: name for name, shown in _NAMES.items()}
 _NAMED = frozenset(
     """up down left right home end pageup pagedown insert delete backspace enter escape tab space
@@ -205,7 +213,9 @@ def remap(wanted: Mapping[str, str]) -> Remapped:
         names = [(part, key_name(part)) for part in parts if part]
         bad = [part for part, name in names if name is None]
         if bad or not names:
-            problems.append(f"ui.keys: {key_id} = {text!r}: {bad[0]!r} is not a key" if bad else f"ui.keys: {key_id} is empty")
+            problems.append(
+                f"ui.keys: {key_id} = {text!r}: {bad[0]!r} is not a key" if bad else f"ui.keys: {key_id} is empty"
+            )
             continue
         taken[key_id] = tuple(name for _, name in names if name is not None)
     for key_id in list(taken):

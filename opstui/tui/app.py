@@ -10,7 +10,7 @@ from asyncio import Future, get_running_loop
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from textual import events
 from textual.app import App
@@ -54,9 +54,8 @@ KEEP = 1.0
 class OpstuiApp(App[int], inherit_bindings=False):
     """The full-screen app over a desk."""
 
-    CSS = "Screen { background: $background; color: $foreground; } #body { height: 1fr; } #over-hints { display: none; } DeskScreen.-roomy #over-hints { display: block; }"
     # The library loads no stylesheet of its own accord for the screen that is there first.
-    CSS_PATH = "screens/queues.tcss"
+    CSS_PATH = ["app.tcss", "screens/queues.tcss"]  # noqa: RUF012 - as the library declares it
     BINDINGS = bindings("app")
     ENABLE_COMMAND_PALETTE = False
     TITLE = "opstui"
@@ -506,11 +505,13 @@ def run_app(
 ) -> int:
     """Run the app until it is left; the exit code: 0, 2 (no terminal), 70, 129 or 143."""
     facts = desk.ask(DeskFacts())
-    tty = sys.__stdin__ is not None and sys.__stdin__.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()
+    tty = (
+        sys.__stdin__ is not None and sys.__stdin__.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()
+    )
     encoding = getattr(sys.__stderr__, "encoding", None)
     terminal = decide(os.environ, tty=tty, encoding=encoding, mouse=facts.mouse if mouse is None else mouse)
     if terminal.refuses:
-        print(f"opstui: {terminal.refuses}; --plain runs the same as a dialogue, line by line", file=sys.stderr)
+        sys.stderr.write(f"opstui: {terminal.refuses}; --plain runs the same as a dialogue, line by line\n")
         return 2
     complaint = ""
     wanted = theme_for(terminal, theme or facts.theme or themes.DEFAULT)
@@ -524,7 +525,6 @@ def run_app(
     with hangup.watched(app):
         app.run(mouse=terminal.mouse)
     if app.crashed is not None:
-        for line in app.crashed.lines:
-            print(line, file=sys.stderr)
+        sys.stderr.write("\n".join(app.crashed.lines) + "\n")
         return 70
     return app.return_code or 0

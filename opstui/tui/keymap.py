@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from textual.binding import Binding, BindingType
 
@@ -18,10 +17,10 @@ def bindings(*groups: str) -> list[BindingType]:
     ]
 
 
-def only(*ids: str) -> list[Any]:
+def only(*ids: str) -> list[BindingType]:
     """The bindings of these keys alone."""
     groups = {BY_ID[key_id].where for key_id in ids}
-    return [binding for binding in bindings(*groups) if binding.id in ids]
+    return [binding for binding in bindings(*groups) if isinstance(binding, Binding) and binding.id in ids]
 
 
 class Keymap:

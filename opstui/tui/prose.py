@@ -28,7 +28,15 @@ def inline(text: str, role: str = "text") -> list[Bit]:
         if found.start() > end:
             bits.append((text[end : found.start()], role))
         code, strong, emphasis, cite = found.groups()
-        bits.append((code, "code") if code else (strong, "strong") if strong else (emphasis, "quote") if emphasis else (cite, "accent"))
+        bits.append(
+            (code, "code")
+            if code
+            else (strong, "strong")
+            if strong
+            else (emphasis, "quote")
+            if emphasis
+            else (cite, "accent")
+        )
         end = found.end()
     if end < len(text):
         bits.append((text[end:], role))

@@ -53,7 +53,9 @@ def tool_words(name: str, given: Mapping[str, Any]) -> str:
     for key in ("query", "doc", "ref", "key"):
         if key in given:
             value = str(given[key])
-            lines = f"  {given['line_start']}-{given['line_end']}" if "line_start" in given and "line_end" in given else ""
+            lines = (
+                f"  {given['line_start']}-{given['line_end']}" if "line_start" in given and "line_end" in given else ""
+            )
             return (f"“{value}”" if key == "query" else value) + lines
     return ""
 
@@ -106,7 +108,14 @@ def take(transcript: Transcript, events: Iterable[SessionEvent]) -> tuple[Transc
                 session = data.get("session")
                 reason = str(session.get("stop_reason") or "") if isinstance(session, Mapping) else ""
                 status = str(session.get("status") or "ended") if isinstance(session, Mapping) else "ended"
-                add(Block(event.remote_id, "end", f"{status}{f': {reason.replace(chr(95), chr(32))}' if reason else ''}", at=event.at))
+                add(
+                    Block(
+                        event.remote_id,
+                        "end",
+                        f"{status}{f': {reason.replace(chr(95), chr(32))}' if reason else ''}",
+                        at=event.at,
+                    )
+                )
             case _:
                 pass
     return Transcript(tuple(blocks), last, calls, ids), first
@@ -129,7 +138,11 @@ def headline(session: Session, width: int) -> tuple[list[Bit], list[Bit]]:
     cost = session.cost
     spent: list[Bit] = [(estimate(cost.estimate, fine=True), "text")]
     if cost.budget and width >= 60:
-        spent += [(f" of {money(cost.budget)}", "dim"), ("  ", "dim"), *bar(cost.estimate, cost.budget, 7 if width < 100 else 12)]
+        spent += [
+            (f" of {money(cost.budget)}", "dim"),
+            ("  ", "dim"),
+            *bar(cost.estimate, cost.budget, 7 if width < 100 else 12),
+        ]
     right: list[Bit] = [(f"{mark} ", role), (f"{running(cost.usage.running_ms)}   ", "text"), *spent, (" ", "dim")]
     return left, right
 
@@ -142,9 +155,14 @@ def subline(session: Session) -> tuple[list[Bit], list[Bit]]:
     right: list[Bit] = []
     if usage.input_tokens or usage.output_tokens:
         right = [
-            ("in ", "faint"), (count(usage.input_tokens), "dim"), ("  out ", "faint"), (count(usage.output_tokens), "dim"),
-            ("  cache ", "faint"), (count(usage.cache_read_tokens), "dim"), (" ", "dim"),
-        ]  # fmt: skip
+            ("in ", "faint"),
+            (count(usage.input_tokens), "dim"),
+            ("  out ", "faint"),
+            (count(usage.output_tokens), "dim"),
+            ("  cache ", "faint"),
+            (count(usage.cache_read_tokens), "dim"),
+            (" ", "dim"),
+        ]
     elif session.runtime_kind == "extractive":
         right = [("no model, no tokens ", "faint")]
     return left, right
@@ -200,9 +218,12 @@ def citations(document: Mapping[str, Any] | None) -> list[Citation]:
             if {"kind", "ref", "line_start", "line_end"} <= value.keys():
                 try:
                     cite = Citation(
-                        CitationKind(value["kind"]), str(value["ref"]), int(value["line_start"]), int(value["line_end"]),
+                        CitationKind(value["kind"]),
+                        str(value["ref"]),
+                        int(value["line_start"]),
+                        int(value["line_end"]),
                         str(value.get("quote", "")),
-                    )  # fmt: skip
+                    )
                 except (ValueError, TypeError):
                     return
                 found.setdefault(cite)

@@ -118,11 +118,22 @@ class Look:
                 "screen-selection-foreground": "ansi_black",
             }
         return Theme(
-            name=self.name, primary=colour["accent"], secondary=colour["dim"], accent=colour["accent"],
-            warning=colour["warn"], error=colour["bad"], success=colour["good"], foreground=colour["text"],
-            background=colour["background"], surface=colour["raised"], panel=colour["raised"], boost=colour["raised"],
-            dark=self.dark, ansi=self.ansi, variables=variables,
-        )  # fmt: skip
+            name=self.name,
+            primary=colour["accent"],
+            secondary=colour["dim"],
+            accent=colour["accent"],
+            warning=colour["warn"],
+            error=colour["bad"],
+            success=colour["good"],
+            foreground=colour["text"],
+            background=colour["background"],
+            surface=colour["raised"],
+            panel=colour["raised"],
+            boost=colour["raised"],
+            dark=self.dark,
+            ansi=self.ansi,
+            variables=variables,
+        )
 
 
 def folders(user: Path | None = None) -> tuple[Path, ...]:
@@ -190,14 +201,17 @@ def _only(table: Mapping[str, object], known: Sequence[str], file: str, prefix: 
             near = get_close_matches(key, known, 1)
             raise ConfigError(
                 f"{prefix}{key} is not known" + (f"; did you mean {prefix}{near[0]}?" if near else ""),
-                file=file, key=prefix + key,
-            )  # fmt: skip
+                file=file,
+                key=prefix + key,
+            )
 
 
 def _style(role: str, value: str, file: str, ansi: bool) -> tuple[str, Style]:
     colour, *words = value.split()
     if any(word not in _WORDS for word in words):
-        raise ConfigError(f"roles.{role} = {value!r}: after the colour only {', '.join(_WORDS)}", file=file, key=f"roles.{role}")
+        raise ConfigError(
+            f"roles.{role} = {value!r}: after the colour only {', '.join(_WORDS)}", file=file, key=f"roles.{role}"
+        )
     try:
         parsed = Color.parse(colour)
     except ColorParseError:
@@ -205,8 +219,10 @@ def _style(role: str, value: str, file: str, ansi: bool) -> tuple[str, Style]:
     if parsed.a != 1:
         raise ConfigError(f"roles.{role} = {value!r}: no transparency", file=file, key=f"roles.{role}")
     if ansi and parsed.ansi is None:
-        raise ConfigError(f"roles.{role} = {value!r}: an ansi theme has ansi_ colours only", file=file, key=f"roles.{role}")
-    attributes = {word: True for word in words}
+        raise ConfigError(
+            f"roles.{role} = {value!r}: an ansi theme has ansi_ colours only", file=file, key=f"roles.{role}"
+        )
+    attributes = dict.fromkeys(words, True)
     paint = parsed.rich_color
     if role in _BACKGROUNDS:
         # A terminal's default background is left alone: named, it would paint over transparency.

@@ -16,13 +16,21 @@ from opstui.tui.widgets.textview import Bit, Para
 from opstui.tui.words import age, clock, due, estimate, running, shape
 
 MARKS = {
-    SessionStatus.QUEUED: ("◌", "dim"), SessionStatus.STARTING: ("◌", "dim"), SessionStatus.RUNNING: ("◐", "accent"),
-    SessionStatus.WAITING: ("!", "warn"), SessionStatus.IDLE: ("◑", "dim"), SessionStatus.ENDED: ("✓", "good"),
+    SessionStatus.QUEUED: ("◌", "dim"),
+    SessionStatus.STARTING: ("◌", "dim"),
+    SessionStatus.RUNNING: ("◐", "accent"),
+    SessionStatus.WAITING: ("!", "warn"),
+    SessionStatus.IDLE: ("◑", "dim"),
+    SessionStatus.ENDED: ("✓", "good"),
     SessionStatus.FAILED: ("✗", "bad"),
-}  # fmt: skip
+}
 """Session status → shape and role; the word stands beside it."""
 
-WORDS = {"incident-summary": "incident summary", "escalation-package": "escalation package", "shift-handover": "handover"}
+WORDS = {
+    "incident-summary": "incident summary",
+    "escalation-package": "escalation package",
+    "shift-handover": "handover",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,9 @@ def claims(found: Sequence[Claim], key: str) -> list[Para]:
         cites = "  ".join(citation_word(citation, key) for citation in claim.citations)
         role = "dim" if claim.status in (ClaimStatus.UNKNOWN, ClaimStatus.INFERRED) else "text"
         target = claim.citations[0] if claim.citations else None
-        paras.append(Para(claim.text, role, lead=(("· ", "faint"),), tail=((cites, "faint"),) if cites else (), target=target))
+        paras.append(
+            Para(claim.text, role, lead=(("· ", "faint"),), tail=((cites, "faint"),) if cites else (), target=target)
+        )
     return paras
 
 
@@ -86,17 +96,33 @@ def first_look(look: FirstLookView | None, key: str, *, with_system: bool, limit
     if look is None:
         return [section("first look"), Para("reading …", "faint")]
     shown = look.claims if limit is None else look.claims[:limit]
-    found = [section("first look", "no model, cited"), *(claims(shown, key) or [Para("nothing on this ticket to say yet", "faint")])]
+    found = [
+        section("first look", "no model, cited"),
+        *(claims(shown, key) or [Para("nothing on this ticket to say yet", "faint")]),
+    ]
     for hit in look.hits[:3] if limit is None else look.hits[:1]:
         cite = Citation(CitationKind.DOC, hit.doc, hit.line_start, hit.line_end)
         found.append(
-            Para(hit.title, "text", lead=(("runbook  ", "faint"),), tail=((f"{hit.strength.value} {hit.line_start}-{hit.line_end}", "faint"),),
-                 target=Page(cite))
-        )  # fmt: skip
+            Para(
+                hit.title,
+                "text",
+                lead=(("runbook  ", "faint"),),
+                tail=((f"{hit.strength.value} {hit.line_start}-{hit.line_end}", "faint"),),
+                target=Page(cite),
+            )
+        )
     for ref, title, shared in look.related[:3] if limit is None else ():
         said = f"{ref if with_system else ref.key}  "
         why = f"shares {', '.join(shared[:3])}" if shared else ""
-        found.append(Para(title, "text", lead=(("related  ", "faint"), (said, "dim")), tail=((why, "faint"),) if why else (), target=ref))
+        found.append(
+            Para(
+                title,
+                "text",
+                lead=(("related  ", "faint"), (said, "dim")),
+                tail=((why, "faint"),) if why else (),
+                target=ref,
+            )
+        )
     return found
 
 
@@ -111,30 +137,53 @@ def work(sessions: Sequence[Session], drafts: Sequence[Draft], now: datetime, ti
     for session in sorted(sessions, key=lambda one: one.created_at, reverse=True):
         found.append(session_line(session, now, timezone))
     for draft in drafts:
-        role = {"conflict": "bad", "needs_human": "warn", "discarded": "faint", "pushed": "good"}.get(draft.state.value, "accent")
-        said = f"{draft.state.value.replace('_', ' ')} · {len(draft.ops)} {'change' if len(draft.ops) == 1 else 'changes'}"
+        role = {"conflict": "bad", "needs_human": "warn", "discarded": "faint", "pushed": "good"}.get(
+            draft.state.value, "accent"
+        )
+        said = (
+            f"{draft.state.value.replace('_', ' ')} · {len(draft.ops)} {'change' if len(draft.ops) == 1 else 'changes'}"
+        )
         note = f" · {draft.note}" if draft.note else ""
         what = workflow_word(draft.workflow) if draft.workflow else "update"
         found.append(
-            Para(f"{said}{note}", "dim", lead=(("✎ ", role), (f"{what}  ", "text")),
-                 tail=((clock(draft.updated_at, timezone, now), "faint"),), target=draft)
-        )  # fmt: skip
+            Para(
+                f"{said}{note}",
+                "dim",
+                lead=(("✎ ", role), (f"{what}  ", "text")),
+                tail=((clock(draft.updated_at, timezone, now), "faint"),),
+                target=draft,
+            )
+        )
     return [section("work"), *found] if found else []
 
 
 def session_line(session: Session, now: datetime, timezone: str) -> Para:
     """A session in a line."""
     mark, role = MARKS[session.status]
-    why = f" ({session.stop_reason.replace('_', ' ')})" if session.stop_reason and session.status is not SessionStatus.ENDED else ""
+    why = (
+        f" ({session.stop_reason.replace('_', ' ')})"
+        if session.stop_reason and session.status is not SessionStatus.ENDED
+        else ""
+    )
     said = f"{session.status.value}{why} · {session.runtime} · {running(session.cost.usage.running_ms)}"
     return Para(
-        said, "dim", lead=((f"{mark} ", role), (f"{workflow_word(session.workflow)}  ", "text")),
+        said,
+        "dim",
+        lead=((f"{mark} ", role), (f"{workflow_word(session.workflow)}  ", "text")),
         tail=((f"{estimate(session.cost.estimate, fine=True)}  {clock(session.created_at, timezone, now)}", "faint"),),
         target=session,
-    )  # fmt: skip
+    )
 
 
-_KIND_ROLE = {"alert": "severity2", "status": "accent", "field": "dim", "assign": "dim", "system": "faint", "link": "dim", "attach": "dim"}
+_KIND_ROLE = {
+    "alert": "severity2",
+    "status": "accent",
+    "field": "dim",
+    "assign": "dim",
+    "system": "faint",
+    "link": "dim",
+    "attach": "dim",
+}
 
 
 def entry(one: TimelineEntry, now: datetime, timezone: str, *, new: bool = False) -> list[Para]:
@@ -145,16 +194,22 @@ def entry(one: TimelineEntry, now: datetime, timezone: str, *, new: bool = False
     found = [
         Para(
             bits=(
-                (f"{clock(one.at, timezone, now)}  ", "dim"), (f"{kind}  ", _KIND_ROLE.get(kind, "faint")),
-                (str(one.author), "strong"), (public, "warn"), ("  new" if new else "", "good"), (f"  #{number}", "faint"),
+                (f"{clock(one.at, timezone, now)}  ", "dim"),
+                (f"{kind}  ", _KIND_ROLE.get(kind, "faint")),
+                (str(one.author), "strong"),
+                (public, "warn"),
+                ("  new" if new else "", "good"),
+                (f"  #{number}", "faint"),
             ),
             mark=one.id,
         )
-    ]  # fmt: skip
+    ]
     lines = one.text.split("\n")
     width = max(2, len(str(len(lines))))
     for index, text in enumerate(lines, 1):
-        found.append(Para(text, "text", lead=((f"{index:>{width + 1}}  ", "faint"),), indent=width + 3, mark=f"{one.id}:{index}"))
+        found.append(
+            Para(text, "text", lead=((f"{index:>{width + 1}}  ", "faint"),), indent=width + 3, mark=f"{one.id}:{index}")
+        )
     return found
 
 
@@ -193,11 +248,19 @@ def whole(
 ) -> list[Para]:
     """Everything the Ticket screen shows."""
     parts = [
-        head(view, now, timezone, me=me), work(view.sessions, view.drafts, now, timezone),
-        first_look(look, view.ticket.ref.key, with_system=with_system), body(view), timeline(view, now, timezone),
-    ]  # fmt: skip
+        head(view, now, timezone, me=me),
+        work(view.sessions, view.drafts, now, timezone),
+        first_look(look, view.ticket.ref.key, with_system=with_system),
+        body(view),
+        timeline(view, now, timezone),
+    ]
     if view.ticket.attachments:
-        parts.append([section("files"), *(Para(f"{file.name}", tail=((f"{file.size:,} bytes", "faint"),)) for file in view.ticket.attachments)])
+        parts.append(
+            [
+                section("files"),
+                *(Para(f"{file.name}", tail=((f"{file.size:,} bytes", "faint"),)) for file in view.ticket.attachments),
+            ]
+        )
     return join(parts)
 
 
@@ -212,15 +275,23 @@ def preview(
         text = lines[0] + (f"  (+{len(lines) - 1} lines)" if len(lines) > 1 else "")
         stamp = clock(one.at, timezone, now)
         entries.append(
-            Para(text, "text", lead=((f"{stamp}  ", "dim"), (f"{fit(one.author, widest)}  ", "dim")),
-                 tail=((f"#{one.number}", "faint"),), mark=one.id)
-        )  # fmt: skip
+            Para(
+                text,
+                "text",
+                lead=((f"{stamp}  ", "dim"), (f"{fit(one.author, widest)}  ", "dim")),
+                tail=((f"#{one.number}", "faint"),),
+                mark=one.id,
+            )
+        )
     parts = [
-        head(view, now, timezone, me=me), work(view.sessions, view.drafts, now, timezone),
+        head(view, now, timezone, me=me),
+        work(view.sessions, view.drafts, now, timezone),
         first_look(look, view.ticket.ref.key, with_system=with_system, limit=4),
         [section("timeline", "newest first"), *entries] if entries else [],
-        [section("body"), *(Para(line) for line in view.ticket.body.split("\n")[:40])] if view.ticket.body.strip() else [],
-    ]  # fmt: skip
+        [section("body"), *(Para(line) for line in view.ticket.body.split("\n")[:40])]
+        if view.ticket.body.strip()
+        else [],
+    ]
     return join(parts)
 
 

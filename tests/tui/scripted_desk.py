@@ -46,33 +46,70 @@ TITLES = (
 
 
 def build_ticket(
-    key: str, title: str, *, severity: str | None = "3", status: str = "open", owner: str = "", minutes: int = 30,
-    due: int | None = None, body: str = "", entries: tuple[tuple[str, str, str], ...] = (), system: str = "local",
-) -> Ticket:  # fmt: skip
+    key: str,
+    title: str,
+    *,
+    severity: str | None = "3",
+    status: str = "open",
+    owner: str = "",
+    minutes: int = 30,
+    due: int | None = None,
+    body: str = "",
+    entries: tuple[tuple[str, str, str], ...] = (),
+    system: str = "local",
+) -> Ticket:
     """A ticket; ``entries`` are kind, author, text."""
     category = {"new": StatusCategory.NEW, "waiting": StatusCategory.WAITING, "resolved": StatusCategory.RESOLVED}
     created = NOW - timedelta(minutes=minutes)
     return Ticket(
-        ref=TicketRef(system, key), title=clean_line(title), severity=severity,
+        ref=TicketRef(system, key),
+        title=clean_line(title),
+        severity=severity,
         status=Status(SafeText(status), category.get(status, StatusCategory.OPEN)),
-        assignees=(SafeText(owner),) if owner else (), team=SafeText("net-core"), services=(SafeText("dns"),),
-        tags=(SafeText("ci"), SafeText("dns")), created_at=created, updated_at=created + timedelta(minutes=1),
-        due_at=None if due is None else NOW + timedelta(minutes=due), version="1183", body=clean(body),
+        assignees=(SafeText(owner),) if owner else (),
+        team=SafeText("net-core"),
+        services=(SafeText("dns"),),
+        tags=(SafeText("ci"), SafeText("dns")),
+        created_at=created,
+        updated_at=created + timedelta(minutes=1),
+        due_at=None if due is None else NOW + timedelta(minutes=due),
+        version="1183",
+        body=clean(body),
         timeline=tuple(
             TimelineEntry(
-                id=f"{key}#{number}", at=created + timedelta(minutes=2 * number), author=clean_line(author),
-                kind=EntryKind(kind), visibility=Visibility.INTERNAL, text=clean(text),
+                id=f"{key}#{number}",
+                at=created + timedelta(minutes=2 * number),
+                author=clean_line(author),
+                kind=EntryKind(kind),
+                visibility=Visibility.INTERNAL,
+                text=clean(text),
             )
             for number, (kind, author, text) in enumerate(entries, 1)
         ),
-    )  # fmt: skip
+    )
 
 
 NET_87_ENTRIES = (
-    ("alert", "CoreDNS", "CoreDNS forward errors 12 % (threshold 3 %)\nzone: build.internal\nresolvers: 10.0.3.2, 10.0.3.3"),
+    (
+        "alert",
+        "CoreDNS",
+        "CoreDNS forward errors 12 % (threshold 3 %)\nzone: build.internal\nresolvers: 10.0.3.2, 10.0.3.3",
+    ),
     ("comment", "dana", "restarted node-local-dns on agents-3, no change"),
-    ("comment", "miguel", "agents-1 and agents-5 show it too since 03:08. Upstream 10.0.3.3 answers in 900 ms, the other in 4 ms."),
+    (
+        "comment",
+        "miguel",
+        "agents-1 and agents-5 show it too since 03:08. Upstream 10.0.3.3 answers in 900 ms, the other in 4 ms.",
+    ),
 )
+
+
+BODY = """Lookups from the build agents fail now and then.
+
+- about one in eight
+- only in eu-west
+
+Builds fail with `EAI_AGAIN`."""
 
 
 def world() -> dict[TicketRef, Ticket]:
@@ -80,26 +117,48 @@ def world() -> dict[TicketRef, Ticket]:
     found: dict[TicketRef, Ticket] = {}
     for key, severity, status, owner, minutes, due, title in TITLES:
         made = build_ticket(
-            key, title, severity=severity, status=status, owner=owner, minutes=minutes, due=due,
-            body="Lookups from the build agents fail now and then.\n\n- about one in eight\n- only in eu-west\n\nBuilds fail with `EAI_AGAIN`.",
+            key,
+            title,
+            severity=severity,
+            status=status,
+            owner=owner,
+            minutes=minutes,
+            due=due,
+            body=BODY,
             entries=NET_87_ENTRIES if key == "NET-87" else NET_87_ENTRIES[:1],
-        )  # fmt: skip
+        )
         found[made.ref] = made
     for number in range(30):
-        made = build_ticket(f"DESK-{2200 - number}", f"Request number {number}: access to a shared folder", severity="4",
-                            minutes=400 + number * 61, status="waiting" if number % 3 else "open", owner="dana" if number % 2 else "")  # fmt: skip
+        made = build_ticket(
+            f"DESK-{2200 - number}",
+            f"Request number {number}: access to a shared folder",
+            severity="4",
+            minutes=400 + number * 61,
+            status="waiting" if number % 3 else "open",
+            owner="dana" if number % 2 else "",
+        )
         found[made.ref] = made
     return found
 
 
 WORKFLOWS = tuple(
     Workflow(
-        id=name, title=title, version="0123456789abcdef", note="", document="IncidentSummary", tools=("get_ticket",),
-        fields=("/comment",), public_comment=False, second_person=False, budget_micros=500_000, review_by=None,
-        system="", rubric=None,
+        id=name,
+        title=title,
+        version="0123456789abcdef",
+        note="",
+        document="IncidentSummary",
+        tools=("get_ticket",),
+        fields=("/comment",),
+        public_comment=False,
+        second_person=False,
+        budget_micros=500_000,
+        review_by=None,
+        system="",
+        rubric=None,
     )
     for name, title in (("incident-summary", "Incident summary"), ("escalation-package", "Escalation package"))
-)  # fmt: skip
+)
 
 
 class ScriptedDesk:
@@ -119,13 +178,23 @@ class ScriptedDesk:
         self._journal: list[d.Event] = []
         self.waiting_items: tuple[d.Waiting, ...] = ()
         self.facts = d.Facts(
-            operator="alex", timezone="UTC", read_only=False, demo=False, configured=True, systems=("local",),
+            operator="alex",
+            timezone="UTC",
+            read_only=False,
+            demo=False,
+            configured=True,
+            systems=("local",),
             capabilities={"local": Capabilities(native_filters=True)},
             queues=(Queue("Incidents", "local"), Queue("Pager", "local", "severity<=2")),
             views=(View("Incidents", "", "Incidents"), View("Pager", "", "Pager"), View("Mine", "assignee:me")),
-            workflows=WORKFLOWS, runtimes=("offline",), theme="opstui-dark", mouse="auto", keys={}, log_file="",
+            workflows=WORKFLOWS,
+            runtimes=("offline",),
+            theme="opstui-dark",
+            mouse="auto",
+            keys={},
+            log_file="",
             crash_folder="/nonexistent/crash",
-        )  # fmt: skip
+        )
         self.waiting = 1
 
     # --- what tests do to it ------------------------------------------------------------------------------------------
@@ -149,21 +218,38 @@ class ScriptedDesk:
         """A session of a ticket."""
         number = len(self.sessions) + 1
         values: dict[str, Any] = {
-            "id": f"S{number}", "workflow": "incident-summary", "workflow_version": "0123456789abcdef",
-            "ticket": TicketRef("local", key), "ticket_version": "1183", "runtime": "offline", "runtime_kind": "extractive",
-            "status": SessionStatus.RUNNING, "operator": "alex", "shift": "2026-11-19T20:00:00Z", "created_at": self.clock,
-            "started_at": self.clock, "cost": Cost(estimate=31200, budget=500_000, usage=Usage(input_tokens=8100, output_tokens=612, cache_read_tokens=5200, running_ms=42_000)),
-        } | fields  # fmt: skip
+            "id": f"S{number}",
+            "workflow": "incident-summary",
+            "workflow_version": "0123456789abcdef",
+            "ticket": TicketRef("local", key),
+            "ticket_version": "1183",
+            "runtime": "offline",
+            "runtime_kind": "extractive",
+            "status": SessionStatus.RUNNING,
+            "operator": "alex",
+            "shift": "2026-11-19T20:00:00Z",
+            "created_at": self.clock,
+            "started_at": self.clock,
+            "cost": Cost(
+                estimate=31200,
+                budget=500_000,
+                usage=Usage(input_tokens=8100, output_tokens=612, cache_read_tokens=5200, running_ms=42_000),
+            ),
+        } | fields
         session = Session(**values)
         self.sessions[session.id] = session
         self.events.setdefault(session.id, [])
         self.ring("session", session.id)
         return session
 
-    def add_event(self, session: str, type: str, **data: Any) -> None:
+    def add_event(self, session: str, kind: str, **data: Any) -> None:
         """An event of a session."""
         log = self.events[session]
-        log.append(SessionEvent(session=session, seq=len(log) + 1, remote_id=f"r{len(log)}", at=self.clock, type=type, data=data))
+        log.append(
+            SessionEvent(
+                session=session, seq=len(log) + 1, remote_id=f"r{len(log)}", at=self.clock, type=kind, data=data
+            )
+        )
         self.ring("events", session, len(log))
 
     # --- Desk ---------------------------------------------------------------------------------------------------------
@@ -177,13 +263,25 @@ class ScriptedDesk:
                 return self._status()
             case d.Queues():
                 return tuple(
-                    QueueState(name=q.name, system=q.system, state=Health.LIVE, open=len(self._select(View(q.name, "", q.name), "")),
-                               unseen=len(self.unseen), fetched_at=self.clock) for q in self.facts.queues
-                )  # fmt: skip
+                    QueueState(
+                        name=q.name,
+                        system=q.system,
+                        state=Health.LIVE,
+                        open=len(self._select(View(q.name, "", q.name), "")),
+                        unseen=len(self.unseen),
+                        fetched_at=self.clock,
+                    )
+                    for q in self.facts.queues
+                )
             case d.TicketsWindow():
                 refs = self._order(question.view, question.search, question.sort)
                 part = refs[question.first : question.first + question.count]
-                return TicketWindow(total=len(refs), first=question.first, rows=tuple(map(self._row, part)), stamp=str(hash(tuple(refs))))
+                return TicketWindow(
+                    total=len(refs),
+                    first=question.first,
+                    rows=tuple(map(self._row, part)),
+                    stamp=str(hash(tuple(refs))),
+                )
             case d.TicketPosition():
                 refs = self._order(question.view, question.search, question.sort)
                 return refs.index(question.ref) if question.ref in refs else None
@@ -209,11 +307,20 @@ class ScriptedDesk:
             case d.ViewState():
                 return self.kept.get(question.name)
             case d.Source():
-                entry = next((e for e in self._get(self.tickets, question.ticket).timeline if e.id == question.citation.ref), None)
+                entry = next(
+                    (e for e in self._get(self.tickets, question.ticket).timeline if e.id == question.citation.ref),
+                    None,
+                )
                 if entry is None:
                     raise NotFound(f"there is no source {question.citation.ref}")
-                return d.SourceView(ref=entry.id, title=entry.author, note="03:09", lines=tuple(SafeText(x) for x in entry.text.split("\n")),
-                                    line_start=question.citation.line_start, line_end=question.citation.line_end)  # fmt: skip
+                return d.SourceView(
+                    ref=entry.id,
+                    title=entry.author,
+                    note="03:09",
+                    lines=tuple(SafeText(x) for x in entry.text.split("\n")),
+                    line_start=question.citation.line_start,
+                    line_end=question.citation.line_end,
+                )
             case d.LogTail():
                 return ()
         raise NotImplementedError(type(question).__name__)
@@ -247,9 +354,17 @@ class ScriptedDesk:
     def add_draft(self, ref: TicketRef, **fields: Any) -> Draft:
         """An open draft of a ticket."""
         values: dict[str, Any] = {
-            "id": f"D{len(self.drafts) + 1}", "ticket": ref, "state": DraftState.PROPOSED, "rev": 1, "base_version": "1183", "base": {},
-            "op_id": "01J", "operator": "alex", "created_at": self.clock, "updated_at": self.clock,
-        } | fields  # fmt: skip
+            "id": f"D{len(self.drafts) + 1}",
+            "ticket": ref,
+            "state": DraftState.PROPOSED,
+            "rev": 1,
+            "base_version": "1183",
+            "base": {},
+            "op_id": "01J",
+            "operator": "alex",
+            "created_at": self.clock,
+            "updated_at": self.clock,
+        } | fields
         draft = Draft(**values)
         self.drafts[draft.id] = draft
         self.ring("draft", draft.id)
@@ -278,45 +393,63 @@ class ScriptedDesk:
             raise FilterError("age wants a span such as 30m", text=search, position=4, length=max(1, len(search) - 4))
         wanted = search.lower()
         return [
-            ref for ref, t in self.tickets.items()
+            ref
+            for ref, t in self.tickets.items()
             if (view.name != "Pager" or t.severity in ("1", "2"))
-            and ("assignee:me" not in view.filter or "alex" in t.assignees) and wanted in t.title.lower()
-        ]  # fmt: skip
+            and ("assignee:me" not in view.filter or "alex" in t.assignees)
+            and wanted in t.title.lower()
+        ]
 
     def _order(self, view: View, search: str, sort: SortBy) -> list[TicketRef]:
         far = NOW + timedelta(days=999)
         keys: dict[SortBy, Any] = {
-            SortBy.URGENCY: lambda t: (t.severity or "9", t.due_at or far, t.created_at), SortBy.AGE: lambda t: t.created_at,
-            SortBy.UPDATED: lambda t: t.updated_at, SortBy.DUE: lambda t: t.due_at or far, SortBy.STATUS: lambda t: t.status.raw,
-            SortBy.OWNER: lambda t: t.assignees, SortBy.REF: lambda t: str(t.ref),
-        }  # fmt: skip
+            SortBy.URGENCY: lambda t: (t.severity or "9", t.due_at or far, t.created_at),
+            SortBy.AGE: lambda t: t.created_at,
+            SortBy.UPDATED: lambda t: t.updated_at,
+            SortBy.DUE: lambda t: t.due_at or far,
+            SortBy.STATUS: lambda t: t.status.raw,
+            SortBy.OWNER: lambda t: t.assignees,
+            SortBy.REF: lambda t: str(t.ref),
+        }
         return sorted(self._select(view, search), key=lambda ref: keys[sort](self.tickets[ref]))
 
     def _row(self, ref: TicketRef) -> TableRow:
         mine = [s for s in self.sessions.values() if s.ticket == ref]
         drafts = [x for x in self.drafts.values() if x.ticket == ref and x.state.is_open]
         return TableRow(
-            ticket=self.tickets[ref].row(), unseen=ref in self.unseen,
-            sessions_running=sum(s.status.is_live for s in mine), drafts_open=len(drafts), needs_you=bool(drafts),
-        )  # fmt: skip
+            ticket=self.tickets[ref].row(),
+            unseen=ref in self.unseen,
+            sessions_running=sum(s.status.is_live for s in mine),
+            drafts_open=len(drafts),
+            needs_you=bool(drafts),
+        )
 
     def _status(self) -> d.Status:
         worst = next((ref for ref, t in self.tickets.items() if t.severity == "1"), None)
         start = NOW.replace(hour=20, minute=0, second=0) - timedelta(days=1)
         return d.Status(
-            shift=Shift(start, start + timedelta(hours=12), "Night"), running=sum(s.status.is_live for s in self.sessions.values()),
-            waiting=self.waiting, estimate=1_840_000, limit=25_000_000, health="live", read_only=False,
-            sev_one=self._row(worst) if worst else None, sev_one_note="summary ready" if worst else "",
-        )  # fmt: skip
+            shift=Shift(start, start + timedelta(hours=12), "Night"),
+            running=sum(s.status.is_live for s in self.sessions.values()),
+            waiting=self.waiting,
+            estimate=1_840_000,
+            limit=25_000_000,
+            health="live",
+            read_only=False,
+            sev_one=self._row(worst) if worst else None,
+            sev_one_note="summary ready" if worst else "",
+        )
 
     def _detail(self, ref: TicketRef) -> d.TicketView:
         ticket = self._get(self.tickets, ref)
         return d.TicketView(
-            ticket=ticket, state="live", error=None, fetched_at=self.clock,
+            ticket=ticket,
+            state="live",
+            error=None,
+            fetched_at=self.clock,
             sessions=tuple(s for s in self.sessions.values() if s.ticket == ref),
             drafts=tuple(x for x in self.drafts.values() if x.ticket == ref),
             capabilities=self.facts.capabilities["local"],
-        )  # fmt: skip
+        )
 
     def _first_look(self, ref: TicketRef) -> d.FirstLookView:
         self._get(self.tickets, ref)
@@ -324,9 +457,38 @@ class ScriptedDesk:
         return d.FirstLookView(
             version="1183",
             claims=(
-                Claim("c1", "Lookups from the build agents fail since 03:08.", ClaimStatus.FACT, Confidence.HIGH, (cite(1, 1, 2),)),
-                Claim("c2", "A restart of node-local-dns on agents-3 did not help.", ClaimStatus.REPORTED, Confidence.MEDIUM, (cite(2, 1, 1),)),
+                Claim(
+                    "c1",
+                    "Lookups from the build agents fail since 03:08.",
+                    ClaimStatus.FACT,
+                    Confidence.HIGH,
+                    (cite(1, 1, 2),),
+                ),
+                Claim(
+                    "c2",
+                    "A restart of node-local-dns on agents-3 did not help.",
+                    ClaimStatus.REPORTED,
+                    Confidence.MEDIUM,
+                    (cite(2, 1, 1),),
+                ),
             ),
-            hits=(Hit("runbooks/CoreDNSErrorsHigh", SafeText("CoreDNSErrorsHigh"), 9.1, 12, 18, SafeText("Check the upstream resolvers"), Strength.STRONG),),
-            related=((TicketRef("local", "DESK-2199"), SafeText("Request number 1: access to a shared folder"), ("10.0.3.3",)),), took_ms=41,
-        )  # fmt: skip
+            hits=(
+                Hit(
+                    "runbooks/CoreDNSErrorsHigh",
+                    SafeText("CoreDNSErrorsHigh"),
+                    9.1,
+                    12,
+                    18,
+                    SafeText("Check the upstream resolvers"),
+                    Strength.STRONG,
+                ),
+            ),
+            related=(
+                (
+                    TicketRef("local", "DESK-2199"),
+                    SafeText("Request number 1: access to a shared folder"),
+                    ("10.0.3.3",),
+                ),
+            ),
+            took_ms=41,
+        )

@@ -95,12 +95,18 @@ class ActsOnTickets:
             if app.screen is self._screen:
                 app.open("session", id=session.id)
 
-        app.do(StartSession(ticket=ref, workflow=workflow), opened, saying=f"starting {workflow_word(workflow)} on {ref.key}")
+        app.do(
+            StartSession(ticket=ref, workflow=workflow),
+            opened,
+            saying=f"starting {workflow_word(workflow)} on {ref.key}",
+        )
 
     def _with_transitions(self, ref: TicketRef, then: Callable[[TicketView, tuple[str, ...]], None]) -> None:
         app = self._screen.desk_app
         view = app.desk.ask(TicketDetail(ref))
-        app.ask_slowly(Transitions(ref), lambda found: then(view, found), saying=f"asking {ref.system} what {ref.key} can become")
+        app.ask_slowly(
+            Transitions(ref), lambda found: then(view, found), saying=f"asking {ref.system} what {ref.key} can become"
+        )
 
     def _draft(self, ref: TicketRef, changes: DraftChanges, then: Callable[[Draft], None]) -> None:
         app = self._screen.desk_app

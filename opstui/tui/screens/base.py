@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from opstui.tui.app import OpstuiApp
 
 
+PANES = [(0, "-one"), (100, "-two"), (160, "-three")]
+LINES = [(0, "-short"), (22, "-tall"), (30, "-roomy")]
+
+
 class DeskScreen(Screen[None], inherit_bindings=False):
     """A screen over the desk.
 
@@ -40,8 +44,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Key ids for the footer, most useful first."""
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-one"), (100, "-two"), (160, "-three")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (22, "-tall"), (30, "-roomy")]
+    HORIZONTAL_BREAKPOINTS = PANES
+    VERTICAL_BREAKPOINTS = LINES
 
     @property
     def desk_app(self) -> OpstuiApp:

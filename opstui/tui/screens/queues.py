@@ -21,7 +21,7 @@ from opstui.tui.widgets.lines import OneLine, Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.table import TicketTable
 from opstui.tui.widgets.tabs import SORTS, QueueList, Tabs
-from opstui.tui.widgets.textview import TextView
+from opstui.tui.widgets.textview import Para, TextView
 
 QUIET = 2.0
 """Seconds after the last key in which nothing is re-sorted under the cursor."""
@@ -36,7 +36,16 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
 
     LABEL = "Queues"
     KIND = "queues"
-    HINTS = ("ticket.summary", "ticket.escalation", "ticket.acknowledge", "ticket.update", "ticket.more", "list.open", "list.filter", "app.waiting")
+    HINTS = (
+        "ticket.summary",
+        "ticket.escalation",
+        "ticket.acknowledge",
+        "ticket.update",
+        "ticket.more",
+        "list.open",
+        "list.filter",
+        "app.waiting",
+    )
     BINDINGS = screen_bindings("queues")
 
     def __init__(self) -> None:
@@ -65,7 +74,9 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             yield QueueList(id="queues")
             with Horizontal(id="main"):
                 with Vertical(id="list"):
-                    yield TicketTable(self.desk, self.desk_app.now, facts.operator, with_system=len(facts.systems) > 1, id="table")
+                    yield TicketTable(
+                        self.desk, self.desk_app.now, facts.operator, with_system=len(facts.systems) > 1, id="table"
+                    )
                 yield Rule(id="between")
                 yield TextView(id="preview", cursor=False)
 
@@ -81,7 +92,10 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         self._show_view()
         if self.facts.notice or not self.facts.configured:
             palette = self.desk_app.look.palette
-            text = self.facts.notice or "nothing is configured yet: opstui demo shows it at work, opstui config init begins a config"
+            text = (
+                self.facts.notice
+                or "nothing is configured yet: opstui demo shows it at work, opstui config init begins a config"
+            )
             self.query_one("#notice", OneLine).show([(" ", palette.dim), (text, palette.accent)])
         super().on_mount()
 
@@ -140,7 +154,9 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             notes.append(f"{above} new ↑")
         if below:
             notes.append(f"{below} new ↓")
-        self.query_one("#tabs", Tabs).tell(self.facts.views, self._states, self._shown, " · ".join(notes), alone=self.queue_list.display)
+        self.query_one("#tabs", Tabs).tell(
+            self.facts.views, self._states, self._shown, " · ".join(notes), alone=self.queue_list.display
+        )
         self.queue_list.tell(self.facts.views, self._states, self._shown, self.desk_app.now())
 
     def on_resize(self) -> None:
@@ -225,7 +241,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         ref = self.table.current_ref()
         if ref is None:
             self._previewed = None
-            preview.show([ticket_text.Para("no ticket in this view", "faint")], stay=False)
+            preview.show([Para("no ticket in this view", "faint")], stay=False)
             return
         try:
             view = self.desk.ask(TicketDetail(ref))
@@ -244,7 +260,11 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
     def _look_now(self) -> None:
         self._look_timer = None
         ref = self.table.current_ref()
-        if ref is None or not self.preview.display or any(known == ref for known, _ in self._looks if self._is_current(known, _)):
+        if (
+            ref is None
+            or not self.preview.display
+            or any(known == ref for known, _ in self._looks if self._is_current(known, _))
+        ):
             return
 
         def looked(look: FirstLookView) -> None:
@@ -335,9 +355,10 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
     def action_list_refresh(self) -> None:
         """``r``."""
         self.desk_app.do(
-            RefreshTickets(), lambda count: self.desk_app.say(f"asked: {count or 'nothing'} changed", "dim"),
+            RefreshTickets(),
+            lambda count: self.desk_app.say(f"asked: {count or 'nothing'} changed", "dim"),
             saying="asking the ticket systems",
-        )  # fmt: skip
+        )
 
     def action_list_copy(self) -> None:
         """``y``: the marked refs, or the one under the cursor."""
@@ -401,9 +422,12 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             return {}
         ref = self.table.current_ref()
         return {
-            "view": self.view.name, "search": self._search, "sort": self._sort.value,
-            "at": str(ref) if ref is not None else "", "top": self.table.top,
-        }  # fmt: skip
+            "view": self.view.name,
+            "search": self._search,
+            "sort": self._sort.value,
+            "at": str(ref) if ref is not None else "",
+            "top": self.table.top,
+        }
 
     def take_up(self, kept: Mapping[str, Any]) -> None:
         """Stand there again."""

@@ -31,9 +31,15 @@ NAMED: Mapping[str, tuple[str, str, str]] = {
 """Kind → module, class, and the name of its one argument in what is kept."""
 
 PLACES: tuple[tuple[str, str], ...] = (
-    ("queues", "Queues"), ("sessions", "Sessions"), ("shift", "Shift"), ("knowledge", "Knowledge"), ("audit", "Audit"), ("log", "Log"),
-    ("doctor", "Doctor"), ("help", "Help"),
-)  # fmt: skip
+    ("queues", "Queues"),
+    ("sessions", "Sessions"),
+    ("shift", "Shift"),
+    ("knowledge", "Knowledge"),
+    ("audit", "Audit"),
+    ("log", "Log"),
+    ("doctor", "Doctor"),
+    ("help", "Help"),
+)
 """Screens that need no argument, by name, for the palette."""
 
 

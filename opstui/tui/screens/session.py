@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -24,6 +24,9 @@ PAGE = 1000
 """Events asked for at once."""
 PAGES = 20
 """Pages taken in one look; a longer history comes with the next looks, so that keys are answered in between."""
+
+
+COLUMNS = [(0, "-one"), (120, "-wide")]
 
 
 class Figures(Lines):
@@ -60,10 +63,17 @@ class SessionScreen(DeskScreen):
 
     LABEL = "Session"
     KIND = "session"
-    HINTS = ("session.interrupt", "session.message", "session.draft", "session.source", "session.follow", "session.back")
+    HINTS = (
+        "session.interrupt",
+        "session.message",
+        "session.draft",
+        "session.source",
+        "session.follow",
+        "session.back",
+    )
     BINDINGS = screen_bindings("session")
     CSS_PATH = "session.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-one"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = COLUMNS
 
     def __init__(self, id: str) -> None:  # noqa: A002 - a session's id
         super().__init__()
@@ -112,16 +122,23 @@ class SessionScreen(DeskScreen):
             self.desk_app.say(error.message, "bad")
             return
         session, width, palette = self._session, self.app.size.width, self.desk_app.look.palette
-        for name, (left, right) in (("headline", session_text.headline(session, width)), ("subline", session_text.subline(session))):
+        for name, (left, right) in (
+            ("headline", session_text.headline(session, width)),
+            ("subline", session_text.subline(session)),
+        ):
             self.query_one(f"#{name}", OneLine).show(
-                [(text, palette.role(role)) for text, role in left], [(text, palette.role(role)) for text, role in right]
+                [(text, palette.role(role)) for text, role in left],
+                [(text, palette.role(role)) for text, role in right],
             )
         rows = session_text.figures(session)
         sources = session_text.citations(session.document)
         if sources:
             rows.append(("", []))
             refs = list(dict.fromkeys(cite.ref for cite in sources))
-            rows += [("sources" if index == 0 else "", [(ref.rpartition("/")[2], "dim")]) for index, ref in enumerate(refs[:12])]
+            rows += [
+                ("sources" if index == 0 else "", [(ref.rpartition("/")[2], "dim")])
+                for index, ref in enumerate(refs[:12])
+            ]
         self.query_one("#figures", Figures).tell(rows)
 
     def _ask_events(self) -> None:
@@ -170,9 +187,16 @@ class SessionScreen(DeskScreen):
         ids = [
             *(["session.draft"] if session is not None and session.draft else []),
             *(["session.interrupt"] if live else []),
-            *(["session.message"] if session is not None and not session.status.is_over and session.runtime_kind != "extractive" else []),
-            "session.source", "session.follow", "session.fold", "session.back",
-        ]  # fmt: skip
+            *(
+                ["session.message"]
+                if session is not None and not session.status.is_over and session.runtime_kind != "extractive"
+                else []
+            ),
+            "session.source",
+            "session.follow",
+            "session.fold",
+            "session.back",
+        ]
         found = self.desk_app.keymap.hints((*ids, "app.help"))
         return [(key, "back (keeps running)" if word == "back" and live else word) for key, word in found]
 
@@ -190,7 +214,11 @@ class SessionScreen(DeskScreen):
         if self._session is not None and self._session.status.is_over:
             app.say(f"it is over: {session_text.status_words(self._session)}", "dim")
             return
-        app.do(InterruptSession(self.session_id), lambda session: app.say("told to stop"), saying="telling the worker to stop it")
+        app.do(
+            InterruptSession(self.session_id),
+            lambda session: app.say("told to stop"),
+            saying="telling the worker to stop it",
+        )
 
     def action_session_message(self) -> None:
         """``m``."""
@@ -203,7 +231,11 @@ class SessionScreen(DeskScreen):
 
         def said(text: str) -> None:
             if text.strip():
-                app.do(MessageSession(self.session_id, text), lambda session: app.say("sent to the agent"), saying="handing it to the worker")
+                app.do(
+                    MessageSession(self.session_id, text),
+                    lambda session: app.say("sent to the agent"),
+                    saying="handing it to the worker",
+                )
 
         self.put_question(Ask("Message to the agent", said))
 

@@ -26,11 +26,18 @@ def session_row(session: Session, width: int, timezone: str, now: datetime) -> P
     mark, role = ticket_text.MARKS[session.status]
     usage = session.cost.usage
     tokens = usage.input_tokens + usage.output_tokens
-    bits: list[Bit] = [(f"{mark} ", role), (fit(session.ticket.key, 11) + " ", "strong" if session.status.is_live else "text")]
+    bits: list[Bit] = [
+        (f"{mark} ", role),
+        (fit(session.ticket.key, 11) + " ", "strong" if session.status.is_live else "text"),
+    ]
     if width >= 60:
         bits.append((fit(ticket_text.workflow_word(session.workflow), 19) + " ", "text"))
-    room = width - 2 - 14 - (20 if width >= 60 else 0) - 8 - 11 - (13 if width >= 72 else 0) - (17 if width >= 100 else 0)
-    bits.append((fit(status_words(session), max(6, room - 1)) + " ", "warn" if session.status.value == "waiting" else "dim"))
+    room = (
+        width - 2 - 14 - (20 if width >= 60 else 0) - 8 - 11 - (13 if width >= 72 else 0) - (17 if width >= 100 else 0)
+    )
+    bits.append(
+        (fit(status_words(session), max(6, room - 1)) + " ", "warn" if session.status.value == "waiting" else "dim")
+    )
     if width >= 100:
         bits.append((fit(session.runtime, 10) + " ", "dim"))
         bits.append((fit(count(tokens) if tokens else "–", 5, right=True) + " ", "dim"))
@@ -140,7 +147,9 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         """``i`` as on Session."""
         session = self._current()
         if session is not None:
-            self.desk_app.do(InterruptSession(session.id), lambda one: self.desk_app.say(f"{one.ticket.key}: told to stop"))
+            self.desk_app.do(
+                InterruptSession(session.id), lambda one: self.desk_app.say(f"{one.ticket.key}: told to stop")
+            )
 
     def kept(self) -> Mapping[str, Any]:
         """The session under the cursor."""

@@ -22,13 +22,21 @@ def source_paras(source: SourceView) -> list[Para]:
         Para(),
         *(
             Para(
-                text, "strong" if source.line_start <= number <= source.line_end else "text",
-                lead=((f"{number:>{width + 1}}  ", "accent" if source.line_start <= number <= source.line_end else "faint"),),
-                indent=width + 3, mark=f"line:{number}", lit=source.line_start <= number <= source.line_end,
+                text,
+                "strong" if source.line_start <= number <= source.line_end else "text",
+                lead=(
+                    (
+                        f"{number:>{width + 1}}  ",
+                        "accent" if source.line_start <= number <= source.line_end else "faint",
+                    ),
+                ),
+                indent=width + 3,
+                mark=f"line:{number}",
+                lit=source.line_start <= number <= source.line_end,
             )
             for number, text in enumerate(source.lines, 1)
         ),
-    ]  # fmt: skip
+    ]
 
 
 class SourceScreen(DeskScreen):

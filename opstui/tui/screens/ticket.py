@@ -18,7 +18,7 @@ from opstui.tui import ticket_text
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
 from opstui.tui.widgets.scroller import Scroller
-from opstui.tui.widgets.textview import TextView
+from opstui.tui.widgets.textview import Para, TextView
 
 if TYPE_CHECKING:
     from opstui.tui.app import OpstuiApp
@@ -29,7 +29,15 @@ class TicketScreen(ActsOnTickets, DeskScreen):
 
     LABEL = "Ticket"
     KIND = "ticket"
-    HINTS = ("ticket.summary", "ticket.escalation", "ticket.acknowledge", "ticket.update", "ticket.more", "list.open", "app.waiting")
+    HINTS = (
+        "ticket.summary",
+        "ticket.escalation",
+        "ticket.acknowledge",
+        "ticket.update",
+        "ticket.more",
+        "list.open",
+        "app.waiting",
+    )
     BINDINGS = screen_bindings("ticket")
 
     def __init__(self, ref: TicketRef) -> None:
@@ -72,8 +80,12 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         except NotFound:
             if self._view is None:
                 # Not cached yet (opened by name): ask its system, and show what comes.
-                self.desk_app.do(RefreshTicket(self.ref), lambda ticket: self._show(), saying=f"asking {self.ref.system} for {self.ref.key}")
-                self.text.show([ticket_text.Para(f"{self.ref} is being fetched …", "dim")], stay=False)
+                self.desk_app.do(
+                    RefreshTicket(self.ref),
+                    lambda ticket: self._show(),
+                    saying=f"asking {self.ref.system} for {self.ref.key}",
+                )
+                self.text.show([Para(f"{self.ref} is being fetched …", "dim")], stay=False)
             return
         changed = self._view is None or view.ticket.version != self._view.ticket.version
         self._view = view
@@ -91,10 +103,14 @@ class TicketScreen(ActsOnTickets, DeskScreen):
             facts = self.facts
             self.text.show(
                 ticket_text.whole(
-                    self._view, self._look, self.desk_app.now(), facts.timezone, me=facts.operator,
+                    self._view,
+                    self._look,
+                    self.desk_app.now(),
+                    facts.timezone,
+                    me=facts.operator,
                     with_system=len(facts.systems) > 1,
                 )
-            )  # fmt: skip
+            )
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
@@ -155,7 +171,9 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         """``/``: search in the text."""
         from opstui.tui.widgets.ask import Ask
 
-        self.put_question(Ask("Search this ticket", self._found, value=self.text.search, typed=lambda text: self._find(text)))
+        self.put_question(
+            Ask("Search this ticket", self._found, value=self.text.search, typed=lambda text: self._find(text))
+        )
 
     def _find(self, text: str) -> None:
         if text:
@@ -178,9 +196,10 @@ class TicketScreen(ActsOnTickets, DeskScreen):
     def action_list_refresh(self) -> None:
         """``r``."""
         self.desk_app.do(
-            RefreshTicket(self.ref), lambda ticket: self.desk_app.say(f"as {self.ref.system} has it now", "dim"),
+            RefreshTicket(self.ref),
+            lambda ticket: self.desk_app.say(f"as {self.ref.system} has it now", "dim"),
             saying=f"asking {self.ref.system}",
-        )  # fmt: skip
+        )
 
     def action_list_copy(self) -> None:
         """``y``: the line."""
@@ -194,7 +213,11 @@ class TicketScreen(ActsOnTickets, DeskScreen):
 
     def kept(self) -> Mapping[str, Any]:
         """Ticket, cursor, scroll."""
-        return {"ref": str(self.ref), "cursor": self.text.cursor, "top": self.text.top} if self.is_mounted else {"ref": str(self.ref)}
+        return (
+            {"ref": str(self.ref), "cursor": self.text.cursor, "top": self.text.top}
+            if self.is_mounted
+            else {"ref": str(self.ref)}
+        )
 
     def take_up(self, kept: Mapping[str, Any]) -> None:
         """Stand there again."""

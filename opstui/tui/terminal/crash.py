@@ -74,7 +74,8 @@ def _content(error: BaseException | None, now: datetime) -> str:
             return "not installed"
 
     parts = [
-        f"opstui {installed('opstui')} · textual {installed('textual')} · Python {platform.python_version()} · {platform.system()}",
+        f"opstui {installed('opstui')} · textual {installed('textual')}",
+        f"Python {platform.python_version()} · {platform.system()}",
         f"{now:%Y-%m-%dT%H:%M:%SZ} · TERM={clean_line(os.environ.get('TERM', ''))}",
     ]
     seen: set[int] = set()
@@ -82,6 +83,8 @@ def _content(error: BaseException | None, now: datetime) -> str:
         seen.add(id(error))
         parts.append("")
         parts.append(f"{type(error).__module__}.{type(error).__name__}: {redact(clean(str(error), limit=300))}")
-        parts += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+        parts += [
+            f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        ]
         error = error.__cause__ or error.__context__
     return "\n".join(parts) + "\n"

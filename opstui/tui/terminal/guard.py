@@ -35,9 +35,7 @@ class Guard(LineFilter):
                 break
         else:
             return segments
-        return [
-            Segment(harmless(text), _no_link(style), control) for text, style, control in segments if not control
-        ]  # fmt: skip
+        return [Segment(harmless(text), _no_link(style), control) for text, style, control in segments if not control]
 
 
 def _no_link(style: Style | None) -> Style | None:

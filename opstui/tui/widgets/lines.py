@@ -57,7 +57,7 @@ class Lines(Widget):
 class OneLine(Lines):
     """A single line with a left and a right part; drawn again only when it differs."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the library's own name for it
         super().__init__(id=id)
         self._left: tuple[Piece, ...] = ()
         self._right: tuple[Piece, ...] = ()

@@ -31,7 +31,11 @@ class FilterBox(Vertical):
 
     def compose(self) -> ComposeResult:
         """The field, and the line for what is wrong."""
-        yield LineField(self._value, placeholder='filter: a word, or severity<=2 assignee:me age>30m svc:pay -status:closed "text"', id="filter-line")
+        yield LineField(
+            self._value,
+            placeholder='filter: a word, or severity<=2 assignee:me age>30m svc:pay -status:closed "text"',
+            id="filter-line",
+        )
         yield OneLine(id="filter-wrong")
 
     def on_mount(self) -> None:

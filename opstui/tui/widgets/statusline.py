@@ -20,7 +20,10 @@ def status_pieces(
     shift = left(status.shift.end, now)
     name = "" if narrow or not status.shift.name else status.shift.name + " "
     parts: list[list[Piece]] = [[(f"{name}{shift}", palette.dim)]]
-    run: Piece = (f"◐{status.running}" if narrow else f"◐ {status.running} run", palette.accent if status.running else palette.faint)
+    run: Piece = (
+        f"◐{status.running}" if narrow else f"◐ {status.running} run",
+        palette.accent if status.running else palette.faint,
+    )
     waits: Piece = (
         (f"!{status.waiting}" if narrow else f"! {status.waiting} {'waits' if status.waiting == 1 else 'wait'}"),
         palette.warn if status.waiting else palette.faint,

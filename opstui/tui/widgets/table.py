@@ -56,9 +56,16 @@ def badges(row: TableRow, palette: Palette, wide: bool) -> list[Piece]:
 
 
 def row_pieces(
-    row: TableRow, *, width: int, ref_width: int, palette: Palette, now: datetime, me: str, with_system: bool,
+    row: TableRow,
+    *,
+    width: int,
+    ref_width: int,
+    palette: Palette,
+    now: datetime,
+    me: str,
+    with_system: bool,
     gone: bool = False,
-) -> list[Piece]:  # fmt: skip
+) -> list[Piece]:
     """A ticket's row without its two margin cells. A ticket that left the list is dim all over."""
     ticket = row.ticket
     cols = columns(width, ref_width)
@@ -101,20 +108,34 @@ def heading_pieces(width: int, ref_width: int, palette: Palette) -> list[Piece]:
     lead = " sev " + fit("ref", cols.ref) + "  "
     room = width - cells(lead) - cols.status - cols.owner - cols.age - cols.due - cols.badges
     text = (
-        lead + fit("title", room) + fit("status", cols.status) + fit("owner", cols.owner)
-        + fit("age", cols.age - 1, right=True) + " " + fit("due", cols.due - 1, right=True)
-    )  # fmt: skip
+        lead
+        + fit("title", room)
+        + fit("status", cols.status)
+        + fit("owner", cols.owner)
+        + fit("age", cols.age - 1, right=True)
+        + " "
+        + fit("due", cols.due - 1, right=True)
+    )
     return [(text, palette.faint)]
 
 
 class TicketTable(Scroller):
     """A view's tickets.
 
-    Live changes redraw rows in place; order and membership change only when no key came for two seconds, and then the
-    cursor's ticket keeps its line on screen. If that ticket leaves the view, its row stays, dim, until the cursor moves.
+    Live changes redraw rows in place; order and membership change only when no key came for two seconds, and then
+    the cursor's ticket keeps its line on screen. If that ticket leaves the view, its row stays, dim, until the cursor
+    moves.
     """
 
-    def __init__(self, desk: Desk, now: Callable[[], datetime], me: str, *, with_system: bool, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        desk: Desk,
+        now: Callable[[], datetime],
+        me: str,
+        *,
+        with_system: bool,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         super().__init__(id=id)
         self.desk = desk
         self.now = now
@@ -168,7 +189,9 @@ class TicketTable(Scroller):
         self._measure(rows)
 
     def _measure(self, rows: list[TableRow]) -> None:
-        widest = max((cells(str(row.ticket.ref) if self.with_system else row.ticket.ref.key) for row in rows), default=0)
+        widest = max(
+            (cells(str(row.ticket.ref) if self.with_system else row.ticket.ref.key) for row in rows), default=0
+        )
         if widest > self._ref_width:
             # It only grows, so that columns do not jump while scrolling.
             self._ref_width = min(18, widest)
@@ -258,7 +281,12 @@ class TicketTable(Scroller):
         self.keep_visible()
         self._count_news(changed, known, old_total)
         now_visible = [self.row(at) for at in range(self.top, min(self.top + self.rows, self.total()))]
-        if now_visible != visible or self.top != old_top or was_gone != self.is_gone() or self.cursor - self.top != line:
+        if (
+            now_visible != visible
+            or self.top != old_top
+            or was_gone != self.is_gone()
+            or self.cursor - self.top != line
+        ):
             self.refresh()
         if self.moved is not None and ref != self.current_ref():
             self.moved()
@@ -361,9 +389,15 @@ class TicketTable(Scroller):
             ("•" if marked else " ", palette.accent),
         ]
         pieces = row_pieces(
-            row, width=width, ref_width=self._ref_width, palette=palette, now=self.now(), me=self.me,
-            with_system=self.with_system, gone=self.ghost is not None and y == self.ghost[0],
-        )  # fmt: skip
+            row,
+            width=width,
+            ref_width=self._ref_width,
+            palette=palette,
+            now=self.now(),
+            me=self.me,
+            with_system=self.with_system,
+            gone=self.ghost is not None and y == self.ghost[0],
+        )
         return strip([*margin, *pieces], width, base)
 
 

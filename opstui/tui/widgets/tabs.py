@@ -15,9 +15,14 @@ from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.words import age
 
 SORTS = {
-    SortBy.URGENCY: "severity, due, age", SortBy.AGE: "oldest first", SortBy.UPDATED: "newest change", SortBy.DUE: "due",
-    SortBy.STATUS: "status", SortBy.OWNER: "owner", SortBy.REF: "ref",
-}  # fmt: skip
+    SortBy.URGENCY: "severity, due, age",
+    SortBy.AGE: "oldest first",
+    SortBy.UPDATED: "newest change",
+    SortBy.DUE: "due",
+    SortBy.STATUS: "status",
+    SortBy.OWNER: "owner",
+    SortBy.REF: "ref",
+}
 
 
 def state_of(view: View, states: Sequence[QueueState]) -> QueueState | None:

@@ -90,7 +90,12 @@ class TextView(Scroller):
                 self._lines.append(_Line(self._next, "", True))
             else:
                 lead = sum(cells(text) for text, _ in para.lead)
-                room = width - 2 - max(lead, para.indent) - (sum(cells(text) for text, _ in para.tail) + 1 if para.tail else 0)
+                room = (
+                    width
+                    - 2
+                    - max(lead, para.indent)
+                    - (sum(cells(text) for text, _ in para.tail) + 1 if para.tail else 0)
+                )
                 first = True
                 for start in range(0, max(1, len(para.text)), LONGEST):
                     for text in wrap(para.text[start : start + LONGEST].expandtabs(4), max(8, room)):
@@ -168,7 +173,9 @@ class TextView(Scroller):
         here = self.para_at(self.cursor) or 0
         order = range(here + 1, len(self.paras)) if by > 0 else range(here - 1, -1, -1)
         for index in order:
-            if self.paras[index].target is not None and (index == 0 or self.paras[index].target != self.paras[here].target):
+            if self.paras[index].target is not None and (
+                index == 0 or self.paras[index].target != self.paras[here].target
+            ):
                 self._go_para(index)
                 return
 

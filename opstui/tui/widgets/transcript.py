@@ -1,4 +1,4 @@
-"""A session's transcript: finished blocks are drawn once, only what grows is drawn again, and that twelve times a second.
+"""A session's transcript: finished blocks are drawn once, what grows is drawn again, and that twelve times a second.
 
 A changed width costs nothing until a block comes into view: heights are kept as they were and mended as they are seen.
 """
@@ -180,18 +180,31 @@ class TranscriptView(Scroller):
             return self._tool_lines(block, width)
         if block.kind == "text":
             lines = prose(part.text, min(width, MEASURE))
-            before = [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind == "text" and not gap else []
+            before: list[list[Bit]] = (
+                [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind == "text" and not gap else []
+            )
             return [*gap, *before, *lines] or [[]]
         role = {"error": "bad", "end": "accent"}.get(block.kind, "warn")
         mark = {"error": "✗ ", "end": "■ "}.get(block.kind, "! ")
         gap = [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind in ("tool", "text") else []
         body = prose(block.text, width - 2) or [[]]
-        return [*gap, *([(mark if number == 0 else "  ", role), *((text, role if kind == "text" else kind) for text, kind in line)] for number, line in enumerate(body))]
+        return [
+            *gap,
+            *(
+                [
+                    (mark if number == 0 else "  ", role),
+                    *((text, role if kind == "text" else kind) for text, kind in line),
+                ]
+                for number, line in enumerate(body)
+            ),
+        ]
 
     @staticmethod
     def _tool_lines(block: Block, width: int) -> list[list[Bit]]:
         mark = "▾ " if block.open else "▸ "
-        lines: list[list[Bit]] = [[(mark, "faint"), (block.name, "text"), (f"  {block.text}" if block.text else "", "dim")]]
+        lines: list[list[Bit]] = [
+            [(mark, "faint"), (block.name, "text"), (f"  {block.text}" if block.text else "", "dim")]
+        ]
         if block.open:
             for line in block.detail.split("\n")[:200]:
                 lines += prose(f"    {line}", width)
@@ -314,7 +327,10 @@ class TranscriptView(Scroller):
     def _draw_new(self, part: _Part, offset: int, mark: bool) -> Strip:
         palette, width = self.palette, self.size.width
         assert part.lines is not None
-        left: list[Piece] = [("▌" if mark else " ", palette.accent), *((text, palette.role(role)) for text, role in part.lines[offset])]
+        left: list[Piece] = [
+            ("▌" if mark else " ", palette.accent),
+            *((text, palette.role(role)) for text, role in part.lines[offset]),
+        ]
         block = self._blocks[part.block]
         if block.kind == "tool" and offset == 0:
             right: list[Piece] = []
