@@ -44,19 +44,30 @@ def ticket() -> None:
     """
 
 
-@ticket.command("list")
-@click.argument("filter_text", metavar="[FILTER]", default="")
+class FilterCommand(click.Command):
+    """A command whose argument may begin with a minus: ``-status:closed`` is a filter and no row of short options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" not in args:
+            terms = [word for word in args if word.startswith("-") and not word.startswith("--") and ":" in word]
+            if terms:
+                args = [word for word in args if word not in terms] + ["--", *terms]
+        return super().parse_args(ctx, args)
+
+
+@ticket.command("list", cls=FilterCommand)
+@click.argument("terms", metavar="[FILTER]", nargs=-1)
 @limit_option
 @json_option
 @with_invocation
-def list_tickets(invocation: Invocation, filter_text: str, limit: int | None, as_json: bool) -> int:
+def list_tickets(invocation: Invocation, terms: tuple[str, ...], limit: int | None, as_json: bool) -> int:
     """Tickets of all systems that match a filter, the most urgent first.
 
     \b
     severity<=2 assignee:me age>30m svc:pay -status:closed "card declined"
     """
     failed = refresh(invocation)
-    list_view(invocation, View(name="all", filter=filter_text), limit=limit, as_json=as_json)
+    list_view(invocation, View(name="all", filter=" ".join(terms)), limit=limit, as_json=as_json)
     return failed
 
 
