@@ -70,6 +70,10 @@ class Player:
         if self._thread is not None:
             self._thread.join(timeout)
 
+    def start(self) -> Progress:
+        """Where the world stands."""
+        return read_progress(self._folder)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
@@ -82,14 +86,14 @@ class Player:
                 self._stop.wait(60)
 
     def _play_on(self) -> None:
-        progress = read_progress(self._folder)
+        progress = self.start()
         while not self._stop.wait(self.delay(progress.next)):
             try:
                 progress = self.step(progress)
             except OpstuiError as error:
                 # The disk is full, the file is busy: the world waits and takes the next step.
                 log.warning("demo: step %d: %s", progress.next, error)
-                progress = read_progress(self._folder)
+                progress = self.start()
 
     def delay(self, number: int) -> float:
         """Seconds before step ``number``."""
@@ -116,7 +120,7 @@ class Player:
     def _play_step(self, step: Step) -> None:
         voice = self._voice()
         entry, arrives = step.entry, step.arrives
-        if arrives is not None:
+        if arrives is not None and self._ticket(step.ticket) is None:
             self._create(arrives, voice)
         if entry is not None:
             ticket = self._ticket(step.ticket)
