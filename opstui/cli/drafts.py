@@ -40,8 +40,15 @@ COMMENT_LIMIT = 1_000_000
 def change_options(function: F) -> F:
     """What ``draft new`` and ``draft edit`` have in common."""
     for option in (
+        click.option(
+            "--override",
+            "overrides",
+            multiple=True,
+            metavar="CHECK=REASON",
+            help=f"Answer a blocking check: {', '.join(OverrideReason)}.",
+        ),
         click.option("--attach", multiple=True, metavar="F", type=click.Path(path_type=Path), help="Attach this file."),
-        click.option("--public", is_flag=True, default=None, help="The requester sees the comment."),
+        click.option("--public/--internal", default=None, help="Whether the requester sees the comment."),
         click.option("--comment-file", metavar="F", help="The comment's text; - is standard input."),
         click.option(
             "--set",
@@ -49,13 +56,6 @@ def change_options(function: F) -> F:
             multiple=True,
             metavar="PATH=VALUE",
             help="/status, /severity, /assignee, /team, /tags, /fields/NAME; an empty value clears.",
-        ),
-        click.option(
-            "--override",
-            "overrides",
-            multiple=True,
-            metavar="CHECK=REASON",
-            help=f"Answer a blocking check: {', '.join(OverrideReason)}.",
         ),
     ):
         function = option(function)
