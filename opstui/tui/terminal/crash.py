@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from opstui.core.errors import OpstuiError
 from opstui.core.text import clean, clean_line
 
 _SECRET = re.compile(
@@ -19,6 +20,10 @@ _SECRET = re.compile(
     r"|\b[A-Za-z0-9+/_-]{32,}={0,2}"
     r"|://[^/\s@]+@"
 )
+
+
+_SPEAKS_OF_CODE = (OpstuiError, AttributeError, NameError, ImportError)
+"""Whose messages are kept: ours hold no secret, these name code. Any other may quote data, headers, a ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,8 @@ def _content(error: BaseException | None, now: datetime) -> str:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         parts.append("")
-        parts.append(f"{type(error).__module__}.{type(error).__name__}: {redact(clean(str(error), limit=300))}")
+        said = f": {redact(clean(str(error), limit=300))}" if isinstance(error, _SPEAKS_OF_CODE) else ""
+        parts.append(f"{type(error).__module__}.{type(error).__name__}{said}")
         parts += [
             f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]
