@@ -61,6 +61,7 @@ class Database:
         self._anchor: apsw.Connection | None = None
         self._why_read_only = "opened read-only"
         self._closed = False
+        self._is_new = False
         self._here = threading.local()
         self._readers: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._writer = _Writer(
@@ -170,7 +171,9 @@ class Database:
 
     def back_up_daily(self) -> None:
         """Make the day's backup on a thread of its own if it is due; a failure is left in ``problem``."""
-        if self.read_only or self._backup_thread or not sqlite_care.backup_is_due(self.path, self._moment()):
+        if self.read_only or self._is_new or self._backup_thread:
+            return
+        if not sqlite_care.backup_is_due(self.path, self._moment()):
             return
 
         def run() -> None:
@@ -215,11 +218,9 @@ class Database:
             lost = self.full_sync and self.path.exists() and self.path.stat().st_size == 0
             sqlite_care.make_private_file(self.path)
             self._holding, alone = sqlite_care.hold(self.path)
-            wal = self.path.with_name(self.path.name + "-wal")
             if alone and lost and sqlite_care.backups(self.path):
                 self._replace("is empty")
-            elif alone and self.full_sync and wal.exists() and wal.stat().st_size and not self.is_sound():
-                # A log is left behind only where the last one ended without closing: the one time worth a full check.
+            elif alone and sqlite_care.needs_check(self.path, unclean=self.full_sync) and not self.is_sound():
                 self._replace("is damaged")
             try:
                 self._probe()
@@ -229,7 +230,8 @@ class Database:
                 self._let_go_of_reader()
                 self._replace("is damaged")
         self._probe()
-        if "base" not in self._versions:
+        self._is_new = "base" not in self._versions
+        if self._is_new:
             self._make_base()
 
     def _replace(self, what: str) -> None:
@@ -319,6 +321,8 @@ class Database:
 
     def translated(self, error: apsw.Error, *, writing: bool) -> OpstuiError:
         """The error of the tree that says what SQLite's means for a person."""
+        if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+            sqlite_care.ask_for_check(self.path)
         return sqlite_care.translated(self.path, error, writing=writing)
 
 

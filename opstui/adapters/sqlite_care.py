@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,6 +60,28 @@ def is_sound(path: Path) -> bool:
         connection.close()
 
 
+def ask_for_check(path: Path) -> None:
+    """Leave a note that the file was found damaged: whoever opens it next, alone, looks at all of it."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(_note(path), os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def needs_check(path: Path, *, unclean: bool) -> bool:
+    """Whether somebody asked for a check, or (with ``unclean``) the last one to have the file open did not close it.
+
+    Only then is a log left behind, so the cost of a full check (1 ms a megabyte) is not paid at every start.
+    """
+    if _note(path).exists():
+        _note(path).unlink(missing_ok=True)
+        return True
+    wal = path.with_name(path.name + "-wal")
+    return unclean and wal.exists() and wal.stat().st_size > 0
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(path.name + "-check")
+
+
 def backups(path: Path) -> list[Path]:
     """Backups of ``path``, newest first."""
     folder = path.parent / "backups"
@@ -85,8 +108,8 @@ def make_backup(path: Path, now: datetime) -> Path:
     folder = path.parent / "backups"
     make_private_folder(folder)
     target = folder / f"{path.stem}-{now.astimezone(UTC).strftime(_STAMP)}.db"
-    part = folder / f"{path.stem}-{os.getpid()}.part"
-    part.unlink(missing_ok=True)
+    part = folder / f"{path.stem}-{os.getpid()}-{threading.get_ident()}.part"
+    _clear_left_overs(folder)
     make_private_file(part)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
@@ -103,6 +126,14 @@ def make_backup(path: Path, now: datetime) -> Path:
     for old in backups(path)[BACKUPS_KEPT:]:
         old.unlink(missing_ok=True)
     return target
+
+
+def _clear_left_overs(folder: Path) -> None:
+    """Drop half-made copies of processes that are no more."""
+    for part in folder.glob("*.part"):
+        owner = part.stem.split("-")[-2]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+            part.unlink(missing_ok=True)
 
 
 def set_aside(path: Path, now: datetime) -> Path:

@@ -1,1 +1,1 @@
-"""Contract suites: subclass one, hand it an adapter through its fixtures, and pytest checks each promise of its port."""
+"""Contract suites: subclass one, hand it an adapter by its fixtures, and pytest checks each promise of its port."""
