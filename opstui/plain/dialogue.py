@@ -76,9 +76,20 @@ def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> int:
 class Dialogue:
     """Where the talk stands: the open ticket, its draft, the last list."""
 
-    def __init__(self, desk: Desk, stdin: TextIO, stdout: TextIO, draw: Callable[[str], str] = secrets.choice) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        stdin: TextIO,
+        stdout: TextIO,
+        *,
+        draw: Callable[[str], str] = secrets.choice,
+        seconds: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._desk = desk
         self._draw = draw
+        self._seconds = seconds
+        self._pause = pause
         self._in = stdin
         self._out = stdout
         self._ticket: TicketRef | None = None
@@ -257,7 +268,7 @@ class Dialogue:
             self._say("It goes on; type draft later.")
 
     def _follow(self, session: Session) -> Session:
-        seen, deadline = 0, time.monotonic() + SESSION_WAIT
+        seen, deadline = 0, self._seconds() + SESSION_WAIT
         while True:
             session = self._desk.ask(SessionDetail(session.id))
             for event in self._desk.ask(SessionEvents(id=session.id, after=seen)):
@@ -266,9 +277,9 @@ class Dialogue:
                     self._say(str(event.data.get("text", "")))
                 elif event.type == "tool.call":
                     self._say(f"(the agent uses {event.data.get('name', 'a tool')})")
-            if session.status.is_over or time.monotonic() > deadline:
+            if session.status.is_over or self._seconds() > deadline:
                 return session
-            time.sleep(LOOK)
+            self._pause(LOOK)
 
     # --- drafts
 
@@ -360,7 +371,7 @@ class Dialogue:
             self._say(line)
 
     def _sent(self, draft: str) -> str:
-        deadline = time.monotonic() + PUSH_WAIT
+        deadline = self._seconds() + PUSH_WAIT
         while True:
             state = self._desk.ask(DraftReview(draft)).draft
             if state.state is DraftState.PUSHED:
@@ -368,11 +379,11 @@ class Dialogue:
                 return "It is on the ticket."
             if state.state not in (DraftState.APPROVED, DraftState.PUSHING):
                 return f"Not pushed: {state.note or state.state.value}."
-            if time.monotonic() > deadline:
+            if self._seconds() > deadline:
                 push = self._desk.ask(PushOf(draft))
                 why = push.error if push and push.error else "it is still being sent"
                 return f"Not yet known: {why}. Type draft later."
-            time.sleep(LOOK)
+            self._pause(LOOK)
 
     def _to_type(self, shown: Confirmation) -> str:
         """Two letters that nobody knew before; the key's end for what must not be pushed by habit."""

@@ -107,7 +107,7 @@ def test_the_letters_are_drawn_and_never_the_same_twice() -> None:
         drawn.append(letters)
         return letters[0]
 
-    dialogue = Dialogue(cast(Any, None), io.StringIO(), io.StringIO(), draw)
+    dialogue = Dialogue(cast(Any, None), io.StringIO(), io.StringIO(), draw=draw)
     shown = cast(Any, SimpleNamespace(needs_key_suffix=False))
     assert dialogue._to_type(shown) == LETTERS[:2]
     assert LETTERS[0] not in drawn[1]
