@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
@@ -259,6 +258,8 @@ def retry_after(value: str | float | None, now: datetime) -> float | None:
         if text.isascii() and text.isdigit():
             seconds = float(text[:12])
         else:
+            from email.utils import parsedate_to_datetime  # takes 10 ms, and hardly any system sends a date
+
             try:
                 moment = parsedate_to_datetime(text)
             except (ValueError, TypeError, IndexError, OverflowError):

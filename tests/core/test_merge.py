@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,7 +181,32 @@ def test_words_are_compared_as_wholes() -> None:
     assert pieces == [("=", "the "), ("-", "disk"), ("+", "disc"), ("=", " is full")]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("abcd" * 475, "dcba" * 475),
+        ("x" * 100_000 + "a", "x" * 100_001),
+        ("a b " * 20_000, "b a " * 20_000),
+        ("- " * 30_000, "-" * 30_000),
+        ("\n" * 50_000 + "x", " " * 50_000 + "y"),
+    ],
+    ids=["few letters", "one letter", "two words", "dashes", "blanks"],
+)
+def test_no_text_makes_a_diff_slow(old: str, new: str) -> None:
+    for diff in (word_diff, char_diff):
+        start = time.perf_counter()
+        pieces = diff(old, new)
+        assert time.perf_counter() - start < 2.0
+        assert "".join(piece.text for piece in pieces if piece.sign != "+") == old
+        assert "".join(piece.text for piece in pieces if piece.sign != "-") == new
+
+
 def test_a_long_text_is_compared_by_lines_in_time() -> None:
     old = "\n".join(f"line {number} of a long log" for number in range(20_000))
-    new = old.replace("line 777 ", "row 777 ")
-    assert edited_characters(old, new) == 2 * len("line 777 of a long log\n") - 1
+    new = old.replace("line 777 ", "row 777 ").replace("line 19000 ", "row 19000 ")
+    assert [piece.text for piece in word_diff(old, new) if piece.sign != "="] == [
+        "line 777 of a long log\n",
+        "row 777 of a long log\n",
+        "line 19000 of a long log\n",
+        "row 19000 of a long log\n",
+    ]
