@@ -269,11 +269,12 @@ def rows(approved: Approved) -> tuple[tuple[str, str, str], ...]:
 
 
 def _value(value: Any) -> str:
+    """A field's value on one line."""
     if value is None or value == [] or value == "":
         return "–"
     if isinstance(value, (list, tuple)):
-        return ", ".join(shown(str(item)) for item in value)
-    return shown(str(value))
+        return ", ".join(_value(item) for item in value)
+    return shown(str(value)).replace("\n", "⏎")
 
 
 _TRAILING = re.compile(r"[ \t]+(?=\n|\Z)")

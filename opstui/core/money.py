@@ -9,12 +9,18 @@ from opstui.core.errors import UsageError
 MICRO = 1_000_000
 
 
+LARGEST = Decimal(10**12)
+"""Dollars; nothing here costs more, and larger exponents make numbers that fill the memory."""
+
+
 def micros(dollars: str | Decimal) -> int:
-    """Micro-dollars of a decimal string, rounded half even. Raises UsageError for what is no finite number."""
+    """Micro-dollars of a decimal string, rounded half even. Raises UsageError for what is no sensible number."""
     try:
-        value = Decimal(dollars) * MICRO
-        return int(value.to_integral_value(rounding=ROUND_HALF_EVEN))
-    except (InvalidOperation, ValueError, OverflowError):
+        value = Decimal(dollars)
+        if not value.is_finite() or abs(value) > LARGEST:
+            raise InvalidOperation
+        return int((value * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN))
+    except (InvalidOperation, ValueError):
         raise UsageError(f"{str(dollars)[:40]!r} is not an amount of dollars: write 0.50") from None
 
 

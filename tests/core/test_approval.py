@@ -179,6 +179,11 @@ def test_confirm_shows_fields_as_the_bytes_have_them() -> None:
     )
 
 
+def test_a_value_of_many_lines_stays_in_its_row() -> None:
+    said = approved(set_op("/fields/cause", None, "disk full \nno alert"), set_op("/team", "x", ""))
+    assert approval.rows(said) == (("fields/cause", "–", "disk full·⏎no alert"), ("team", "x", "–"))
+
+
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
