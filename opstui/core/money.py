@@ -17,7 +17,7 @@ def micros(dollars: str | Decimal) -> int:
     """Micro-dollars of a decimal string, rounded half even. Raises UsageError for what is no sensible number."""
     try:
         value = Decimal(dollars)
-        if not value.is_finite() or abs(value) > LARGEST:
+        if not value.is_finite() or not -LARGEST <= value <= LARGEST:
             raise InvalidOperation
         return int((value * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN))
     except (InvalidOperation, ValueError):

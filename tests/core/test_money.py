@@ -33,7 +33,7 @@ def test_dollars_have_two_to_four_decimals(amount: int, text: str) -> None:
     assert dollars(amount) == text
 
 
-@pytest.mark.parametrize("text", ["", "abc", "NaN", "Infinity", "1,50", "1e999999999", "$1"])
+@pytest.mark.parametrize("text", ["", "abc", "NaN", "Infinity", "1,50", "1e999999999", "-1e13", "$1"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         micros(text)
