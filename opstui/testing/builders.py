@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
-from opstui.core.ports import LedgerRow
+from opstui.core.ports import LedgerRow, SessionBrief
 from opstui.core.sessions import Session, SessionEvent, Usage
 from opstui.core.text import SafeText
 from opstui.core.tickets import (
@@ -19,6 +19,7 @@ from opstui.core.tickets import (
     TimelineEntry,
     Visibility,
 )
+from opstui.core.workflows import Workflow
 
 START = datetime(2026, 3, 14, 3, 0, tzinfo=UTC)
 
@@ -173,3 +174,38 @@ def usage(key: str, *, at: datetime = START, tokens: int = 100, **changes: Any) 
         "estimate": tokens * 10,
     }
     return LedgerRow(**given | changes)
+
+
+def workflow(workflow_id: str = "incident-summary", **changes: Any) -> Workflow:
+    """The incident summary, as far as a runtime looks at it."""
+    given: dict[str, Any] = {
+        "id": workflow_id,
+        "title": "Incident summary",
+        "version": "0" * 16,
+        "note": "",
+        "document": "IncidentSummary",
+        "tools": ("get_ticket", "search_knowledge", "read_document", "search_tickets", "submit_document"),
+        "fields": ("/comment",),
+        "public_comment": False,
+        "second_person": False,
+        "budget_micros": 1_000_000,
+        "review_by": None,
+        "system": "Summarise the ticket.",
+        "rubric": None,
+    }
+    return Workflow(**given | changes)
+
+
+def brief(session_id: str = "s1", **changes: Any) -> SessionBrief:
+    """A session of the incident summary on a ticket with two entries."""
+    entries = (entry(1, "disk is full on db-1"), entry(2, "deleted old logs, 40 GB free again"))
+    given: dict[str, Any] = {
+        "session_id": session_id,
+        "workflow": workflow(),
+        "ticket": ticket("INC-1", "disk full on db-1", timeline=entries, severity="2"),
+        "operator": "ana",
+        "shift": "2026-03-13T20:00:00Z",
+        "budget_micros": 1_000_000,
+        "started_at": START,
+    }
+    return SessionBrief(**given | changes)

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from opstui.adapters.knowledge.folder import FolderSource
+from opstui.adapters.knowledge.index import SqliteKnowledge
+from opstui.adapters.runtimes.extractive import ExtractiveRuntime
 from opstui.adapters.sqlite import Database
 from opstui.adapters.stores.cache import SqliteCache
 from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.tickets.local import LocalTickets
+from opstui.core.ports import SessionBrief
 from opstui.core.queues import Queue
+from opstui.core.sessions import ToolResult
+from opstui.testing import builders as make
 from opstui.testing.builders import OwnClock, OwnRandomness
 from opstui.testing.cache import TicketCacheContract
+from opstui.testing.knowledge import KnowledgeIndexContract
 from opstui.testing.record import RecordStoreContract
+from opstui.testing.runtimes import AgentRuntimeContract, Answers
 from opstui.testing.tickets import Change, TicketSystemContract
 
 
@@ -57,3 +65,32 @@ class TestLocalTickets(TicketSystemContract):
             system.comment(key, "bo", "me too")
 
         return change
+
+
+class TestSqliteKnowledge(KnowledgeIndexContract):
+    @pytest.fixture
+    def index(self, tmp_path: Path) -> Iterator[SqliteKnowledge]:
+        folder = tmp_path / "runbooks"
+        folder.mkdir()
+        (folder / "HostDiskFull.md").write_text("# Host disk full\n\nThe disk is full.\n\nRun `lvextend`.\n")
+        (folder / "TlsExpired.md").write_text("# Certificate expired\n\nRenew it with the issuer.\n")
+        database = Database(tmp_path / "cache.db", full_sync=False)
+        index = SqliteKnowledge(database, [FolderSource("kb", folder)])
+        index.refresh()
+        yield index
+        database.close()
+
+
+class TestExtractiveRuntime(AgentRuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> ExtractiveRuntime:
+        return ExtractiveRuntime("offline", OwnClock())
+
+    @pytest.fixture
+    def brief(self) -> SessionBrief:
+        return make.brief()
+
+    @pytest.fixture
+    def answers(self, brief: SessionBrief) -> Answers:
+        known = {"get_ticket": brief.ticket, "search_knowledge": (), "search_tickets": ()}
+        return lambda call: ToolResult("", known.get(call.name))

@@ -1,0 +1,103 @@
+"""What every runtime promises (``ports.AgentRuntime`` and ``ports.AgentSession``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from opstui.core.errors import Refused
+from opstui.core.ports import AgentRuntime, AgentSession, SessionBrief
+from opstui.core.sessions import RuntimeEvent, RuntimeStatus, RuntimeText, RuntimeToolCall, SessionStatus, ToolResult
+
+Answers = Callable[[RuntimeToolCall], ToolResult]
+"""What a tool desk answers to a call."""
+
+PATIENCE = 20.0
+"""Seconds after which a session that says nothing is stuck."""
+KINDS = {"extractive": "extractive", "managed-agents": "managed", "messages": "local"}
+
+
+class AgentRuntimeContract:
+    """Subclass it with the fixtures ``runtime``, ``brief`` and ``answers``."""
+
+    @pytest.fixture
+    def runtime(self) -> AgentRuntime:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def brief(self) -> SessionBrief:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def answers(self) -> Answers:
+        raise NotImplementedError
+
+    async def _run(
+        self, session: AgentSession, answers: Answers, *, times: int = 1, interrupt_after: int | None = None
+    ) -> list[RuntimeEvent]:
+        seen: list[RuntimeEvent] = []
+        async with asyncio.timeout(PATIENCE):
+            async for event in session.events():
+                seen.append(event)
+                if interrupt_after is not None and len(seen) >= interrupt_after:
+                    await session.interrupt()
+                elif isinstance(event, RuntimeToolCall):
+                    for _ in range(times):
+                        await session.answer(event.id, answers(event))
+        return seen
+
+    def test_it_says_what_it_is(self, runtime: AgentRuntime) -> None:
+        assert KINDS[runtime.kind] == runtime.engine
+        assert runtime.parallel >= 1
+        assert {probe.state for probe in runtime.probe()} <= {"pass", "warn", "fail"}
+
+    async def test_a_session_runs_calls_tools_and_comes_to_an_end(
+        self, runtime: AgentRuntime, brief: SessionBrief, answers: Answers
+    ) -> None:
+        seen = await self._run(await runtime.start(brief), answers)
+        assert any(isinstance(event, RuntimeToolCall) for event in seen)
+        last = [event for event in seen if isinstance(event, RuntimeStatus)][-1]
+        assert last.status is SessionStatus.IDLE or last.status.is_over
+
+    async def test_remote_ids_are_unique_but_for_previews(
+        self, runtime: AgentRuntime, brief: SessionBrief, answers: Answers
+    ) -> None:
+        seen = await self._run(await runtime.start(brief), answers)
+        ids = [
+            event.id if isinstance(event, RuntimeToolCall) else event.remote_id
+            for event in seen
+            if not (isinstance(event, RuntimeText) and event.partial)
+        ]
+        assert len(ids) == len(set(ids))
+
+    async def test_a_second_answer_to_a_call_is_ignored(
+        self, runtime: AgentRuntime, brief: SessionBrief, answers: Answers
+    ) -> None:
+        once = await self._run(await runtime.start(brief), answers)
+        twice = await self._run(await runtime.start(brief), answers, times=2)
+        assert [type(event) for event in once] == [type(event) for event in twice]
+
+    @pytest.mark.parametrize("after", [1, 2, 3])
+    async def test_an_interrupt_ends_it_at_any_moment_and_works_twice(
+        self, runtime: AgentRuntime, brief: SessionBrief, answers: Answers, after: int
+    ) -> None:
+        session = await runtime.start(brief)
+        seen = await self._run(session, answers, interrupt_after=after)
+        await session.interrupt()
+        last = [event for event in seen if isinstance(event, RuntimeStatus)][-1]
+        assert last.status is SessionStatus.IDLE or last.status.is_over
+
+    async def test_a_message_is_refused_where_none_is_taken(self, runtime: AgentRuntime, brief: SessionBrief) -> None:
+        if runtime.takes_messages:
+            pytest.skip("the runtime takes messages")
+        session = await runtime.start(brief)
+        with pytest.raises(Refused):
+            await session.send("hello")
+        await session.close()
+
+    async def test_closing_twice_is_fine(self, runtime: AgentRuntime, brief: SessionBrief) -> None:
+        session = await runtime.start(brief)
+        await session.close()
+        await session.close()
