@@ -170,7 +170,8 @@ def _price(data: Mapping[str, Any], key: str, place: str, otherwise: Decimal) ->
         value = Decimal(given) if isinstance(given, (str, int)) and not isinstance(given, bool) else None
     except InvalidOperation:
         value = None
-    if value is None or not value.is_finite() or value < 0 or value > 1_000_000:
+    # Exact sums of a price like 1e-999999999 would fill the memory.
+    if value is None or not value.is_finite() or not 0 <= value <= 1_000_000 or int(value.as_tuple().exponent) < -40:
         raise ConfigError(f'{place}{key} must be dollars in quotes, for example "2.50"', key=f"{place}{key}")
     return value
 

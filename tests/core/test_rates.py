@@ -106,6 +106,8 @@ def test_an_hour_of_ones_own_machine_costs_what_it_costs() -> None:
         ({"hour": 0.08}, "hour"),
         ({"hour": "-1"}, "hour"),
         ({"hour": "NaN"}, "hour"),
+        ({"hour": "1e999999999"}, "hour"),
+        ({"hour": "1e-999999999"}, "hour"),
         ({"hour": True}, "hour"),
         ({"models": []}, "models"),
         ({"models": {"m": "2"}}, "models.m"),
