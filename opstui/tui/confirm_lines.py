@@ -25,8 +25,15 @@ def head_line(confirmation: Confirmation, width: int) -> Line:
     target = confirmation.origin if width >= 100 and "://" in confirmation.origin else confirmation.system
     for named in (str(confirmation.ticket), confirmation.ticket.key):
         left = line(
-            " ", ("CONFIRM", "strong"), "  ", (named, "accent"), (" → ", "dim"), target, (" as ", "dim"), confirmation.operator,
-        )  # fmt: skip
+            " ",
+            ("CONFIRM", "strong"),
+            "  ",
+            (named, "accent"),
+            (" → ", "dim"),
+            target,
+            (" as ", "dim"),
+            confirmation.operator,
+        )
         if width_of(left) + 10 <= width:
             break
     return between(left, _short(confirmation), width) if width_of(left) + 10 <= width else fit(left, width)

@@ -50,7 +50,7 @@ def tags_with(base: Mapping[str, Any], ops: tuple[DraftOp, ...]) -> list[str]:
 
 
 def inverse(before: Draft, after: Draft) -> DraftChanges:
-    """The changes that make ``after`` say again what ``before`` said. An attached file that was dropped stays dropped."""
+    """The changes that make ``after`` say again what ``before`` said. A file that was dropped stays dropped."""
     then, now = _fields(before), _fields(after)
     wanted: dict[str, str | None] = {
         path: as_typed(op.to) for path, op in then.items() if path not in now or now[path].to != op.to

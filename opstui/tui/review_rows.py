@@ -21,9 +21,14 @@ COMMENT = "op:/comment"
 NARROW = 64
 """Below this many cells a field takes a line for each value."""
 NAMES: Mapping[str, str] = {
-    "/assignee": "owner", "/status": "status", "/severity": "severity", "/team": "team", "/tags": "tags",
-    "/comment": "comment", "/attachments": "files",
-}  # fmt: skip
+    "/assignee": "owner",
+    "/status": "status",
+    "/severity": "severity",
+    "/team": "team",
+    "/tags": "tags",
+    "/comment": "comment",
+    "/attachments": "files",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +87,13 @@ def citation_numbers(claims: Sequence[Claim]) -> dict[tuple[str, int, int], int]
 def citation_text(cited: Citation, numbers: Mapping[tuple[str, int, int], int]) -> str:
     """``[1] NET-87#1``, with the lines where it is more than the first."""
     number = numbers.get((cited.ref, cited.line_start, cited.line_end))
-    span = "" if cited.line_end <= 1 else f" {cited.line_start}" if cited.line_start == cited.line_end else (
-        f" {cited.line_start}-{cited.line_end}"
-    )  # fmt: skip
+    span = (
+        ""
+        if cited.line_end <= 1
+        else f" {cited.line_start}"
+        if cited.line_start == cited.line_end
+        else (f" {cited.line_start}-{cited.line_end}")
+    )
     return (f"[{number}] " if number else "") + f"{cited.ref}{span}"
 
 
@@ -225,8 +234,15 @@ def _field_lines(shown: Shown, row: ReviewRow, width: int) -> Iterator[Line]:
     room = column - len(now_cell[0].text)
     now_cell.append(Span(pad(f"  {age}" if changed and row.conflict and len(age) + 3 <= room else "", room), "dim"))
     left = line(
-        " ", _flag(row), " ", pad(field_name(row.path), name - 1), " ", (pad(drafted, column - 1) + " ", "dim"), *now_cell, (_yours(row), "strong"),
-    )  # fmt: skip
+        " ",
+        _flag(row),
+        " ",
+        pad(field_name(row.path), name - 1),
+        " ",
+        (pad(drafted, column - 1) + " ", "dim"),
+        *now_cell,
+        (_yours(row), "strong"),
+    )
     if row.conflict:
         right: Line = settle
     elif row.done_already:

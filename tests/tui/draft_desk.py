@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.tui.scripted_desk import NOW, ScriptedDesk
-
 from opstui.core import approval, draft_rules
 from opstui.core import desk as d
 from opstui.core.audit import AuditRecord
@@ -21,6 +19,7 @@ from opstui.core.ports import Editing, Probe
 from opstui.core.shifts import Shift
 from opstui.core.text import SafeText
 from opstui.core.tickets import TicketRef
+from tests.tui.scripted_desk import NOW, ScriptedDesk
 
 NET = TicketRef("local", "NET-87")
 SUMMARY = (
@@ -110,9 +109,15 @@ class DraftDesk(ScriptedDesk):
 
     def _edited(self, draft: Draft, changes: DraftChanges, origin: Origin = Origin.OPERATOR) -> Draft:
         return draft_rules.edit(
-            draft, changes, self.tickets[draft.ticket], capabilities=self.facts.capabilities["local"],
-            transitions=("investigating", "waiting", "resolved"), origin=origin, now=self.clock, op_id=f"op{draft.rev}",
-        )  # fmt: skip
+            draft,
+            changes,
+            self.tickets[draft.ticket],
+            capabilities=self.facts.capabilities["local"],
+            transitions=("investigating", "waiting", "resolved"),
+            origin=origin,
+            now=self.clock,
+            op_id=f"op{draft.rev}",
+        )
 
     def elsewhere(self, draft_id: str, changes: DraftChanges) -> None:
         """Somebody else edits the draft."""
@@ -180,10 +185,16 @@ class DraftDesk(ScriptedDesk):
                     raise Refused("the fingerprint is not that of this draft")
                 self.approved.append(command.id)
                 self.pushes[command.id] = PushRecord(
-                    id=draft.op_id, draft=draft.id, system="local", ticket=draft.ticket, payload=confirmation.payload,
-                    fingerprint=command.fingerprint, step=StepState.PLANNED, approved_at=self.clock,
+                    id=draft.op_id,
+                    draft=draft.id,
+                    system="local",
+                    ticket=draft.ticket,
+                    payload=confirmation.payload,
+                    fingerprint=command.fingerprint,
+                    step=StepState.PLANNED,
+                    approved_at=self.clock,
                     expires_at=self.clock + timedelta(minutes=15),
-                )  # fmt: skip
+                )
                 return d.Outcome(
                     self._save(draft_rules.approve(draft, fingerprint=command.fingerprint, by="alex", now=self.clock))
                 )
@@ -212,24 +223,41 @@ class DraftDesk(ScriptedDesk):
         ticket = self.tickets[draft.ticket]
         rows = tuple(
             d.ReviewRow(
-                path=item.path, op=draft.ops[item.index], when_drafted=item.base, now=item.now, yours=item.yours,
-                conflict=item.state is FieldState.CONFLICT, done_already=item.state is FieldState.DONE,
-                changed_by="miguel" if item.now != item.base else None, changed_at=self.clock - timedelta(minutes=2) if item.now != item.base else None,
+                path=item.path,
+                op=draft.ops[item.index],
+                when_drafted=item.base,
+                now=item.now,
+                yours=item.yours,
+                conflict=item.state is FieldState.CONFLICT,
+                done_already=item.state is FieldState.DONE,
+                changed_by="miguel" if item.now != item.base else None,
+                changed_at=self.clock - timedelta(minutes=2) if item.now != item.base else None,
             )
             for item in three_way(None, ticket, draft.ops)
-        )  # fmt: skip
+        )
         findings = tuple(replace(item, overridden=draft.overrides.get(item.id)) for item in self.findings)
         comment = draft.comment()
         public = comment is not None and comment.visibility is not None and comment.visibility.value == "public"
         return d.Review(
-            draft=draft, rows=rows, findings=findings, claims=self.claims,
-            claims_ok=len(self.claims) - sum(1 for item in findings if item.level == "block"), base_version=draft.base_version,
-            now_version=ticket.version, overlaps=overlaps(int(draft.base.get("#entries") or 0), ticket, op_id=draft.op_id, own=("alex",)),
-            audience="" if comment is None else "public · the requester sees it" if public else "internal · 14 agents see it",
-            tells=self.tells, fingerprint=None,
+            draft=draft,
+            rows=rows,
+            findings=findings,
+            claims=self.claims,
+            claims_ok=len(self.claims) - sum(1 for item in findings if item.level == "block"),
+            base_version=draft.base_version,
+            now_version=ticket.version,
+            overlaps=overlaps(int(draft.base.get("#entries") or 0), ticket, op_id=draft.op_id, own=("alex",)),
+            audience=""
+            if comment is None
+            else "public · the requester sees it"
+            if public
+            else "internal · 14 agents see it",
+            tells=self.tells,
+            fingerprint=None,
             files=tuple((op.file.name, op.file.size, op.file.sha256) for op in draft.ops if op.file is not None),
-            push=self.pushes.get(draft.id), editing=self.editing,
-        )  # fmt: skip
+            push=self.pushes.get(draft.id),
+            editing=self.editing,
+        )
 
     def _confirm(self, draft: Draft) -> d.Confirmation:
         review = self._review(draft)
@@ -246,31 +274,70 @@ class DraftDesk(ScriptedDesk):
         approved = approval.read_payload(content)
         ticket = self.tickets[draft.ticket]
         return d.Confirmation(
-            draft=draft.id, rev=draft.rev, payload=content, fingerprint=fingerprint(content), system="local", origin="local:desk",
-            ticket=draft.ticket, title=ticket.title, severity=ticket.severity, operator="alex", rows=approval.rows(approved),
-            comment=approval.shown(str(approved.comment.to)) if approved.comment is not None else None, public=approved.public,
-            files=review.files, tells=self.tells, overlaps=tuple(f"{e.author} {e.kind.value}: {e.text}" for e in review.overlaps),
+            draft=draft.id,
+            rev=draft.rev,
+            payload=content,
+            fingerprint=fingerprint(content),
+            system="local",
+            origin="local:desk",
+            ticket=draft.ticket,
+            title=ticket.title,
+            severity=ticket.severity,
+            operator="alex",
+            rows=approval.rows(approved),
+            comment=approval.shown(str(approved.comment.to)) if approved.comment is not None else None,
+            public=approved.public,
+            files=review.files,
+            tells=self.tells,
+            overlaps=tuple(f"{e.author} {e.kind.value}: {e.text}" for e in review.overlaps),
             overridden=tuple(f"{f.id}: {f.overridden}" for f in review.findings if f.overridden),
             needs_key_suffix=approval.needs_key_suffix(approved, ticket.severity),
-        )  # fmt: skip
+        )
 
     def _hits(self, query: str) -> tuple[Hit, ...]:
         if not query.strip() or "zzz" in query:
             return ()
         return (
-            Hit("runbooks/CoreDNSErrorsHigh", SafeText("CoreDNSErrorsHigh"), 9.1, 12, 14,
-                SafeText("Check whether the upstream resolvers answer:\n\n    dig @10.0.3.2 build.internal"), Strength.STRONG, 0.8, NOW - timedelta(days=40)),
-            Hit("runbooks/NodeLocalDNS", SafeText("NodeLocalDNS"), 3.0, 4, 4, SafeText("Restart node-local-dns on one node first."), Strength.WEAK, 0.3),
-        )  # fmt: skip
+            Hit(
+                "runbooks/CoreDNSErrorsHigh",
+                SafeText("CoreDNSErrorsHigh"),
+                9.1,
+                12,
+                14,
+                SafeText("Check whether the upstream resolvers answer:\n\n    dig @10.0.3.2 build.internal"),
+                Strength.STRONG,
+                0.8,
+                NOW - timedelta(days=40),
+            ),
+            Hit(
+                "runbooks/NodeLocalDNS",
+                SafeText("NodeLocalDNS"),
+                3.0,
+                4,
+                4,
+                SafeText("Restart node-local-dns on one node first."),
+                Strength.WEAK,
+                0.3,
+            ),
+        )
 
 
 def _record(number: int) -> AuditRecord:
     action = ("session.start", "draft.create", "draft.approve", "push.verified")[number % 4]
     return AuditRecord(
-        at=NOW - timedelta(minutes=3 * (40 - number)), operator="alex", actor="agent" if number % 4 == 1 else "operator", action=action,
-        ticket="local:NET-87", session="S1", draft="D1", content_hash=f"{number:064x}", seq=number, previous=f"{number - 1:064x}", hash=f"{number * 7919:064x}",
+        at=NOW - timedelta(minutes=3 * (40 - number)),
+        operator="alex",
+        actor="agent" if number % 4 == 1 else "operator",
+        action=action,
+        ticket="local:NET-87",
+        session="S1",
+        draft="D1",
+        content_hash=f"{number:064x}",
+        seq=number,
+        previous=f"{number - 1:064x}",
+        hash=f"{number * 7919:064x}",
         detail="2 documents" if number % 4 == 0 else None,
-    )  # fmt: skip
+    )
 
 
 def shift_view(desk: DraftDesk, back: int) -> d.ShiftView:
@@ -289,17 +356,34 @@ def shift_view(desk: DraftDesk, back: int) -> d.ShiftView:
         )
 
     return d.ShiftView(
-        shift=Shift(start, start + timedelta(hours=12), "Day" if back % 2 else "Night"), current=back == 0, operators=("alex", "dana"),
-        total=sums("total", len(sessions), 1_840_000 if back == 0 else 0), limit=25_000_000, forecast=2_900_000 if back == 0 else None,
+        shift=Shift(start, start + timedelta(hours=12), "Day" if back % 2 else "Night"),
+        current=back == 0,
+        operators=("alex", "dana"),
+        total=sums("total", len(sessions), 1_840_000 if back == 0 else 0),
+        limit=25_000_000,
+        forecast=2_900_000 if back == 0 else None,
         by={
-            "workflow": (sums("incident-summary", 3, 910_000), sums("escalation-package", 2, 520_000), sums("triage", 1, 130_000)),
+            "workflow": (
+                sums("incident-summary", 3, 910_000),
+                sums("escalation-package", 2, 520_000),
+                sums("triage", 1, 130_000),
+            ),
             "ticket": (sums("local:NET-87", 2, 910_000), sums("local:DB-311", 1, 212_000)),
             "operator": (sums("alex", 5, 1_700_000), sums("dana", 1, 140_000)),
             "runtime": (sums("offline", 6, 1_840_000),),
-            "hour": tuple(sums(f"{(20 + n) % 24:02d}:00", 1, amount) for n, amount in enumerate((100, 300, 100, 100, 900, 1400, 700, 200))),
-        } if back == 0 else {},
-        sessions=sessions, verdicts={session.id: "accepted, 2 edits" for session in sessions}, accepted=11, edited=5, rejected=2,
-    )  # fmt: skip
+            "hour": tuple(
+                sums(f"{(20 + n) % 24:02d}:00", 1, amount)
+                for n, amount in enumerate((100, 300, 100, 100, 900, 1400, 700, 200))
+            ),
+        }
+        if back == 0
+        else {},
+        sessions=sessions,
+        verdicts={session.id: "accepted, 2 edits" for session in sessions},
+        accepted=11,
+        edited=5,
+        rejected=2,
+    )
 
 
 __all__ = ["BLOCK", "CLAIMS", "COMMENT_PATH", "NET", "SUMMARY", "WARN", "DraftDesk"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Size
 
 from opstui.core.approval import key_suffix
 from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, NoteDraft, Review
@@ -60,6 +61,8 @@ class ConfirmScreen(DeskScreen):
         self._approving = False
         self._left = False
         self._drawn_armed = False
+        self._size_drawn: Size | None = None
+        self._covered = False
 
     @classmethod
     def open(cls, app: OpstuiApp, draft_id: str) -> None:
@@ -90,7 +93,6 @@ class ConfirmScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Draw the letters."""
-        super().on_mount()
         if self.confirmation is None or self.review is None:
             if not self._read():
                 return
@@ -138,8 +140,12 @@ class ConfirmScreen(DeskScreen):
             ]
         if self._watching() and self.review is not None:
             said = push_lines(
-                self.review.draft, self.review.push, now=self.desk_app.now(), tz=zone(self.facts.timezone), settle_seconds=self._settle_seconds()
-            )  # fmt: skip
+                self.review.draft,
+                self.review.push,
+                now=self.desk_app.now(),
+                tz=zone(self.facts.timezone),
+                settle_seconds=self._settle_seconds(),
+            )
             return [
                 *above,
                 *(fit(drawn, width) for drawn in said),
@@ -164,14 +170,14 @@ class ConfirmScreen(DeskScreen):
         return capabilities.settle_seconds if capabilities is not None else 60.0
 
     def _show_prompt(self) -> None:
-        if self.is_mounted:
+        if self.is_mounted and not self._left:
             self.query_one("#prompt", Spans).show(self._prompt)
 
     # --- the letters --------------------------------------------------------------------------------------------------
 
     def _watching(self) -> bool:
         """The letters were typed: what is shown now is what comes of it."""
-        return self.review is not None and self.review.draft.state in (*_WATCHED, DraftState.PUSHED) or self._approved
+        return (self.review is not None and self.review.draft.state in (*_WATCHED, DraftState.PUSHED)) or self._approved
 
     _approved = False
 
@@ -205,23 +211,25 @@ class ConfirmScreen(DeskScreen):
             self._drawn_armed = armed
             self._show_prompt()
 
-    def on_resize(self) -> None:
-        """Another size, other letters."""
-        super().on_resize()
-        self._new_letters()
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size, other letters. The first size is none."""
+        if self._size_drawn not in (None, event.size):
+            self._new_letters()
+        self._size_drawn = event.size
         self.call_after_refresh(self._show_prompt)
 
+    def on_screen_suspend(self) -> None:
+        """Something stands over it."""
+        self._covered = True
+
     def on_screen_resume(self) -> None:
-        """Something stood over it."""
-        super().on_screen_resume()
-        self._new_letters()
+        """What stood over it is gone."""
+        if self._covered:
+            self._new_letters()
+        self._covered = False
 
-    def on_app_focus(self) -> None:
-        """The terminal came back to the front, or another one took this session over."""
-        self._new_letters()
-
-    def on_app_blur(self) -> None:
-        """The terminal lost focus."""
+    def focus_reported(self) -> None:
+        """The terminal lost focus, came back to the front, or is another one."""
         self._new_letters()
 
     def on_paste(self, event: events.Paste) -> None:
@@ -353,6 +361,10 @@ class ConfirmScreen(DeskScreen):
 
 
 _SCROLLS = {
-    "down": "action_move_down", "up": "action_move_up", "pagedown": "action_move_page_down", "pageup": "action_move_page_up",
-    "home": "action_move_first", "end": "action_move_last",
-}  # fmt: skip
+    "down": "action_move_down",
+    "up": "action_move_up",
+    "pagedown": "action_move_page_down",
+    "pageup": "action_move_page_up",
+    "home": "action_move_first",
+    "end": "action_move_last",
+}

@@ -38,6 +38,7 @@ from opstui.core.tickets import TicketRef
 from opstui.tui.arming import ARM_SECONDS
 from opstui.tui.drafting import as_typed, comment_text, dropping, inverse, is_public, may_be_public
 from opstui.tui.keeping import Keeping
+from opstui.tui.keymap import only
 from opstui.tui.lines import Line, Row, between, line
 from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, Shown, field_name, review_rows, row_key, value_text
@@ -63,7 +64,7 @@ class ReviewScreen(DeskScreen):
     LABEL = "Review"
     KIND = "review"
     HINTS = ("review.confirm", "review.edit", "review.source", "review.editor", "review.next", "review.undo")
-    BINDINGS = screen_bindings("review", *MOVES)
+    BINDINGS: ClassVar = [*screen_bindings("review", *MOVES), *only("text.editor", "text.confirm")]
     DEFAULT_CSS = """
     ReviewScreen #review-head { height: 2; }
     ReviewScreen #review-body { layout: vertical; height: 1fr; }
@@ -91,6 +92,7 @@ class ReviewScreen(DeskScreen):
         self._scroll = 0
         self._reopen = False
         self._deaf_until = 0.0
+        self._gone = False
         self._said_open = 0.0
         self._shown_source: tuple[str, int] | None = None
         self._settle_timer: Any = None
@@ -108,7 +110,6 @@ class ReviewScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Read the draft, and stand where the last run stood."""
-        super().on_mount()
         self.query_one("#review-head", Spans).show(self._head)
         self._layout_for(self.app.size.width)
         rows = self.query_one("#rows", RowList)
@@ -122,13 +123,14 @@ class ReviewScreen(DeskScreen):
             self.call_after_refresh(self._edit_comment)
 
     def on_unmount(self) -> None:
-        """This terminal no longer has the draft open."""
+        """This terminal no longer has the draft open; timers end here, so nothing may wait for one."""
+        self._gone = True
+        self.saving()
         if not self.facts.read_only and self.review is not None:
             self.desk_app.do(CloseDraft(self.draft_id), failed=lambda error: None)
 
     def on_resize(self) -> None:
         """One pane or two."""
-        super().on_resize()
         self._layout_for(self.size.width)
 
     def _layout_for(self, width: int) -> None:
@@ -188,6 +190,8 @@ class ReviewScreen(DeskScreen):
         self._draw()
 
     def _look(self) -> None:
+        if self._gone:
+            return
         try:
             review = self.desk.ask(DraftReview(self.draft_id))
         except NotFound as error:
@@ -239,6 +243,8 @@ class ReviewScreen(DeskScreen):
     # --- drawing ------------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
+        if self._gone:
+            return
         self.query_one("#review-head", Spans).show(self._head)
         self.query_one("#rows", RowList).show(self._rows)
 
@@ -311,10 +317,12 @@ class ReviewScreen(DeskScreen):
         if self.editing:
             shown = keymap.shown
             return [
-                (shown("text.confirm"), "confirm"), (shown("text.editor"), "$EDITOR"), (shown("text.undo"), "undo"),
+                (shown("text.confirm"), "confirm"),
+                (shown("text.editor"), "$EDITOR"),
+                (shown("text.undo"), "undo"),
                 (shown("app.back"), "leave it, kept"),
-            ]  # fmt: skip
-        if self.query("#ask"):
+            ]
+        if self.query(Ask):
             return [(keymap.shown("list.open"), "take it"), (keymap.shown("app.back"), "cancel")]
         return super().hints()
 
@@ -364,9 +372,9 @@ class ReviewScreen(DeskScreen):
         self.desk_app.say("saved elsewhere meanwhile: yours is kept aside", "warn")
 
     def _not_saved(self, error: OpstuiError) -> None:
-        asked = self.query("#ask")
+        asked = self.query(Ask)
         if asked:
-            asked.first(Ask).say(error.message)
+            asked.last().say(error.message)
         else:
             self.desk_app.say(f"not kept: {error.message}", "bad")
         self._draw()
@@ -472,6 +480,10 @@ class ReviewScreen(DeskScreen):
         event.stop()
         self.desk_app.say(f"a comment holds {COMMENT_LIMIT // 1024} kB; that was not taken", "warn")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The text's own keys only while there is text being edited."""
+        return self.editing if action in ("text_editor", "text_confirm") else True
+
     def action_text_confirm(self) -> None:
         """``ctrl+t``: leave the field, then Confirm."""
         self._leave_comment()
@@ -489,7 +501,7 @@ class ReviewScreen(DeskScreen):
         self._keeping.flush(self._in_editor)
 
     def _in_editor(self) -> None:
-        assert self._keeping is not None and self.review is not None
+        assert self._keeping is not None
         port = type(self).editor or TerminalEditor(self.app.suspend, self.desk_app.environ)
         before = comment_text(self._keeping.draft)
         edited = port.edit(before, name=f"{self._ref_key()}.md")
@@ -568,10 +580,10 @@ class ReviewScreen(DeskScreen):
         self.call_after_refresh(self.show_frame)
 
     def _close_ask(self) -> bool:
-        for ask in self.query("#ask").results(Ask):
+        asked = list(self.query(Ask))
+        for ask in asked:
             ask.close()
-            return True
-        return False
+        return bool(asked)
 
     def _current(self, path: str) -> str:
         """What the draft would make of a field: its own value, else the ticket's when it was drafted."""
@@ -743,10 +755,13 @@ class ReviewScreen(DeskScreen):
             choices.append(("", "take the answer back", ""))
         self._ask(
             f"{check}: {finding.text}",
-            lambda reason: self.change(DraftChanges(overrides={check: reason}), f"{check} answered: {reason.replace('_', ' ')}" if reason else f"{check} blocks again"),
+            lambda reason: self.change(
+                DraftChanges(overrides={check: reason}),
+                f"{check} answered: {reason.replace('_', ' ')}" if reason else f"{check} blocks again",
+            ),
             choices=choices,
             note="Push in spite of this check? The reason is kept with the update.",
-        )  # fmt: skip
+        )
 
     def action_review_take_over(self) -> None:
         """``T``: the draft is this terminal's from now on."""

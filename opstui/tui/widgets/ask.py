@@ -54,7 +54,7 @@ class Ask(Vertical):
         note: str = "",
         closed: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(id="ask")
+        super().__init__()
         self._title = title
         self._then = then
         self._choices = tuple(choices)

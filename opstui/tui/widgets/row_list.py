@@ -46,7 +46,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             """The list."""
             return self.rows
 
-    def __init__(self, *, id: str | None = None, cursor: bool = True) -> None:
+    def __init__(self, *, id: str | None = None, cursor: bool = True) -> None:  # noqa: A002 - the library's word
         super().__init__(id=id)
         self._make: Make = lambda width: ()
         self._rows: Sequence[Row] = ()
@@ -126,6 +126,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
                 return
         if not self._rows:
             self._cursor = key
+
+    def to_top(self) -> None:
+        """Forget where the cursor stood: the next rows begin with it on the first of them."""
+        self._cursor, self._index = None, 0
+        self.scroll_to(y=0, animate=False, immediate=True)
 
     def _stand(self, index: int) -> None:
         if index != self._index or self._cursor != self._rows[index].key:

@@ -15,7 +15,7 @@ class SourcePane(RowList):
     SourcePane.-open { display: block; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the library's word
         super().__init__(id=id, cursor=False)
         self.can_focus = False
         self.source: SourceView | None = None

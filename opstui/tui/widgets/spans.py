@@ -18,7 +18,7 @@ Make = Callable[[int], Sequence[Line]]
 class Spans(Lines):
     """Draws what :meth:`show` was given, as high as its style says; with ``height: auto`` as high as the lines."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the library's word
         super().__init__(id=id)
         self._make: Make = lambda width: ()
         self._drawn: tuple[int, Sequence[Line]] = (-1, ())

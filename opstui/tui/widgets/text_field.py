@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Input, TextArea
 
 from opstui.core.text import clean, clean_line
-from opstui.tui.keymap import bindings
+from opstui.tui.keymap import only
 
 COMMENT_LIMIT = 256 * 1024
 """Bytes of a comment. Beyond it the library's text area takes seconds for a key."""
@@ -30,7 +30,7 @@ class CommentField(TextArea, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("text"),
+        *only("text.undo"),
         _quiet("up", "cursor_up", "a line up"),
         _quiet("down", "cursor_down", "a line down"),
         _quiet("left", "cursor_left", "a character left"),
@@ -56,7 +56,7 @@ class CommentField(TextArea, inherit_bindings=False):
     class Full(Message):
         """More was typed or pasted than a comment holds; it was not taken."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the library's word
         super().__init__(
             "",
             id=id,

@@ -1,0 +1,209 @@
+"""A shift as rows: its sessions, what they cost and by what, and what people made of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+
+from opstui.core.desk import LedgerLine, ShiftView
+from opstui.core.money import cents, dollars
+from opstui.core.sessions import Session, SessionStatus
+from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of
+from opstui.tui.words import count, money, running
+
+SPARKS = "▁▂▃▄▅▆▇█"
+BAR = "▇"
+WAYS = (("workflow", "by workflow"), ("ticket", "by ticket"), ("operator", "by operator"), ("runtime", "by runtime"))
+
+
+def spark(amounts: Sequence[int]) -> str:
+    """One cell an amount, the highest the tallest; a blank is nothing at all."""
+    top = max(amounts, default=0)
+    if top <= 0:
+        return " " * len(amounts)
+    return "".join(" " if amount <= 0 else SPARKS[min(7, amount * 8 // (top + 1))] for amount in amounts)
+
+
+def bar(amount: int, top: int, cells: int) -> str:
+    """At least one cell for anything that is more than nothing."""
+    return BAR * (max(1, round(amount * cells / top)) if top > 0 and amount > 0 else 0)
+
+
+def span_text(view: ShiftView, tz: tzinfo) -> str:
+    """``NIGHT 20 Nov 20:00–08:00``."""
+    start, end = view.shift.start.astimezone(tz), view.shift.end.astimezone(tz)
+    return f"{view.shift.name.upper()} {start.day} {start:%b %H:%M}–{end:%H:%M}"
+
+
+def share(part: int, whole: int) -> str:
+    """``61 %``."""
+    return f"{round(part * 100 / whole)} %" if whole else "–"
+
+
+def shift_head(view: ShiftView, tz: tzinfo, width: int) -> list[Line]:
+    """Two lines: when and who, what it cost so far and what it will."""
+    total = view.total
+    who = ", ".join(view.operators)
+    first = line(" ", (span_text(view, tz), "strong"), "  ", (who, "dim"), ("" if view.current else "  past", "dim"))
+    cost: list[Span] = [Span(" "), Span(f"≈ {money(total.estimate)}", "strong")]
+    if view.limit is not None:
+        cost.append(Span(f" of {money(view.limit)}", "warn" if total.estimate * 5 >= view.limit * 4 else "dim"))
+    if total.reported is not None:
+        cost.append(Span(f"  reported {money(total.reported)}"))
+    if view.forecast is not None:
+        over = view.limit is not None and view.forecast > view.limit
+        cost.append(Span(f"  forecast ≈ {money(view.forecast)}", "warn" if over else "dim"))
+        if over:
+            cost.append(Span(" over", "warn"))
+    right = line(
+        (f"{total.sessions} session{'' if total.sessions == 1 else 's'}  {count(total.tokens)} tokens ", "dim")
+    )
+    return [between(first, line(("[ ] others  W week ", "dim")), width), between(tuple(cost), right, width)]
+
+
+def shift_rows(view: ShiftView, width: int) -> list[Row]:
+    """Sessions, then the sums, then what came of them."""
+    rows = [Row("rule:top", (line(("─" * width, "rule")),), stops=False)]
+    rows += _sessions(view, width)
+    rows.append(Row("rule:sums", (line(("─" * width, "rule")),), stops=False))
+    rows += _sums(view, width)
+    rows += _verdicts(view, width)
+    return rows
+
+
+def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
+    if not view.sessions:
+        return [Row("none", (fit(line("   ", ("no session in this shift", "dim")), width),), stops=False)]
+    wide, middle = width >= 110, width >= 64
+    head = "   " + pad("ticket", 12) + pad("workflow", 20 if middle else 10)
+    if wide:
+        head += pad("runtime", 12)
+    if middle:
+        head += pad("run", 8, right=True) + pad("tokens", 9, right=True)
+    head += pad("≈ $", 9, right=True)
+    if wide:
+        head += pad("reported", 10, right=True) + "   " + pad("result", 18)
+    head += "  verdict" if middle else ""
+    rows = [Row("head", (fit(line((head, "dim")), width),), stops=False)]
+    for session in view.sessions:
+        usage, cost = session.cost.usage, session.cost
+        tokens = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+        parts: list[Span] = [
+            Span("   "),
+            Span(pad(session.ticket.key, 11) + " ", "accent"),
+            Span(pad(session.workflow, 19 if middle else 9) + " "),
+        ]
+        if wide:
+            parts.append(Span(pad(session.runtime, 11) + " ", "dim"))
+        if middle:
+            parts.append(Span(pad(running(usage.running_ms), 8, right=True) + pad(count(tokens), 9, right=True), "dim"))
+        parts.append(Span(pad(dollars(cost.estimate, places=3), 9, right=True), "strong"))
+        if wide:
+            reported = cents(cost.reported) if cost.reported is not None else "–"
+            parts.append(Span(pad(reported, 10, right=True) + "   ", "dim"))
+            parts.append(Span(pad(_result(session), 17) + " "))
+        verdict = view.verdicts.get(session.id, "–")
+        if middle:
+            parts += [Span("  "), Span(verdict, "warn" if verdict == "waits" else "dim")]
+        rows.append(Row(f"session:{session.id}", (fit(tuple(parts), width),)))
+    return rows
+
+
+def _result(session: Session) -> str:
+    if session.status is SessionStatus.FAILED:
+        return f"failed: {session.stop_reason}" if session.stop_reason else "failed"
+    if session.status is SessionStatus.IDLE and session.stop_reason:
+        return session.stop_reason.replace("_", " ")
+    return session.status.value
+
+
+def _sums(view: ShiftView, width: int) -> Iterable[Row]:
+    rows = []
+    for way, title in WAYS:
+        sums = sorted(view.by.get(way, ()), key=lambda item: -item.estimate)[:6]
+        if sums:
+            rows.append(Row(f"sum:{way}", tuple(_sum_lines(title, sums, width)), stops=False))
+    hours = view.by.get("hour", ())
+    if hours:
+        labels = f"{hours[0].label} – {hours[-1].label}" if len(hours) > 1 else hours[0].label
+        drawn = line(
+            "   ",
+            (pad("by hour", 13), "dim"),
+            (spark([hour.estimate for hour in hours]), "accent"),
+            (f"  {labels}", "dim"),
+        )
+        rows.append(Row("sum:hour", (fit(drawn, width),), stops=False))
+    return rows
+
+
+def _sum_lines(title: str, sums: Sequence[LedgerLine], width: int) -> Iterable[Line]:
+    top = max(item.estimate for item in sums)
+    if width >= 100:
+        drawn = line("   ", (pad(title, 13), "dim"))
+        for item in sums:
+            piece = line(_short(item.label), " ", (bar(item.estimate, top, 7), "accent"), f" {cents(item.estimate)}   ")
+            if width_of(drawn) + width_of(piece) > width:
+                break
+            drawn = (*drawn, *piece)
+        yield drawn
+        return
+    for at, item in enumerate(sums[:3]):
+        label = pad(title if at == 0 else "", 13)
+        room = max(4, width - 3 - 13 - 19 - 8)
+        yield fit(
+            line(
+                "   ",
+                (label, "dim"),
+                pad(_short(item.label), 18),
+                " ",
+                (bar(item.estimate, top, min(20, room)), "accent"),
+                f" {cents(item.estimate)}",
+            ),
+            width,
+        )
+
+
+def _short(label: str) -> str:
+    return label.rpartition(":")[2] if ":" in label and not label[:2].isdigit() else label
+
+
+def _verdicts(view: ShiftView, width: int) -> Iterable[Row]:
+    judged = view.accepted + view.edited + view.rejected
+    if not judged:
+        return [
+            Row("verdicts", (fit(line("   ", ("nothing was accepted or rejected yet", "dim")), width),), stops=False)
+        ]
+    useful = view.accepted + view.edited
+    parts = [
+        f"accepted as is {share(view.accepted, judged)}",
+        f"edited {share(view.edited, judged)}",
+        f"rejected {share(view.rejected, judged)}",
+    ]
+    if useful:
+        parts.append(f"≈ ${cents(view.total.estimate // useful)} per accepted one")
+    lines, current = [], ""
+    for part in parts:
+        if current and 3 + len(current) + 2 + len(part) > width:
+            lines.append(line("   ", current))
+            current = ""
+        current = f"{current}  {part}" if current else part
+    lines.append(line("   ", current))
+    return [Row("verdicts", tuple(fit(drawn, width) for drawn in lines), stops=False)]
+
+
+def week_rows(views: Sequence[ShiftView], tz: tzinfo, width: int) -> list[Row]:
+    """One row a shift, the newest first, with a bar for what it cost."""
+    top = max((view.total.estimate for view in views), default=0)
+    rows = [Row("rule:top", (line(("─" * width, "rule")),), stops=False)]
+    for back, view in enumerate(views):
+        total = view.total
+        text = line(
+            "   ",
+            (pad(span_text(view, tz), 27), "strong" if view.current else ""),
+            pad(f"≈ {money(total.estimate)}", 10, right=True),
+            pad(f"{total.sessions}", 5, right=True),
+            ("  ", "dim"),
+            (bar(total.estimate, top, max(4, min(40, width - 50))), "accent"),
+        )
+        rows.append(Row(f"shift:{back}", (fit(text, width),)))
+    return rows
