@@ -410,10 +410,17 @@ class OpstuiApp(App[int], inherit_bindings=False):
     def on_app_focus(self) -> None:
         """The terminal reports focus."""
         self._bell.focus()
+        self._tell_focus()
 
     def on_app_blur(self) -> None:
         """The terminal reports that focus went."""
         self._bell.focus()
+        self._tell_focus()
+
+    def _tell_focus(self) -> None:
+        # The library tells the app alone; also a second report in a row matters, after a re-attach.
+        if self.screen_stack and isinstance(self.screen, DeskScreen):
+            self.screen.focus_reported()
 
     def action_app_redraw(self) -> None:
         """Every cell again."""

@@ -87,6 +87,9 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     def minute_passed(self) -> None:
         """A minute's tick: ages and clocks may read differently. Repaint only what does."""
 
+    def focus_reported(self) -> None:
+        """The terminal reported that focus came or went."""
+
     def kept(self) -> Mapping[str, Any]:
         """What to remember of this screen: cursor, scroll, what is open. JSON values only."""
         return {}
