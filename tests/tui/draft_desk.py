@@ -23,8 +23,8 @@ from tests.tui.scripted_desk import NOW, ScriptedDesk
 
 NET = TicketRef("local", "NET-87")
 SUMMARY = (
-    "DNS lookups from the build agents have failed intermittently since 03:08 [1]. A restart of node-local-dns on agents-3 "
-    "did not help [2]. The runbook's next step, upstream resolver health, has not been tried [3].\n\n"
+    "DNS lookups from the build agents have failed intermittently since 03:08 [1]. A restart of node-local-dns on "
+    "agents-3 did not help [2]. The runbook's next step, upstream resolver health, has not been tried [3].\n\n"
     "Next: compare 10.0.3.3 (900 ms) with 10.0.3.2 (4 ms)."
 )
 

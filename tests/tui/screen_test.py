@@ -15,7 +15,7 @@ from tests.tui.draft_desk import DraftDesk
 
 def text_of(app: OpstuiApp) -> str:
     """Every line of the screen, without styles and trailing blanks."""
-    width, height = app.size
+    height = app.size.height
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines[:height])
 

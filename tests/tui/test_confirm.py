@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -43,12 +42,12 @@ class Seconds:
 
 
 @pytest.fixture
-def seconds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Seconds]:
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     clock = Seconds()
     monkeypatch.setattr(ConfirmScreen, "monotonic", staticmethod(clock.monotonic))
     monkeypatch.setattr(ConfirmScreen, "choice", staticmethod(clock.choice))
     monkeypatch.setattr(ReviewScreen, "monotonic", lambda self: clock.at)
-    yield clock
+    return clock
 
 
 @pytest.fixture

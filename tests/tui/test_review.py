@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from opstui.core.errors import StoreFull
 from opstui.core.ports import Editing
 from opstui.core.text import SafeText
 from opstui.tui.drafting import comment_text
+from opstui.tui.lines import rows_text
+from opstui.tui.review_rows import Shown, review_rows
 from opstui.tui.screens.confirm import ConfirmScreen
 from opstui.tui.screens.review import ReviewScreen
 from opstui.tui.terminal.editor import Edited
@@ -439,12 +442,11 @@ async def test_text_keys_that_terminals_own_do_nothing(desk: DraftDesk) -> None:
         await wait_for(pilot, lambda: comment_text(desk.drafts[draft.id]) == "one two")
 
 
-async def test_a_summary_reads_as_agreed_at_80_columns(desk: DraftDesk) -> None:
+def test_a_summary_reads_as_agreed_at_80_columns(desk: DraftDesk) -> None:
     draft = desk.new()
     foreign_owner(desk)
-    async with opened(desk, ReviewScreen(draft.id)) as pilot:
-        rows = pilot.app.screen.query_one("#rows", RowList)
-        assert "\n".join(rows.lines) == GOLDEN
+    shown = Shown(review=desk.ask(d.DraftReview(draft.id)), now=desk.clock, tz=UTC, can_add=True)
+    assert rows_text(review_rows(shown, 80)) == GOLDEN
 
 
 GOLDEN = """\

@@ -106,7 +106,7 @@ class LineField(Input, inherit_bindings=False):
         _quiet("ctrl+k", "delete_right_all", "delete to the end"),
     ]
 
-    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None, enter: bool = True) -> None:
+    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None, enter: bool = True) -> None:  # noqa: A002
         super().__init__(value, placeholder=placeholder, id=id, compact=True, select_on_focus=False, max_length=4000)
         self.cursor_blink = False
         if enter:
