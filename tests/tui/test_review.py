@@ -451,19 +451,19 @@ def test_a_summary_reads_as_agreed_at_80_columns(desk: DraftDesk) -> None:
 
 GOLDEN = """\
    field     when drafted    now             yours
-   status    open            open            investigating               agent
- ! owner     dana            miguel  2m ago  alex              t theirs m mine
+   status    open            open            investigating                agent
+ ! owner     dana            miguel  2m ago  alex               t theirs m mine
                              changed by miguel 2m ago
    + another field
-───────────────────────────────────────────────────────────────────────────────
+────────────────────────────────────────────────────────────────────────────────
    comment   internal · 14 agents see it · tells dana, miguel
      DNS lookups from the build agents have failed intermittently since 03:08
      [1]. A restart of node-local-dns on agents-3 did not help [2]. The
      runbook's next step, upstream resolver health, has not been tried [3].
 
      Next: compare 10.0.3.3 (900 ms) with 10.0.3.2 (4 ms).
-───────────────────────────────────────────────────────────────────────────────
- ~ warn      M2-number: "about 12 %": the source says "12 %"          NET-87#1
+────────────────────────────────────────────────────────────────────────────────
+ ~ warn      M2-number: "about 12 %": the source says "12 %"           NET-87#1
  ✓ 3 of 3 claims cited and found
    fact      Lookups from the build agents fail since 03:08.
              high  [1] NET-87#1 1-2  [2] NET-87#3
@@ -471,7 +471,7 @@ GOLDEN = """\
    reported  A restart of node-local-dns on agents-3 did not help.
              medium  [3] NET-87#2
  ? unknown   Whether upstream resolvers are healthy is not known.
-───────────────────────────────────────────────────────────────────────────────"""
+────────────────────────────────────────────────────────────────────────────────"""
 
 
 def _operator() -> Any:
