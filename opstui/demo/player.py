@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from opstui.core.errors import Busy, NotFound, OpstuiError
@@ -55,8 +56,15 @@ class Player:
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._script = script()
-        self._routines = routines()
+
+    # Read on the thread that plays, so that the first paint does not wait for it.
+    @cached_property
+    def _script(self) -> tuple[Step, ...]:
+        return script()
+
+    @cached_property
+    def _routines(self) -> tuple[Routine, ...]:
+        return routines()
 
     def play(self) -> None:
         """Start. The thread is a daemon: it ends with the process, at any point."""

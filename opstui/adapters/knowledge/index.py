@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 import apsw
 
-from opstui.adapters.knowledge.ranking import Words, idf, match, section_starts, weigh
+from opstui.adapters.knowledge.pagewords import TOKENIZER, PageWords, Stems
+from opstui.adapters.knowledge.ranking import idf, match, weigh
 from opstui.adapters.knowledge.words import expand, telling, words
 from opstui.adapters.sqlite import Database, Step
 from opstui.core.knowledge import Hit, Page, Strength
@@ -18,26 +18,22 @@ from opstui.core.ports import KnowledgeSource, Probe
 from opstui.core.text import SafeText, clean_line, lines
 
 _STEPS: tuple[Step, ...] = (
-    """
+    f"""
     CREATE TABLE knowledge_page(
         id INTEGER PRIMARY KEY, doc TEXT NOT NULL UNIQUE, source TEXT NOT NULL, title TEXT NOT NULL,
         text TEXT NOT NULL, hash TEXT NOT NULL, stamp TEXT, changed_at INTEGER, problem TEXT);
     CREATE INDEX knowledge_page_source ON knowledge_page(source, doc, hash, stamp);
     CREATE VIRTUAL TABLE knowledge_words USING fts5(
-        title, body, content='', contentless_delete=1, tokenize='porter unicode61 remove_diacritics 2');
+        title, body, content='', contentless_delete=1, tokenize='{TOKENIZER}');
     INSERT INTO knowledge_words(knowledge_words, rank) VALUES ('rank', 'bm25(8.0, 1.0)');
     CREATE VIRTUAL TABLE knowledge_vocabulary USING fts5vocab(knowledge_words, row);
     """,
 )
-_TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2"])
 
 _CANDIDATES = 20
 """Pages that bm25 proposes; more change no figure on the benchmark and cost time."""
 _QUERY_LIMIT = 20_000
 """Code points of a query that are looked at."""
-_STEMS_KEPT = 50_000
-_PAGES_KEPT = 4_000_000
-"""Code points of pages whose word sets stay in memory: making them is most of a search's time."""
 
 
 @runtime_checkable
@@ -60,8 +56,8 @@ class SqliteKnowledge:
         self._sources = tuple(sources)
         self._names = tuple(source.name for source in sources)
         self._refreshing = threading.Lock()
-        self._stems = _Stems()
-        self._pages = _PageWords(self._stems)
+        self._stems = Stems()
+        self._pages = PageWords(self._stems)
 
     # --- keeping it up to date ----------------------------------------------------------------------------------------
 
@@ -209,74 +205,6 @@ class SqliteKnowledge:
         if len(rows) > 5:
             probes.append(Probe("knowledge", "warn", "further pages are not as they should be", "see the log"))
         return probes
-
-
-class _Stems:
-    """Words → stems, by the very tokenizer that the index uses."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        # apsw hands a tokenizer out per connection, and a connection serves one thread at a time: hence our own.
-        self._connection = apsw.Connection(":memory:")
-        self._tokenize = self._connection.fts5_tokenizer(*_TOKENIZER)
-        self._known: dict[str, str] = {}
-
-    def of(self, found: Iterable[str]) -> list[str]:
-        known = self._known
-        return [known[word] if word in known else self._learn(word) for word in found]
-
-    def _learn(self, word: str) -> str:
-        with self._lock:
-            if len(self._known) >= _STEMS_KEPT:
-                self._known = {}
-            tokens = self._tokenize(word.encode(), apsw.FTS5_TOKENIZE_DOCUMENT, None, include_offsets=False)
-            first = next(iter(tokens), None)
-            stem = str(first[0]) if isinstance(first, tuple) else word
-            self._known[word] = stem
-            return stem
-
-
-class _PageWords:
-    """Word sets of the pages that were looked at last."""
-
-    def __init__(self, stems: _Stems) -> None:
-        self._stems = stems
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, str], tuple[Words, int]] = OrderedDict()
-        self._size = 0
-
-    def of(self, page_id: int, content: str, title: str, text: str) -> Words:
-        key = (page_id, content)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-        made = self._make(title, text)
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = (made, len(text))
-                self._size += len(text)
-                while self._size > _PAGES_KEPT and len(self._kept) > 1:
-                    self._size -= self._kept.popitem(last=False)[1][1]
-        return made
-
-    def _make(self, title: str, text: str) -> Words:
-        page_lines = lines(text)
-        headings, body_start = section_starts(page_lines)
-        places: dict[str, list[int]] = {}
-        written = []
-        for index, line in enumerate(page_lines):
-            stems = self._stems.of(words(line))
-            written.append(bool(stems))
-            for stem in dict.fromkeys(stems):
-                places.setdefault(stem, []).append(index)
-        return Words(
-            title=frozenset(self._stems.of(telling(words(title)))),
-            places=places,
-            written=written,
-            headings=headings,
-            body_start=body_start,
-        )
 
 
 def _put(connection: apsw.Connection, source: str, page: Page, stamp: str | None) -> None:

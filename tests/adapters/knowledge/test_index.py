@@ -201,3 +201,11 @@ def test_two_processes_with_the_same_file_agree(index: SqliteKnowledge, folder: 
         assert index.refresh() == 0
     finally:
         second.close()
+
+
+def test_a_word_far_down_a_huge_page_is_found(index: SqliteKnowledge, folder: Path) -> None:
+    (folder / "Huge.md").write_text("# Huge\n\nBegin here.\n" + "filler line\n" * 40_000 + "quokka\n")
+    index.refresh()
+    hit = index.search("quokka")[0]
+    assert hit.doc == "kb/Huge"
+    assert "Begin here." in hit.text

@@ -1,0 +1,106 @@
+"""Where the words of a page stand, by the stems that the index itself uses."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import apsw
+
+from opstui.adapters.knowledge.ranking import Words, section_starts
+from opstui.adapters.knowledge.words import WORD_LIMIT, expand, telling, words
+from opstui.core.text import lines
+
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+"""FTS5's, for the index and for every query."""
+READ_LIMIT = 200_000
+"""Code points of a page in which lines are looked for. All of it is indexed; a runbook has 4,000, the longest of 585
+real ones 63,000. A megabyte takes 0.15 s, and twenty such pages may answer one query."""
+_KEPT = 4_000_000
+"""Code points of pages whose words stay in memory: finding them is most of a search's time."""
+_STEMS_KEPT = 50_000
+_TOKEN = re.compile(r"[^\W_]+|\n")
+
+
+class Stems:
+    """Words → stems. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # apsw hands a tokenizer out per connection, and a connection serves one thread at a time: hence our own.
+        self._connection = apsw.Connection(":memory:")
+        name, *arguments = TOKENIZER.split()
+        self._tokenize = self._connection.fts5_tokenizer(name, arguments)
+        self._known: dict[str, str] = {}
+
+    def of(self, found: Iterable[str]) -> list[str]:
+        """The stems of words in lower case, in their order."""
+        known = self._known
+        return [known[word] if word in known else self._learn(word) for word in found]
+
+    def _learn(self, word: str) -> str:
+        with self._lock:
+            if len(self._known) >= _STEMS_KEPT:
+                self._known = {}
+            tokens = self._tokenize(word.encode(), apsw.FTS5_TOKENIZE_DOCUMENT, None, include_offsets=False)
+            first = next(iter(tokens), None)
+            stem = str(first[0]) if isinstance(first, tuple) else word
+            self._known[word] = stem
+            return stem
+
+
+class PageWords:
+    """The words of the pages that were looked at last. Safe to use from any thread."""
+
+    def __init__(self, stems: Stems) -> None:
+        self._stems = stems
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, str], tuple[Words, int]] = OrderedDict()
+        self._size = 0
+
+    def of(self, page_id: int, content: str, title: str, text: str) -> Words:
+        """The page's words; ``content`` is its content hash."""
+        key = (page_id, content)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][0]
+        text = text[:READ_LIMIT]
+        made = page_words(title, text, self._stems)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = (made, len(text))
+                self._size += len(text)
+                while self._size > _KEPT:
+                    self._size -= self._kept.popitem(last=False)[1][1]
+        return made
+
+
+def page_words(title: str, text: str, stems: Stems) -> Words:
+    """Find the words of a page."""
+    page_lines = lines(text)
+    headings, body_start = section_starts(page_lines)
+    places: dict[str, list[int]] = {}
+    written = [False] * len(page_lines)
+    # One pass over the whole text: a call per line took twice as long.
+    tokens = [token for token in _TOKEN.findall(expand(text).lower()) if len(token) <= WORD_LIMIT]
+    index = 0
+    for token, stem in zip(tokens, stems.of(tokens), strict=True):
+        if token == "\n":
+            index += 1
+            continue
+        written[index] = True
+        lines_with = places.get(stem)
+        if lines_with is None:
+            places[stem] = [index]
+        elif lines_with[-1] != index:
+            lines_with.append(index)
+    return Words(
+        title=frozenset(stems.of(telling(words(title)))),
+        places=places,
+        written=written,
+        headings=headings,
+        body_start=body_start,
+    )
