@@ -36,6 +36,11 @@ class CrashGuard:
     ) -> bool:
         if error is None or not isinstance(error, Exception):
             return False
+        told = _told_to_end(error)
+        if told is not None:
+            # A signal reaches any line, also the middle of a thread's start; what then fails in letting go is no crash.
+            self.code = told
+            return True
         self.code = EXIT_CRASH
         place = write_crash(report(error, self._command), self._environ)
         sys.stderr.write(
@@ -45,6 +50,20 @@ class CrashGuard:
             "It holds no ticket text and no secrets: please attach it when you report this.\n"
         )
         return True
+
+
+def _told_to_end(error: BaseException) -> int | None:
+    """The exit code of the signal in whose wake this error came, if there was one."""
+    seen: set[int] = set()
+    current = error.__context__
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, KeyboardInterrupt):
+            return 130
+        if isinstance(current, SystemExit) and isinstance(current.code, int):
+            return current.code
+        current = current.__context__
+    return None
 
 
 def report(error: BaseException, command: str) -> str:
@@ -91,7 +110,7 @@ def write_crash(text: str, environ: Mapping[str, str]) -> Path | None:
     try:
         folder = Paths.find(environ).crash
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
+        path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{os.getpid()}.txt"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except (OSError, RuntimeError):

@@ -6,7 +6,7 @@ import click
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
-from opstui.cli.output import emit, say
+from opstui.cli.output import emit, say, waiting
 from opstui.core.desk import Doctor
 from opstui.exports import shapes
 
@@ -17,7 +17,9 @@ from opstui.exports import shapes
 @with_invocation
 def doctor(invocation: Invocation, offline: bool, as_json: bool) -> int:
     """What is configured and reachable, with the fix where something is not; exit 1 on a fail."""
-    probes = invocation.desk.ask(Doctor(offline=offline))
+    desk = invocation.desk
+    with waiting(lambda: "systems and runtimes to answer"):
+        probes = desk.ask(Doctor(offline=offline))
     if as_json:
         emit([shapes.probe(probe) for probe in probes])
     else:

@@ -22,11 +22,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from opstui.cli.crash import CrashGuard
+from opstui.cli.crash import CrashGuard, report, write_crash
 from opstui.cli.globals import Globals, app_only
 
 EXIT_INTERRUPTED = 130
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    threading.excepthook = _thread_failed
     with CrashGuard(os.environ, _command(arguments)) as guard:
         return _run(arguments)
     return guard.code or 0
@@ -90,6 +92,12 @@ def _start_app(options: Globals) -> int:
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise Signalled(128 + number)
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """A thread's traceback goes to a crash file: on stderr it would be drawn over the app, words and all."""
+    if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+        write_crash(report(failed.exc_value, f"thread {failed.thread.name if failed.thread else ''}"), os.environ)
 
 
 def _command(arguments: list[str]) -> str:

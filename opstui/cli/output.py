@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +64,22 @@ def note(text: str) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+PATIENCE = 2.0
+"""Seconds after which a wait is said."""
+
+
+@contextmanager
+def waiting(what: Callable[[], str]) -> Iterator[None]:
+    """Say on stderr what is waited for, once, if it takes longer than two seconds."""
+    timer = threading.Timer(PATIENCE, lambda: note(f"opstui: waiting: {what()}"))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def width(text: str) -> int:

@@ -6,8 +6,8 @@ import click
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
-from opstui.cli.output import emit, note, say, table
-from opstui.core.desk import DraftReview, PushApproved
+from opstui.cli.output import emit, note, say, table, waiting
+from opstui.core.desk import Desk, DraftReview, Drafts, PushApproved, PushOf
 from opstui.core.drafts import Draft, DraftState, PushRecord
 from opstui.exports import shapes
 
@@ -21,7 +21,9 @@ ORDER = (4, 5, 3, 1)
 def push(invocation: Invocation, as_json: bool) -> int:
     """Send what is approved, first settling what an earlier run left unknown; returns when nothing is unknown."""
     invocation.writes()
-    records = invocation.do(PushApproved()).unwrap()
+    desk = invocation.desk
+    with waiting(lambda: on_its_way(desk)):
+        records = invocation.do(PushApproved()).unwrap()
     results = [(record, invocation.desk.ask(DraftReview(record.draft)).draft) for record in records]
     if as_json:
         emit([shapes.push(record, draft) for record, draft in results])
@@ -48,6 +50,16 @@ def push(invocation: Invocation, as_json: bool) -> int:
                 say(f"meanwhile on {record.ticket}: {overlap.get('author', '')} {overlap.get('id', '')}")
     codes = {exit_code(record, draft) for record, draft in results}
     return next((code for code in ORDER if code in codes), 0)
+
+
+def on_its_way(desk: Desk) -> str:
+    """What is still being sent or settled, and what it waits for."""
+    found = desk.ask(Drafts(states=(DraftState.APPROVED, DraftState.PUSHING)))
+    words = []
+    for draft in found:
+        record = desk.ask(PushOf(draft.id))
+        words.append(f"{draft.ticket} {draft.state.value}{f' ({record.error})' if record and record.error else ''}")
+    return "; ".join(words) or "another publisher"
 
 
 def exit_code(record: PushRecord, draft: Draft) -> int:

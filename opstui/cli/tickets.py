@@ -9,7 +9,7 @@ import click
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
-from opstui.cli.output import age, clock, emit, note, say, table
+from opstui.cli.output import age, clock, emit, note, say, table, waiting
 from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
 from opstui.core.errors import NotFound
 from opstui.core.queues import SortBy, TableRow, View
@@ -27,7 +27,9 @@ def now() -> datetime:
 
 def refresh(invocation: Invocation, system: str | None = None) -> int:
     """Ask what is older than ``poll_seconds``; 0, or the exit code of what went wrong, which is said on stderr."""
-    error = invocation.desk.do(RefreshTickets(system=system, older_than_poll=True)).error
+    desk = invocation.desk
+    with waiting(lambda: f"{system or 'the ticket systems'} to answer"):
+        error = desk.do(RefreshTickets(system=system, older_than_poll=True)).error
     if error is None:
         return 0
     note(f"opstui: {error}")
@@ -123,7 +125,8 @@ def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
     view = detail(invocation, wanted)
     poll = timedelta(seconds=invocation.settings.tickets[wanted.system].poll_seconds)
     if view is None or (not failed and now() - view.fetched_at > poll):
-        error = invocation.desk.do(RefreshTicket(wanted)).error
+        with waiting(lambda: f"{wanted.system} to answer"):
+            error = invocation.desk.do(RefreshTicket(wanted)).error
         if error is not None and (view is None or isinstance(error, NotFound)):
             raise error
         if error is not None:

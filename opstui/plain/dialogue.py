@@ -25,6 +25,7 @@ from opstui.core.desk import (
     NewDraft,
     PushOf,
     Queues,
+    RefreshTicket,
     RefreshTickets,
     SessionDetail,
     SessionEvents,
@@ -207,7 +208,12 @@ class Dialogue:
             ref = self._listed[int(rest) - 1]
         else:
             ref = TicketRef.parse(rest)
-        view = self._desk.ask(TicketDetail(ref))
+        self._refresh()
+        try:
+            view = self._desk.ask(TicketDetail(ref))
+        except NotFound:
+            self._desk.do(RefreshTicket(ref)).unwrap()
+            view = self._desk.ask(TicketDetail(ref))
         self._ticket = ref
         self._draft = next((draft.id for draft in view.drafts if draft.state.is_open), None)
         self._show(view.ticket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from opstui.cli import main, output
 from opstui.cli.crash import CrashGuard, report
 from opstui.cli.globals import Globals, app_only
 from opstui.cli.links import ref_of_link
-from opstui.cli.output import age, cut, table, width
+from opstui.cli.output import age, cut, table, waiting, width
 from opstui.cli.push import ORDER, exit_code
 from opstui.config.settings import TicketSettings, Url
 from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
@@ -159,4 +161,53 @@ def test_what_is_meant_to_end_the_program_is_no_crash(tmp_path: Path) -> None:
     for error in (SystemExit(143), KeyboardInterrupt()):
         with pytest.raises(type(error)), CrashGuard({"OPSTUI_HOME": str(tmp_path)}, "x"):
             raise error
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_wait_of_more_than_two_seconds_says_what_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = threading.Event()
+    monkeypatch.setattr(output, "PATIENCE", 0.01)
+
+    def what() -> str:
+        said.set()
+        return "rt to answer"
+
+    with waiting(what):
+        assert said.wait(5)
+    for timer in threading.enumerate():
+        if isinstance(timer, threading.Timer):
+            timer.join(5)
+    assert capsys.readouterr().err == "opstui: waiting: rt to answer\n"
+
+
+def test_a_short_wait_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with waiting(lambda: "nothing"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_thread_that_fails_leaves_a_crash_file_and_nothing_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPSTUI_HOME", str(tmp_path))
+    monkeypatch.setattr(threading, "excepthook", main._thread_failed)
+    thread = threading.Thread(target=fail, args=(SECRET,), name="opstui-test")
+    thread.start()
+    thread.join()
+    [file] = (tmp_path / "state" / "crash").iterdir()
+    assert "thread opstui-test" in file.read_text()
+    assert SECRET not in file.read_text()
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("cause", "code"), [(SystemExit(143), 143), (KeyboardInterrupt(), 130)])
+def test_an_error_in_the_wake_of_a_signal_is_no_crash(tmp_path: Path, cause: BaseException, code: int) -> None:
+    with CrashGuard({"OPSTUI_HOME": str(tmp_path)}, "x") as guard:
+        try:
+            raise cause
+        finally:
+            fail(SECRET)
+    assert guard.code == code
     assert not (tmp_path / "state").exists()
