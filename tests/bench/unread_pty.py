@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench.figures import answer, run
-from tests.pty.job import ARMED, TICKET_ROW, letters, selected_key
+from tests.pty.job import ARMED, TICKET_ROW, letters
 from tests.pty.terminal import OPSTUI, Terminal, environment, no_workers_left
+from tests.pty.test_nobody_reads import to_a_ticket_of_nobody
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
         home = Path(made)
         with Terminal([*OPSTUI, "demo"], env=environment(home), columns=120, rows=36, cwd=home) as terminal:
             terminal.wait_text(TICKET_ROW)
-            key = selected_key(terminal)
+            key = to_a_ticket_of_nobody(terminal)
             terminal.press("s")
             terminal.wait_quiet(1)
             terminal.press("escape", "escape")

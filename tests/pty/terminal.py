@@ -238,16 +238,27 @@ class Terminal:
                     break
         return self.chunks[-1].at if self.chunks else self.started
 
-    def answer_time(self, key: str, *, seconds: float = 5, quiet: float = 0.15) -> float:
-        """Seconds from a key to the end of what it drew. 0 if it drew nothing within ``quiet``."""
-        seen = len(self.chunks)
+    def answer_time(self, key: str, *, seconds: float = 10) -> float:
+        """Seconds from a key until the screen counts it. The program must run with ``OPSTUI_DEBUG_KEYS=1``.
+
+        Infinite when it is not counted within ``seconds``.
+        """
+        before = self._keys_counted()
         pressed = time.monotonic()
         self.press(key)
-        with self._news:
-            self._news.wait_for(lambda: self._over or len(self.chunks) > seen, seconds)
-        if len(self.chunks) == seen:
-            return 0.0 if not self._over else float("inf")
-        return self.wait_quiet(quiet, seconds=seconds) - pressed
+        while self._keys_counted() == before:
+            left = pressed + seconds - time.monotonic()
+            seen = self._fed
+            with self._news:
+                if left <= 0 or (self._over and len(self.chunks) == seen):
+                    return float("inf")
+                if len(self.chunks) == seen:
+                    self._news.wait(left)
+        return self.chunks[self._fed - 1].at - pressed
+
+    def _keys_counted(self) -> str:
+        found = re.search(r"K#(\d{5})", self.text())
+        return found.group(1) if found else ""
 
     # --- its end --------------------------------------------------------------------------------------------------
 
