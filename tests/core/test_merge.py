@@ -194,9 +194,9 @@ def test_words_are_compared_as_wholes() -> None:
 )
 def test_no_text_makes_a_diff_slow(old: str, new: str) -> None:
     for diff in (word_diff, char_diff):
-        start = time.perf_counter()
+        start = time.thread_time()
         pieces = diff(old, new)
-        assert time.perf_counter() - start < 2.0
+        assert time.thread_time() - start < 2.0
         assert "".join(piece.text for piece in pieces if piece.sign != "+") == old
         assert "".join(piece.text for piece in pieces if piece.sign != "-") == new
 

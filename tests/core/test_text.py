@@ -172,9 +172,9 @@ def test_ordinary_text_costs_less_than_sixty_microseconds_a_kilobyte() -> None:
 
 
 def _seconds(text: str) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     clean(text)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def _records(file: Path) -> Iterator[dict[str, Any]]:
