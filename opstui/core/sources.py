@@ -7,6 +7,7 @@ starts at line 2. The time and the author of an entry count for every span of it
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +71,9 @@ class SourceSet:
 
     def add_tool_result(self, call_id: str, text: str) -> None:
         """Make a tool's answer citable by the call's id."""
-        self._sources[call_id] = Source(call_id, CitationKind.TOOL, clean_line(call_id), tuple(split_lines(clean(text))))
+        self._sources[call_id] = Source(
+            call_id, CitationKind.TOOL, clean_line(call_id), tuple(split_lines(clean(text)))
+        )
 
     def refs(self) -> list[str]:
         """Every ref that can be cited."""
@@ -110,7 +113,7 @@ class SourceSet:
         return sha12("\n".join(self.source(ref).lines[start - 1 : end]))
 
     def cite(self, ref: str, start: int, end: int, quote: str = "") -> Citation:
-        """A citation that holds: at most 12 lines inside the source, the quote a part of them and at most 200 characters.
+        """A citation that holds: at most 12 lines inside the source, the quote a part of them, at most 200 characters.
 
         A quote that is not in the lines is replaced by their first words. Raises NotFound for an unknown ref.
         """
@@ -131,6 +134,21 @@ class SourceSet:
             self._makers[f"{prefix}{entry.id}"] = (ticket, index, prefix)
 
 
+def unescaped(raw: str) -> list[str]:
+    """The lines that a text quoted in JSON or a log stands for: ``\\n`` parts lines, ``\\u2014`` is one character."""
+    return [SafeText(clean(_ESCAPE.sub(_char, part))) for part in _NEWLINE.split(raw)]
+
+
+def _char(match: re.Match[str]) -> str:
+    if match[1]:
+        return chr(int(match[1], 16))
+    return {"t": " ", "r": " "}.get(match[2], match[2])
+
+
+_NEWLINE = re.compile(r"(?<!\\)(?:\\\\)*\\n")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+
+
 def sha12(text: str) -> str:
     """First 12 hex digits of a text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
@@ -141,11 +159,14 @@ def _entry_source(ref: str, ticket: Ticket, index: int, prefix: str) -> Source:
         moments = tuple(moment for moment in (ticket.created_at, ticket.due_at) if moment is not None)
         title = ticket.title.replace("\n", " ")
         body = tuple(split_lines(ticket.body)) if ticket.body else ()
-        return Source(
-            ref, CitationKind.ENTRY, ticket.title, (title, *body), moments, (ticket.ref.key, str(ticket.ref))
-        )  # fmt: skip
+        return Source(ref, CitationKind.ENTRY, ticket.title, (title, *body), moments, (ticket.ref.key, str(ticket.ref)))
     entry = ticket.timeline[index]
     return Source(
-        ref, CitationKind.ENTRY, ticket.title, tuple(split_lines(entry.text)), (entry.at,),
-        (str(entry.author), ticket.ref.key, str(ticket.ref)), entry.kind,
-    )  # fmt: skip
+        ref,
+        CitationKind.ENTRY,
+        ticket.title,
+        tuple(split_lines(entry.text)),
+        (entry.at,),
+        (str(entry.author), ticket.ref.key, str(ticket.ref)),
+        entry.kind,
+    )

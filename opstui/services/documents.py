@@ -15,8 +15,16 @@ from typing import Any
 from opstui.core.checks.preflight import preflight
 from opstui.core.codec import encode
 from opstui.core.documents import (
-    Citation, Contacts, Document, DocumentHead, Engine, EscalationPackage, IncidentSummary, Preflight, citations_of,
-)  # fmt: skip
+    Citation,
+    Contacts,
+    Document,
+    DocumentHead,
+    Engine,
+    EscalationPackage,
+    IncidentSummary,
+    Preflight,
+    citations_of,
+)
 from opstui.core.extract import clock
 from opstui.core.extract.summary import SCHEMA_VERSION
 from opstui.core.sources import SourceSet
@@ -41,22 +49,53 @@ _BY_CODE = {
 }
 """Fields that an agent neither sees nor sets."""
 _MAY_BE_LEFT_OUT = (
-    "status_citation", "no_runbook_reason", "nothing_checked_reason", "to_team", "reason_code", "reproduction", "changes",
-    "current_hypotheses", "hypotheses", "contingency", "links", "related", "runbooks", "open_questions", "comms",
-    "environment", "deadline", "escalation_type",
-)  # fmt: skip
+    "status_citation",
+    "no_runbook_reason",
+    "nothing_checked_reason",
+    "to_team",
+    "reason_code",
+    "reproduction",
+    "changes",
+    "current_hypotheses",
+    "hypotheses",
+    "contingency",
+    "links",
+    "related",
+    "runbooks",
+    "open_questions",
+    "comms",
+    "environment",
+    "deadline",
+    "escalation_type",
+)
 _LENGTHS = {
-    ("Claim", "text"): 280, ("Citation", "quote"): 200, ("CheckedStep", "what"): 160, ("NextStep", "text"): 160,
-    ("Ask", "text"): 160, ("RunbookRef", "why"): 120, ("Citation", "ref"): 128, ("Claim", "id"): 16,
-}  # fmt: skip
+    ("Claim", "text"): 280,
+    ("Citation", "quote"): 200,
+    ("CheckedStep", "what"): 160,
+    ("NextStep", "text"): 160,
+    ("Ask", "text"): 160,
+    ("RunbookRef", "why"): 120,
+    ("Citation", "ref"): 128,
+    ("Claim", "id"): 16,
+}
 _COUNTS = {
-    ("Claim", "citations"): 3, ("IncidentSummary", "what_happened"): 5, ("IncidentSummary", "actions_taken"): 12,
-    ("IncidentSummary", "current_hypotheses"): 3, ("IncidentSummary", "next_steps"): 5, ("IncidentSummary", "timeline"): 20,
-    ("IncidentSummary", "runbooks"): 3, ("IncidentSummary", "open_questions"): 5, ("EscalationPackage", "ask"): 3,
-    ("EscalationPackage", "checked"): 12, ("EscalationPackage", "hypotheses"): 4, ("EscalationPackage", "timeline"): 25,
-    ("EscalationPackage", "related"): 5, ("EscalationPackage", "runbooks"): 3, ("EscalationPackage", "contingency"): 3,
+    ("Claim", "citations"): 3,
+    ("IncidentSummary", "what_happened"): 5,
+    ("IncidentSummary", "actions_taken"): 12,
+    ("IncidentSummary", "current_hypotheses"): 3,
+    ("IncidentSummary", "next_steps"): 5,
+    ("IncidentSummary", "timeline"): 20,
+    ("IncidentSummary", "runbooks"): 3,
+    ("IncidentSummary", "open_questions"): 5,
+    ("EscalationPackage", "ask"): 3,
+    ("EscalationPackage", "checked"): 12,
+    ("EscalationPackage", "hypotheses"): 4,
+    ("EscalationPackage", "timeline"): 25,
+    ("EscalationPackage", "related"): 5,
+    ("EscalationPackage", "runbooks"): 3,
+    ("EscalationPackage", "contingency"): 3,
     ("EscalationPackage", "open_questions"): 5,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +137,9 @@ def document_schema(name: str) -> Mapping[str, Any]:
             continue
         for gone in _BY_CODE.get(part, ()):
             properties.pop(gone, None)
-        table["required"] = [key for key in table.get("required", ()) if key in properties and key not in _MAY_BE_LEFT_OUT]
+        table["required"] = [
+            key for key in table.get("required", ()) if key in properties and key not in _MAY_BE_LEFT_OUT
+        ]
         table["additionalProperties"] = False
         for key, item in properties.items():
             item.pop("title", None)
@@ -118,22 +159,27 @@ def tool_schemas(workflow: Workflow) -> list[Mapping[str, Any]]:
     known: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         "get_ticket": ("The session's ticket: fields and numbered timeline.", {}, []),
         "search_knowledge": (
-            "Search the approved runbooks. Gives document ids, titles and numbered lines, or says that no page answers.",
-            {"query": text, "limit": limit}, ["query"],
+            "Search the approved runbooks: document ids, titles and numbered lines, or that no page answers.",
+            {"query": text, "limit": limit},
+            ["query"],
         ),
         "read_document": (
             "Numbered lines of a page that a search returned.",
-            {"doc": text, "line_start": line, "line_end": line}, ["doc"],
+            {"doc": text, "line_start": line, "line_end": line},
+            ["doc"],
         ),
         "search_tickets": (
             "Similar tickets: ref, title, status and the identifiers they share with this one.",
-            {"query": text, "limit": limit}, ["query"],
+            {"query": text, "limit": limit},
+            ["query"],
         ),
-    }  # fmt: skip
+    }
     found: list[Mapping[str, Any]] = []
     for name in workflow.tools:
         if name == "submit_document":
-            description = "Hand the document in. Answers accepted, or every violation so that you can mend it; three tries."
+            description = (
+                "Hand the document in. Answers accepted, or every violation so that you can mend it; three tries."
+            )
             properties: dict[str, Any] = {"document": document_schema(workflow.document)}
             required = ["document"]
         else:
@@ -162,7 +208,9 @@ def read_document(value: object, given: Submission) -> Read:
     try:
         document: Document = TypeAdapter(kind).validate_python(whole)
     except ValidationError as error:
-        found = [f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}" for item in error.errors()]
+        found = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}" for item in error.errors()
+        ]
         return Read(None, tuple(clean_line(line, limit=300) for line in found[:VIOLATIONS]))
     naive = _naive_times(document)
     if naive:
@@ -185,13 +233,21 @@ def _parsed(text: str) -> object:
 
 def _computed(name: str, given: Submission) -> dict[str, Any]:
     head = DocumentHead(
-        schema_version=SCHEMA_VERSION, document=name, ticket_id=str(given.ticket.ref), base_revision=given.ticket.version,
-        engine=given.engine, generated_at=given.now, request_id=given.session_id, workflow_version=given.workflow.version,
-    )  # fmt: skip
+        schema_version=SCHEMA_VERSION,
+        document=name,
+        ticket_id=str(given.ticket.ref),
+        base_revision=given.ticket.version,
+        engine=given.engine,
+        generated_at=given.now,
+        request_id=given.session_id,
+        workflow_version=given.workflow.version,
+    )
     found: dict[str, Any] = {
-        "head": encode(head), "sla": encode(clock.sla(given.ticket, given.now)),
-        "severity": encode(clock.severity(given.ticket, given.sources)), "not_included": [],
-    }  # fmt: skip
+        "head": encode(head),
+        "sla": encode(clock.sla(given.ticket, given.now)),
+        "severity": encode(clock.severity(given.ticket, given.sources)),
+        "not_included": [],
+    }
     if name == "EscalationPackage":
         found["preflight"] = encode(Preflight(score=0))
         found["contacts"] = encode(Contacts(escalating_operator=given.operator))
@@ -203,13 +259,30 @@ def _computed(name: str, given: Submission) -> dict[str, Any]:
 def _defaults(name: str) -> dict[str, Any]:
     if name == "IncidentSummary":
         return {
-            "status_citation": None, "current_hypotheses": [], "runbooks": [], "no_runbook_reason": None, "open_questions": [],
-        }  # fmt: skip
+            "status_citation": None,
+            "current_hypotheses": [],
+            "runbooks": [],
+            "no_runbook_reason": None,
+            "open_questions": [],
+        }
     return {
-        "status_citation": None, "to_team": None, "escalation_type": "functional", "reason_code": None, "hypotheses": [],
-        "nothing_checked_reason": None, "reproduction": None, "changes": None, "related": [], "links": [], "comms": {},
-        "contingency": [], "runbooks": [], "no_runbook_reason": None, "open_questions": [], "environment": {},
-    }  # fmt: skip
+        "status_citation": None,
+        "to_team": None,
+        "escalation_type": "functional",
+        "reason_code": None,
+        "hypotheses": [],
+        "nothing_checked_reason": None,
+        "reproduction": None,
+        "changes": None,
+        "related": [],
+        "links": [],
+        "comms": {},
+        "contingency": [],
+        "runbooks": [],
+        "no_runbook_reason": None,
+        "open_questions": [],
+        "environment": {},
+    }
 
 
 def _with_hashes(document: Document, sources: SourceSet) -> Document:
@@ -219,7 +292,8 @@ def _with_hashes(document: Document, sources: SourceSet) -> Document:
         for citation in dict.fromkeys(citations_of(document))
         if sources.span_lines(citation)
     }
-    return _replaced(document, hashes)
+    found: Document = _replaced(document, hashes)
+    return found
 
 
 def _replaced(value: Any, hashes: Mapping[Citation, str]) -> Any:
@@ -242,7 +316,10 @@ def _cleaned(value: Any, depth: int = 0) -> Any:
     if depth > DEPTH_LIMIT:
         return None
     if isinstance(value, Mapping):
-        return {str(clean_line(str(key), limit=60)): _quote_kept(key, item, depth) for key, item in list(value.items())[:200]}
+        return {
+            str(clean_line(str(key), limit=60)): _quote_kept(key, item, depth)
+            for key, item in list(value.items())[:200]
+        }
     if isinstance(value, (list, tuple)):
         return [_cleaned(item, depth + 1) for item in value[:200]]
     return value if isinstance(value, (bool, int, float)) or value is None else None
@@ -268,7 +345,9 @@ def _unknown_keys(value: Any, kind: Any, path: str) -> list[str]:
         return _unknown_keys(value, inner[0], path) if len(inner) == 1 else []
     if origin is tuple and isinstance(value, list):
         return [
-            line for index, item in enumerate(value) for line in _unknown_keys(item, get_args(kind)[0], f"{path}.{index}")
+            line
+            for index, item in enumerate(value)
+            for line in _unknown_keys(item, get_args(kind)[0], f"{path}.{index}")
         ]
     if not (isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict)):
         return []
@@ -296,9 +375,10 @@ def _naive_times(document: Any, path: str = "") -> list[str]:
         return [line for index, item in enumerate(document) for line in _naive_times(item, f"{path}.{index}")]
     if is_dataclass(document) and not isinstance(document, type):
         return [
-            line for item in fields(document)
+            line
+            for item in fields(document)
             for line in _naive_times(getattr(document, item.name), f"{path}.{item.name}".lstrip("."))
-        ]  # fmt: skip
+        ]
     return []
 
 

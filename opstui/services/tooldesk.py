@@ -15,7 +15,16 @@ from typing import Any
 from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.checks.document import check_document, with_confidence
 from opstui.core.codec import timestamp
-from opstui.core.documents import ClaimStatus, Confidence, Document, Engine, EscalationPackage, Finding, IncidentSummary, claims_of
+from opstui.core.documents import (
+    ClaimStatus,
+    Confidence,
+    Document,
+    Engine,
+    EscalationPackage,
+    Finding,
+    IncidentSummary,
+    claims_of,
+)
 from opstui.core.errors import OpstuiError
 from opstui.core.ids import Randomness
 from opstui.core.knowledge import Hit
@@ -99,7 +108,9 @@ class ToolDesk:
         """Answer one tool call. Never raises: what is wrong is said in safe words."""
         tool = self._tools.get(name)
         if tool is None or name not in self._workflow.tools:
-            return _refused(f"There is no tool {clean_line(str(name), limit=60)!r}. Tools: {', '.join(self._workflow.tools)}.")
+            return _refused(
+                f"There is no tool {clean_line(str(name), limit=60)!r}. Tools: {', '.join(self._workflow.tools)}."
+            )
         try:
             return tool(arguments if isinstance(arguments, Mapping) else {})
         except OpstuiError as error:
@@ -122,7 +133,9 @@ class ToolDesk:
         parts = []
         for hit in hits:
             changed = f" · changed {hit.changed_at:%Y-%m-%d}" if hit.changed_at else ""
-            head = f"{hit.doc} · {hit.title} · {hit.strength.value} match{changed} · lines {hit.line_start}-{hit.line_end}"
+            head = (
+                f"{hit.doc} · {hit.title} · {hit.strength.value} match{changed} · lines {hit.line_start}-{hit.line_end}"
+            )
             parts.append("\n".join([head, *_numbered(hit.text.split("\n"), hit.line_start)]))
         strong = any(hit.strength.value == "strong" for hit in hits)
         note = "" if strong else "Only weak matches: do not take them as guidance.\n"
@@ -184,10 +197,16 @@ class ToolDesk:
             read = read_document(
                 document,
                 Submission(
-                    workflow=self._workflow, ticket=self._ticket, sources=self.sources, engine=self._engine,
-                    operator=self._operator, session_id=self._session, now=self._now(), team=self._team,
+                    workflow=self._workflow,
+                    ticket=self._ticket,
+                    sources=self.sources,
+                    engine=self._engine,
+                    operator=self._operator,
+                    session_id=self._session,
+                    now=self._now(),
+                    team=self._team,
                 ),
-            )  # fmt: skip
+            )
             if read.document is None:
                 return self._not_accepted(read.violations)
             document = read.document
@@ -196,7 +215,7 @@ class ToolDesk:
         blocking = [finding for finding in self.findings if finding.blocks]
         if blocking:
             return self._not_accepted([f"{finding.claim or 'document'}: {finding.text}" for finding in blocking])
-        self.accepted = with_confidence(document, self.sources, self.findings)
+        self.accepted = with_confidence(document, self.sources, list(self.findings))
         warned = len(self.findings)
         return ToolResult("accepted" + (f" with {warned} warnings for the reviewer" if warned else ""), self.accepted)
 
@@ -219,15 +238,25 @@ class ToolDesk:
 def ticket_text(ticket: Ticket) -> str:
     """A ticket as an agent reads it: fields, then every entry with numbered lines."""
     fields = {
-        "ref": str(ticket.ref), "status": f"{ticket.status.raw} ({ticket.status.category.value})", "severity": ticket.severity,
-        "priority": ticket.priority, "assignees": ", ".join(ticket.assignees), "team": ticket.team,
-        "services": ", ".join(ticket.services), "tags": ", ".join(ticket.tags), "created": timestamp(ticket.created_at),
-        "updated": timestamp(ticket.updated_at), "due": timestamp(ticket.due_at) if ticket.due_at else None,
+        "ref": str(ticket.ref),
+        "status": f"{ticket.status.raw} ({ticket.status.category.value})",
+        "severity": ticket.severity,
+        "priority": ticket.priority,
+        "assignees": ", ".join(ticket.assignees),
+        "team": ticket.team,
+        "services": ", ".join(ticket.services),
+        "tags": ", ".join(ticket.tags),
+        "created": timestamp(ticket.created_at),
+        "updated": timestamp(ticket.updated_at),
+        "due": timestamp(ticket.due_at) if ticket.due_at else None,
         "version": ticket.version,
-    }  # fmt: skip
+    }
     lines = [f"{name}: {value}" for name, value in fields.items() if value]
     lines += [f"field {name}: {value}" for name, value in ticket.fields.items()]
-    lines += ["", f"{ticket.entry_id(0)} · {timestamp(ticket.created_at)} · line 1 is the title, the body starts at line 2"]
+    lines += [
+        "",
+        f"{ticket.entry_id(0)} · {timestamp(ticket.created_at)} · line 1 is the title, the body starts at line 2",
+    ]
     body = ticket.body.split("\n") if ticket.body else []
     lines += _numbered([ticket.title.replace("\n", " "), *body], 1)
     for entry in ticket.timeline:

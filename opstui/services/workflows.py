@@ -26,9 +26,17 @@ FILE_LIMIT = 256 * 1024
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,47}\Z")
 _KEYS: Mapping[str, type] = {
-    "id": str, "title": str, "note": str, "document": str, "tools": list, "fields": list, "public_comment": bool,
-    "second_person": bool, "budget": str, "review_by": date,
-}  # fmt: skip
+    "id": str,
+    "title": str,
+    "note": str,
+    "document": str,
+    "tools": list,
+    "fields": list,
+    "public_comment": bool,
+    "second_person": bool,
+    "budget": str,
+    "review_by": date,
+}
 _OPTIONAL = frozenset(("note", "public_comment", "second_person", "review_by"))
 
 
@@ -39,7 +47,7 @@ def load_workflows(folder: Traversable | Path, user_folder: Path | None = None) 
     for place in (folder, user_folder):
         if place is None or not place.is_dir():
             continue
-        for item in sorted(place.iterdir(), key=lambda entry: entry.name):
+        for item in sorted(_entries(place), key=lambda entry: entry.name):
             if item.is_dir() and not item.name.startswith((".", "_")) and (item / FILES[0]).is_file():
                 workflow = load_workflow(item, evaluated)
                 found[workflow.id] = workflow
@@ -82,12 +90,27 @@ def load_workflow(folder: Traversable | Path, evaluated: Mapping[str, tuple[str,
         raise ConfigError("the instructions are empty", file=str(folder / "system.md"))
     digest = hashlib.sha256(b"\0".join(contents[name].encode("utf-8") for name in FILES)).hexdigest()[:16]
     return Workflow(
-        id=table["id"], title=table["title"], version=digest, note=table.get("note", ""), document=table["document"],
-        tools=tuple(table["tools"]), fields=tuple(table["fields"]), public_comment=table.get("public_comment", False),
-        second_person=table.get("second_person", False), budget_micros=budget, review_by=table.get("review_by"),
-        system=contents["system.md"], rubric=contents["rubric.md"] or None,
+        id=table["id"],
+        title=table["title"],
+        version=digest,
+        note=table.get("note", ""),
+        document=table["document"],
+        tools=tuple(table["tools"]),
+        fields=tuple(table["fields"]),
+        public_comment=table.get("public_comment", False),
+        second_person=table.get("second_person", False),
+        budget_micros=budget,
+        review_by=table.get("review_by"),
+        system=contents["system.md"],
+        rubric=contents["rubric.md"] or None,
         evaluated=digest in (evaluated or {}).get(table["id"], ()),
-    )  # fmt: skip
+    )
+
+
+def _entries(place: Traversable | Path) -> list[Traversable | Path]:
+    if isinstance(place, Path):
+        return list(place.iterdir())
+    return list(place.iterdir())
 
 
 def _check_keys(table: Mapping[str, Any], text: str, file: str) -> None:

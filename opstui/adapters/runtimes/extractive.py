@@ -7,7 +7,7 @@ default, the fallback, and the baseline for the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 from opstui.core.documents import Document, EscalationPackage, IncidentSummary
@@ -17,11 +17,18 @@ from opstui.core.extract.query import knowledge_query, similar_query
 from opstui.core.extract.summary import incident_summary
 from opstui.core.ids import Clock
 from opstui.core.knowledge import Page, Strength
-from opstui.core.ports import Extractor, ExtractInput, Probe, SessionBrief
+from opstui.core.ports import ExtractInput, Extractor, Probe, SessionBrief
 from opstui.core.sessions import (
-    RuntimeEvent, RuntimeNotice, RuntimeStatus, RuntimeText, RuntimeToolCall, RuntimeUsage, SessionStatus, ToolResult,
+    RuntimeEvent,
+    RuntimeNotice,
+    RuntimeStatus,
+    RuntimeText,
+    RuntimeToolCall,
+    RuntimeUsage,
+    SessionStatus,
+    ToolResult,
     Usage,
-)  # fmt: skip
+)
 from opstui.core.tickets import Ticket
 
 EXTRACTORS: Mapping[str, Extractor] = {
@@ -50,7 +57,9 @@ class ExtractiveRuntime:
         """Open a session. Raises Refused for a workflow whose document no rules exist for."""
         extractor = EXTRACTORS.get(brief.workflow.document)
         if extractor is None:
-            raise Refused(f"{self.name}: there are no rules for a {brief.workflow.document}; choose a runtime with a model")
+            raise Refused(
+                f"{self.name}: there are no rules for a {brief.workflow.document}; choose a runtime with a model"
+            )
         return ExtractiveSession(brief, extractor, self._clock)
 
     def probe(self) -> list[Probe]:
@@ -115,7 +124,7 @@ class ExtractiveSession:
         """Let go."""
         await self.interrupt()
 
-    async def _run(self) -> AsyncIterator[RuntimeEvent]:
+    async def _run(self) -> AsyncGenerator[RuntimeEvent, None]:
         call = self._call("get_ticket", {})
         yield call
         ticket = await self._answer(call)
@@ -148,11 +157,17 @@ class ExtractiveSession:
 
         document = self._extract(
             ExtractInput(
-                ticket=ticket, hits=hits, pages=pages, related=related, operator=self._brief.operator,
-                operator_team=self._brief.operator_team, now=self._clock.now(), session_id=self._brief.session_id,
+                ticket=ticket,
+                hits=hits,
+                pages=pages,
+                related=related,
+                operator=self._brief.operator,
+                operator_team=self._brief.operator_team,
+                now=self._clock.now(),
+                session_id=self._brief.session_id,
                 workflow_version=self._brief.workflow.version,
             )
-        )  # fmt: skip
+        )
         for text in told(document):
             yield self._say(text)
         call = self._call("submit_document", {"document": document})

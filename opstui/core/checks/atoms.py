@@ -71,6 +71,8 @@ _QUANTITY = re.compile(
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z][a-z]+[A-Z][a-z]")
 _VERSION = re.compile(r"v?\d+(?:\.\d+){2,}\Z")
 _HOST = re.compile(r"[a-z0-9-]{2,}(?:\.[a-z0-9-]{2,})+\Z")
+_UNITS = frozenset("KiB MiB GiB TiB kB MB GB TB kHz MHz GHz kWh".split())
+"""Capitals inside, and yet no identifiers."""
 _WORD_NUMBERS = {
     word: str(value)
     for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
@@ -94,9 +96,11 @@ def atoms(text: str) -> tuple[Atom, ...]:
                 (before.clock is None and atom.day is None) or (before.day is None and atom.clock is None)
             ):
                 found[-1] = Atom(
-                    AtomKind.TIME, text=before.text + apart + atom.text, day=before.day or atom.day,
+                    AtomKind.TIME,
+                    text=before.text + apart + atom.text,
+                    day=before.day or atom.day,
                     clock=before.clock or atom.clock,
-                )  # fmt: skip
+                )
                 ends[-1] = match.end()
                 continue
         found.append(atom)
@@ -125,7 +129,7 @@ def claimed_atoms(text: str) -> list[Atom]:
 class Evidence:
     """The lines that a claim cites, with what belongs to their sources as a whole, ready to be asked for atoms."""
 
-    __slots__ = ("_lines", "_folded", "_moments", "_times", "_numbers")
+    __slots__ = ("_folded", "_lines", "_moments", "_numbers", "_times")
 
     def __init__(self, lines: Sequence[str], moments: Iterable[datetime] = (), names: Iterable[str] = ()) -> None:
         self._lines = lines
@@ -191,7 +195,7 @@ def ticket_identifiers(ticket: Ticket, limit: int = 20_000) -> list[str]:
 def shared_identifiers(one: Ticket, other: Ticket, limit: int = 5) -> tuple[str, ...]:
     """Identifiers that both tickets name, in the first one's words and order."""
     theirs = {name.casefold() for name in ticket_identifiers(other)}
-    shared = [name for name in ticket_identifiers(one) if name.casefold() in theirs and len(name) > 2]
+    shared = [name for name in ticket_identifiers(one) if name.casefold() in theirs and len(name) > 3]
     return tuple(shared[:limit])
 
 
@@ -224,6 +228,8 @@ def _atom(match: re.Match[str], text: str) -> Atom | None:
 def _word(word: str, cut: bool) -> Atom | None:
     word = word.rstrip("/:.+~@-") or word
     if word.isalpha():
+        if word in _UNITS:
+            return None
         return Atom(AtomKind.IDENTIFIER, word, word.casefold(), cut=cut) if _CAMEL.search(word) else None
     if _VERSION.match(word):
         return Atom(AtomKind.IDENTIFIER, word, word.casefold(), cut=cut)
@@ -268,8 +274,11 @@ def _clock(match: re.Match[str], index: str) -> Clock | None:
 
 def _of_moment(moment: datetime) -> Atom:
     return Atom(
-        AtomKind.TIME, "", day=(moment.year, moment.month, moment.day), clock=(moment.hour, moment.minute, moment.second)
-    )  # fmt: skip
+        AtomKind.TIME,
+        "",
+        day=(moment.year, moment.month, moment.day),
+        clock=(moment.hour, moment.minute, moment.second),
+    )
 
 
 def _same_time(wanted: Atom, there: Atom) -> bool:
@@ -287,21 +296,27 @@ def _same_clock(wanted: Clock, there: Clock) -> bool:
 
 
 def _stands_in(name: str, line: str, *, cut: bool = False) -> bool:
-    """Whether ``name`` stands in ``line`` as a whole: ``web-1`` is not in ``web-12``, but is in ``web-1.example.com``."""
+    """Whether ``name`` stands in ``line`` as a whole: ``web-1`` is not in ``web-12``, but in ``web-1.example.com``."""
     at = line.find(name)
     while at >= 0:
         before = line[at - 1] if at else ""
         after = line[at + len(name) :][:2]
         # What follows an escaped newline in a quoted JSON text is the beginning of a word, not "n" plus the word.
-        starts = not before or not (before.isalnum() or before in "_-") or (before in "nrt" and line[at - 2 : at - 1] == "\\")
+        starts = (
+            not before
+            or not (before.isalnum() or before in "_-")
+            or (before in "nrt" and line[at - 2 : at - 1] == "\\")
+        )
         if starts and before == "." and name[0].isdigit() and line[at - 2 : at - 1].isdigit():
             starts = False
         ends = (
             cut
             or not after
-            or not (after[0].isalnum() or after[0] == "_")
-            and not (after[0] in "-" and len(after) > 1 and after[1].isalnum())
-            and not (after[0] in "." and len(after) > 1 and name[-1].isdigit() and after[1].isdigit())
+            or (
+                not (after[0].isalnum() or after[0] == "_")
+                and not (after[0] in "-" and len(after) > 1 and after[1].isalnum())
+                and not (after[0] in "." and len(after) > 1 and name[-1].isdigit() and after[1].isdigit())
+            )
         )
         if starts and ends:
             return True

@@ -7,8 +7,15 @@ from collections.abc import Iterable, Mapping
 from opstui.core.checks.m1 import support, word_weights
 from opstui.core.checks.spans import Spans
 from opstui.core.documents import (
-    CitationKind, Claim, ClaimStatus, Confidence, Document, EscalationPackage, Finding, IncidentSummary, claims_of,
-)  # fmt: skip
+    CitationKind,
+    Claim,
+    ClaimStatus,
+    Confidence,
+    Document,
+    Finding,
+    IncidentSummary,
+    claims_of,
+)
 from opstui.core.tickets import EntryKind
 
 HIGH_SUPPORT = 0.6
@@ -57,8 +64,5 @@ def _well_founded(claim: Claim, spans: Spans) -> bool:
 
 
 def _contradicted(document: Document) -> set[str]:
-    if isinstance(document, IncidentSummary):
-        return {guess.claim.id for guess in document.current_hypotheses if guess.evidence_against}
-    if isinstance(document, EscalationPackage):
-        return {guess.claim.id for guess in document.hypotheses if guess.evidence_against}
-    return set()
+    guesses = document.current_hypotheses if isinstance(document, IncidentSummary) else document.hypotheses
+    return {guess.claim.id for guess in guesses if guess.evidence_against}

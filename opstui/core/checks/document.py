@@ -68,7 +68,7 @@ def _holders() -> frozenset[type]:
     return frozenset(
         getattr(documents, name)
         for name in (
-            "IncidentSummary EscalationPackage Impact EscalationImpact CheckedStep Hypothesis TimelineRow Change Communications"
-            " Reproduction"
+            "IncidentSummary EscalationPackage Impact EscalationImpact CheckedStep Hypothesis TimelineRow Change"
+            " Communications Reproduction"
         ).split()
     )

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from opstui.core.documents import CLAIM_LIMIT, Claim, ClaimStatus, Document, EscalationPackage, Finding, IncidentSummary, TimelineRow
+from opstui.core.documents import (
+    CLAIM_LIMIT,
+    Claim,
+    ClaimStatus,
+    Document,
+    EscalationPackage,
+    Finding,
+    IncidentSummary,
+    TimelineRow,
+)
 
 SUMMARY_LIMITS = {
-    "what_happened": 5, "actions_taken": 12, "current_hypotheses": 3, "next_steps": 5, "timeline": 20, "runbooks": 3,
+    "what_happened": 5,
+    "actions_taken": 12,
+    "current_hypotheses": 3,
+    "next_steps": 5,
+    "timeline": 20,
+    "runbooks": 3,
     "open_questions": 5,
-}  # fmt: skip
+}
 """Field → most items."""
 ESCALATION_LIMITS = {
-    "ask": 3, "checked": 12, "hypotheses": 4, "timeline": 25, "related": 5, "contingency": 3, "runbooks": 3, "open_questions": 5,
-}  # fmt: skip
+    "ask": 3,
+    "checked": 12,
+    "hypotheses": 4,
+    "timeline": 25,
+    "related": 5,
+    "contingency": 3,
+    "runbooks": 3,
+    "open_questions": 5,
+}
 
 
 def check(document: Document, claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -31,7 +52,9 @@ def check(document: Document, claims: Sequence[Claim]) -> Iterator[Finding]:
         if len(document.impact.claims) > 4:
             yield Finding(id="limits:impact", level="block", text="impact has more than 4 claims")
         if not document.runbooks and not document.no_runbook_reason:
-            yield Finding(id="limits:runbooks", level="block", text="without a runbook, no_runbook_reason has to say why")
+            yield Finding(
+                id="limits:runbooks", level="block", text="without a runbook, no_runbook_reason has to say why"
+            )
         guesses = document.current_hypotheses
     elif isinstance(document, EscalationPackage):
         if len(document.bottom_line.text) > 200:
@@ -40,7 +63,9 @@ def check(document: Document, claims: Sequence[Claim]) -> Iterator[Finding]:
         if not document.ask:
             yield Finding(id="limits:ask", level="block", text="nothing is asked of the receiver")
         if not document.checked and not document.nothing_checked_reason:
-            yield Finding(id="limits:checked", level="block", text="nothing checked: nothing_checked_reason has to say why")
+            yield Finding(
+                id="limits:checked", level="block", text="nothing checked: nothing_checked_reason has to say why"
+            )
         guesses = document.hypotheses
     yield from _order(document.timeline)
     for guess in guesses:

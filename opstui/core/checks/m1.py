@@ -19,9 +19,10 @@ WEAK_SUPPORT = 0.35
 
 _WORD = re.compile(r"[^\W_]{3,}")
 _STOP = frozenset(
-    "the and for are was were has have had with from that this there their they them then than been being but not nor its it's"
-    " into onto over under about after before since until while when where which who whom whose what why how all any some each"
-    " other such only also very more most just now still can could may might must shall should will would our your his her".split()
+    "the and for are was were has have had with from that this there their they them then than been being but"
+    " not nor its it's into onto over under about after before since until while when where which who whom"
+    " whose what why how all any some each other such only also very more most just now still can could may"
+    " might must shall should will would our your his her".split()
 )
 _SUFFIXES = ("ations", "ation", "ings", "ing", "edly", "ies", "ed", "es", "ly", "s")
 
@@ -66,9 +67,12 @@ def check(claims: Sequence[Claim], others: Sequence[Citation], spans: Spans) -> 
                 break
         if fault is None and claim.citations and support(claim, spans, weights) < WEAK_SUPPORT:
             yield Finding(
-                id=f"M1-support:{claim.id}", level="warn", text="its words hardly stand in what it cites", claim=claim.id,
+                id=f"M1-support:{claim.id}",
+                level="warn",
+                text="its words hardly stand in what it cites",
+                claim=claim.id,
                 citation=claim.citations[0],
-            )  # fmt: skip
+            )
     for index, citation in enumerate(others, start=1):
         fault = citation_fault(citation, spans.sources)
         if fault is not None:
@@ -97,7 +101,9 @@ def support(claim: Claim, spans: Spans, weights: Counter[str] | None = None) -> 
 def word_weights(claims: Sequence[Claim], spans: Spans) -> Counter[str]:
     """In how many cited spans each word stands."""
     counts: Counter[str] = Counter()
-    for citations in {claim.citations for claim in claims if claim.citations and not verbatim(claim.text, spans.of(claim))}:
+    for citations in {
+        claim.citations for claim in claims if claim.citations and not verbatim(claim.text, spans.of(claim))
+    }:
         counts.update(stems(spans.of_citations(citations).text))
     return counts
 

@@ -29,5 +29,9 @@ def check(claims: Sequence[Claim], spans: Spans) -> Iterator[Finding]:
                 words = ", ".join(f"{atom.text!r}" for atom in found[:4])
                 name = "M2" if level == "block" else "M2-number"
                 yield Finding(
-                    id=f"{name}:{claim.id}", level=level, text=f"the source does not say {words}", claim=claim.id, citation=citation
+                    id=f"{name}:{claim.id}",
+                    level=level,
+                    text=f"the source does not say {words}",
+                    claim=claim.id,
+                    citation=citation,
                 )

@@ -1,4 +1,4 @@
-"""M4: the state word matches the ticket, nothing is claimed resolved or lossless that is not, polarity and hedges agree."""
+"""M4: the state word matches the ticket, nothing is claimed resolved that is not, polarity and hedges agree."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from functools import lru_cache
 
 from opstui.core.checks.m1 import stem
 from opstui.core.checks.spans import Cited, Spans, verbatim
-from opstui.core.documents import Citation, Claim, ClaimStatus, EscalationPackage, Finding, IncidentSummary, SummaryStatus
+from opstui.core.documents import (
+    Citation,
+    Claim,
+    ClaimStatus,
+    EscalationPackage,
+    Finding,
+    IncidentSummary,
+    SummaryStatus,
+)
 from opstui.core.extract.clock import IMPLIED, SAYS_IDENTIFIED, SAYS_MITIGATING
 from opstui.core.extract.words import HEDGE
 from opstui.core.tickets import StatusCategory, Ticket
 
-HEDGED_START = re.compile(r"(?:possibl[ey]|suspected|probabl[ey]|likely|perhaps|maybe|presumably|apparently|might|may)\b", re.IGNORECASE)
+HEDGED_START = re.compile(
+    r"(?:possibl[ey]|suspected|probabl[ey]|likely|perhaps|maybe|presumably|apparently|might|may)\b", re.IGNORECASE
+)
 
 _STATES: dict[str, re.Pattern[str]] = {
     name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
@@ -26,7 +36,7 @@ _STATES: dict[str, re.Pattern[str]] = {
         "closed": r"closed",
         "reopened": r"re-?opened",
         "rolled back": r"rolled back|reverted",
-        "no data loss": r"no (?:customer )?data (?:loss|was lost|is lost|were lost|has been lost)|no loss of data|without data loss",
+        "no data loss": r"no (?:customer )?data (?:loss|(?:was|is|were|has been) lost)|(?:no|without) loss of data",
         "data loss": r"data loss|lost data|data (?:was|were|has been) lost",
         "acknowledged": r"acknowledged",
         "waiting": r"waiting",
@@ -36,11 +46,13 @@ _STATES: dict[str, re.Pattern[str]] = {
 }
 _SAME = ({"resolved", "fixed", "recovered", "restored", "mitigated"},)
 _CAUSE = re.compile(
-    r"\b(?:root cause|caused by|was caused|because(?: of)?|due to|triggered by|as a result of|the cause (?:is|was)|responsible for|stems from)\b",
+    r"\b(?:root cause|caused by|was caused|because(?: of)?|due to|triggered by|as a result of|the cause (?:is"
+    r"|was)|responsible for|stems from)\b",
     re.IGNORECASE,
 )
 _CAUSE_WORDS = re.compile(
-    r"\b(?:cause[ds]?|causing|because|due to|trigger(?:s|ed)?|result(?:s|ed|ing)?|responsible|reason|since|led to|leads to|after|stems|blame[ds]?|from)\b",
+    r"\b(?:cause[ds]?|causing|because|due to|trigger(?:s|ed)?|result(?:s|ed|ing)?|responsible|reason|since|led to"
+    r"|leads to|after|stems|blame[ds]?|from)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE)
@@ -48,8 +60,9 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’][a-z]+)?(?:[-_./:][^\W_]+)*")
 _REACH = 3
 """Words after a negation that it covers."""
 _LIGHT = frozenset(
-    "the a an any is are was were be been being do does did has have had can could will would should may might must to of in on at"
-    " for by and or but it its this that there with from as more further longer yet only very so if then than".split()
+    "the a an any is are was were be been being do does did has have had can could will would should may"
+    " might must to of in on at for by and or but it its this that there with from as more further longer yet"
+    " only very so if then than".split()
 )
 
 
@@ -81,9 +94,11 @@ def _state(status: SummaryStatus, citation: Citation | None, spans: Spans, ticke
         if source is not None and own and says.search(spans.sources.span(citation)):
             return
     yield Finding(
-        id="M4:status", level="block", citation=citation,
+        id="M4:status",
+        level="block",
+        citation=citation,
         text=f"the state is {status.value}, but the ticket is {ticket.status.raw}, which means {implied.value}",
-    )  # fmt: skip
+    )
 
 
 def _claim_fault(claim: Claim, cited: Cited, *, guess: bool) -> str | None:

@@ -16,17 +16,23 @@ FIRST_HOURS = timedelta(hours=2)
 NEXT_UPDATE = timedelta(minutes=20)
 
 _ETA = re.compile(
-    r"\b(?:expect|should|will|going to|estimate)\w*\b.{0,40}\b(?:resolv|fix|restor|solv|repair|back|recover)\w*\b.{0,40}\b(?:in|by|within|at|before)\b"
+    r"\b(?:expect|should|will|going to|estimate)\w*\b.{0,40}\b(?:resolv|fix|restor|solv|repair|back"
+    r"|recover)\w*\b.{0,40}\b(?:in|by|within|at|before)\b"
     r"|\b(?:eta|estimated time)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b", re.IGNORECASE)
-_INTERNAL = re.compile(r"\.(?:internal|local|lan|corp|intra|svc|cluster)(?:\.|\b)|^(?:ip|node|pod|host|srv|vm|web|db)-?\d", re.IGNORECASE)
+_INTERNAL = re.compile(
+    r"\.(?:internal|local|lan|corp|intra|svc|cluster)(?:\.|\b)|^(?:ip|node|pod|host|srv|vm|web|db)-?\d", re.IGNORECASE
+)
 _MACHINE = re.compile(r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*-(?:\d+|[a-z0-9]*\d[a-z0-9]*)$", re.IGNORECASE)
 _NEXT = re.compile(r"\bnext (?:update|message|report)\b|\bupdate you (?:again )?(?:at|by|before|in)\b", re.IGNORECASE)
 _IN_MINUTES = re.compile(r"\b(?:within|in)\s+(?:the next\s+)?(\d{1,3})\s*(min|minutes|h|hours?)\b", re.IGNORECASE)
 _DONE = re.compile(r"\b(?:resolved|fixed|fully recovered|fully restored|solved)\b", re.IGNORECASE)
-_NOT_DONE = re.compile(r"\b(?:not|n't|never|until|once|when|to be|being)\b[^.]{0,20}\b(?:resolved|fixed|recovered|restored|solved)\b", re.IGNORECASE)
+_NOT_DONE = re.compile(
+    r"\b(?:not|n't|never|until|once|when|to be|being)\b[^.]{0,20}\b(?:resolved|fixed|recovered|restored|solved)\b",
+    re.IGNORECASE,
+)
 _LOSS = re.compile(r"\bdata\b", re.IGNORECASE)
 
 
@@ -57,7 +63,12 @@ def check_outward(text: str, ticket: Ticket, *, now: datetime | None = None) -> 
         yield Finding(id="outward:impact", level=level, text="it does not say what customers notice")
     if open_now and not _NEXT.search(text):
         yield Finding(id="outward:next-update", level=level, text="it does not say when the next update comes")
-    elif open_now and now is not None and now - ticket.created_at <= FIRST_HOURS and (away := _away(text, now)) is not None:
+    elif (
+        open_now
+        and now is not None
+        and now - ticket.created_at <= FIRST_HOURS
+        and (away := _away(text, now)) is not None
+    ):
         if away > NEXT_UPDATE:
             yield Finding(id="outward:next-update", level=level, text="the next update is more than 20 minutes away")
 
@@ -70,7 +81,12 @@ def _is_internal(name: str, ticket: Ticket) -> bool:
     low = name.casefold()
     if low in (ticket.ref.key.casefold(), str(ticket.ref).casefold()) or low.startswith(("http://", "https://")):
         return False
-    return bool(_INTERNAL.search(low) or _ADDRESS.search(low) or "_" in low or (_MACHINE.match(low) and any(c.isalpha() for c in low)))
+    return bool(
+        _INTERNAL.search(low)
+        or _ADDRESS.search(low)
+        or "_" in low
+        or (_MACHINE.match(low) and any(c.isalpha() for c in low))
+    )
 
 
 def _away(text: str, now: datetime) -> timedelta | None:

@@ -1,4 +1,4 @@
-"""What a claim cites, read once: the lines, what belongs to their sources, and whether the claim stands there word for word."""
+"""What a claim cites, read once: the lines, what belongs to their sources, whether it stands there verbatim."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from opstui.core.checks.atoms import Evidence
 from opstui.core.documents import Citation, Claim
-from opstui.core.sources import SourceSet
+from opstui.core.sources import SourceSet, unescaped
 
 LONG_LINE = 4_000
 """Of a longer line, only this much around the quote is compared: checks take milliseconds, whatever was pasted."""
@@ -26,7 +26,11 @@ class Cited:
             source = sources.find(citation.ref)
             if source is None:
                 continue
-            self.lines += [_near(line, citation.quote) for line in sources.span_lines(citation)]
+            for whole in sources.span_lines(citation):
+                line = _near(whole, citation.quote)
+                self.lines.append(line)
+                if "\\" in line:
+                    self.lines += unescaped(line)
             self.moments += source.moments
             self.names += source.names
         self.text = "\n".join(self.lines)

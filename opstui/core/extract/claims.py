@@ -8,7 +8,15 @@ from opstui.core.sources import SourceSet
 from opstui.core.tickets import EntryKind
 
 _RECORDED = frozenset(
-    (EntryKind.ALERT, EntryKind.SYSTEM, EntryKind.STATUS, EntryKind.FIELD, EntryKind.ASSIGN, EntryKind.ATTACH, EntryKind.LINK)
+    (
+        EntryKind.ALERT,
+        EntryKind.SYSTEM,
+        EntryKind.STATUS,
+        EntryKind.FIELD,
+        EntryKind.ASSIGN,
+        EntryKind.ATTACH,
+        EntryKind.LINK,
+    )
 )
 
 

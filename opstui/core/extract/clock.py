@@ -1,4 +1,4 @@
-"""What code computes from a ticket and no text may claim otherwise: the SLA clock, the severity note, the state word."""
+"""What code computes from a ticket, whatever a text says: the SLA clock, the severity note, the state word."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ IMPLIED = {
 """The state word that a ticket's status means."""
 
 SAYS_IDENTIFIED = re.compile(
-    r"(?<!no )(?<!not )\b(?:root cause (?:is|was|found|identified|confirmed)|cause (?:is|was|found|identified|confirmed)"
+    r"(?<!no )(?<!not )\b(?:root cause (?:is|was|found|identified|confirmed)|cause (?:is|was|found|identified"
+    r"|confirmed)"
     r"|found the (?:root )?cause|identified (?:the|as)|(?:has|have) been identified)\b",
     re.IGNORECASE,
 )
 SAYS_MITIGATING = re.compile(
     r"(?<!not )(?<!no )\b(?:mitigat(?:ed|ing|ion (?:is )?(?:in place|applied|started|running))|rolling back|rolled back"
-    r"|failing over|failed over|workaround (?:is )?(?:in place|applied|active)|fix (?:is )?(?:being applied|rolling out|in progress))\b",
+    r"|failing over|failed over|workaround (?:is )?(?:in place|applied|active)|fix (?:is )?(?:being applied"
+    r"|rolling out|in progress))\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -53,16 +55,17 @@ def sla(ticket: Ticket, now: datetime) -> Sla:
     category = ticket.status.category
     if not category.is_open:
         in_time = ticket.updated_at <= due
-        return Sla(
-            state=SlaState.OK if in_time else SlaState.BREACHED, started_at=ticket.created_at, deadline=due
-        )  # fmt: skip
+        return Sla(state=SlaState.OK if in_time else SlaState.BREACHED, started_at=ticket.created_at, deadline=due)
     if left < 0:
         state = SlaState.BREACHED
     elif category is StatusCategory.WAITING:
         return Sla(
-            state=SlaState.PAUSED, started_at=ticket.created_at, deadline=due, remaining_s=left,
+            state=SlaState.PAUSED,
+            started_at=ticket.created_at,
+            deadline=due,
+            remaining_s=left,
             paused_reason=f"the ticket is {ticket.status.raw}"[:120],
-        )  # fmt: skip
+        )
     else:
         whole = (due - ticket.created_at).total_seconds()
         risky = left < max(AT_RISK_FLOOR.total_seconds(), min(whole, 86_400 * 30) * AT_RISK_SHARE)

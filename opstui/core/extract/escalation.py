@@ -23,7 +23,8 @@ def escalation_package(given: ExtractInput) -> EscalationPackage:
     ticket = given.ticket
     sources = sources_of(given)
     maker = ClaimMaker(sources)
-    units = all_units(ticket)
+    everything = all_units(ticket)
+    units = steps.standing(everything)
     title = title_unit(ticket)
     bottom = maker.claim(title, BOTTOM_LINE_LIMIT) if title is not None else maker.unknown("The ticket has no title.")
     state, said_by = clock.state(ticket, units, sources)
@@ -34,20 +35,36 @@ def escalation_package(given: ExtractInput) -> EscalationPackage:
     team = handover.named_team(units, sources)
     code = handover.reason(units, checked, sla, ticket, has_runbook=bool(guides))
     package = EscalationPackage(
-        head=head_of(given, "EscalationPackage"), from_team=given.operator_team, to_team=team.name if team else None,
-        escalation_type=handover.escalation_type(code, units), reason_code=code, bottom_line=bottom,
-        ask=handover.asks(units, ticket, sla, team.name if team else None), status=state, status_citation=said_by,
-        severity=clock.severity(ticket, sources), sla=sla, impact=impact,
-        environment=handover.environment(units, ticket, maker), checked=checked,
+        head=head_of(given, "EscalationPackage"),
+        from_team=given.operator_team,
+        to_team=team.name if team else None,
+        escalation_type=handover.escalation_type(code, units),
+        reason_code=code,
+        bottom_line=bottom,
+        ask=handover.asks(units, ticket, sla, team.name if team else None),
+        status=state,
+        status_citation=said_by,
+        severity=clock.severity(ticket, sources),
+        sla=sla,
+        impact=impact,
+        environment=handover.environment(units, ticket, maker),
+        checked=checked,
         nothing_checked_reason=None if checked else "The ticket records no step that was checked or done.",
         hypotheses=steps.hypotheses(units, maker, HYPOTHESES_LIMIT),
-        timeline=story.timeline(units, ticket, maker, bottom, TIMELINE_LIMIT),
-        reproduction=handover.reproduction(units, maker), changes=handover.changes(units, ticket, given.now, maker),
-        related=guidance.related(given), links=handover.links(units, ticket, maker),
-        comms=handover.communications(ticket, units, maker), contingency=handover.contingencies(units, maker),
-        contacts=Contacts(escalating_operator=given.operator, backup=_backup(given)), runbooks=guides,
-        no_runbook_reason=no_guide, open_questions=(), not_included=(), preflight=Preflight(score=0),
-    )  # fmt: skip
+        timeline=story.timeline(everything, ticket, maker, bottom, TIMELINE_LIMIT),
+        reproduction=handover.reproduction(units, maker),
+        changes=handover.changes(units, ticket, given.now, maker),
+        related=guidance.related(given),
+        links=handover.links(units, ticket, maker),
+        comms=handover.communications(ticket, units, maker),
+        contingency=handover.contingencies(units, maker),
+        contacts=Contacts(escalating_operator=given.operator, backup=_backup(given)),
+        runbooks=guides,
+        no_runbook_reason=no_guide,
+        open_questions=(),
+        not_included=(),
+        preflight=Preflight(score=0),
+    )
     score = preflight(package)
     # Tier 2's own questions first; those of a summary that ask the same in other words are left out.
     asked = list(score.missing)

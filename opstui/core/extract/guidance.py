@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from opstui.core.checks.atoms import shared_identifiers
-from opstui.core.documents import NextStep, RelatedTicket, RunbookRef
+from opstui.core.documents import ActorType, NextStep, RelatedTicket, RunbookRef
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.units import Unit, sentences
 from opstui.core.extract.words import ASKING, NEXT, QUESTION, SMALL_TALK
 from opstui.core.knowledge import Page, Strength
 from opstui.core.ports import ExtractInput
-from opstui.core.tickets import EntryKind
+from opstui.core.tickets import EntryKind, Visibility
 
 NEXT_LIMIT = 5
 TEXT_LIMIT = 160
@@ -20,15 +20,24 @@ RUNBOOKS_LIMIT = 3
 RELATED_LIMIT = 5
 
 _SECTION = re.compile(
-    r"#{1,6}\s+.*\b(?:mitigat|resol|remed|diagnos|fix|troubleshoot|what to do|steps|actions?|recover|procedure|response|investigat|check)",
+    r"#{1,6}\s+.*\b(?:mitigat|resol|remed|diagnos|fix|troubleshoot|what to do|steps|actions?|recover|procedure"
+    r"|response|investigat|check)",
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"#{1,6}\s+\S")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,2}[.)])\s+\S")
 _IMPERATIVE = re.compile(
-    r"(?:check|verify|confirm|inspect|look|run|find|identify|compare|restart|roll|scale|drain|cordon|renew|rotate|free|delete|remove|clear"
-    r"|increase|extend|raise|reduce|add|ask|call|page|escalate|tell|open|read|list|make sure|ensure|review|see if|stop|start|switch|fail|move|set"
-    r"|disable|enable|wait|test|query|examine|determine|validate|investigate|use|try|get|describe|collect|silence|block|isolate|revoke)\b",
+    r"(?:check|verify|confirm|inspect|look|run|find|identify|compare|restart|roll|scale|drain|cordon|renew|rotate"
+    r"|free|delete|remove|clear"
+    r"|increase|extend|raise|reduce|add|ask|call|page|escalate|tell|open|read|list|make sure|ensure|review|see if"
+    r"|stop|start|switch|fail|move|set"
+    r"|disable|enable|wait|test|query|examine|determine|validate|investigate|use|try|get|describe|collect|silence"
+    r"|block|isolate|revoke)\b",
+    re.IGNORECASE,
+)
+_NO_PLAN = re.compile(
+    r"\bplease (?:do not|don't)\b|\bnext (?:update|message|time|to)\b|\bthe next (?:update|message)\b|\S if\b"
+    r"|\bthey have to\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[a-z0-9]{4,}")
@@ -44,12 +53,15 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
         shared = _shared_words(query, f"{page.title}\n{hit.text}")
         found.append(
             RunbookRef(
-                doc_id=hit.doc, title=str(page.title), span=maker.sources.cite(hit.doc, hit.line_start, hit.line_end),
-                score=round(hit.score, 3), coverage=round(hit.coverage, 3),
+                doc_id=hit.doc,
+                title=str(page.title),
+                span=maker.sources.cite(hit.doc, hit.line_start, hit.line_end),
+                score=round(hit.score, 3),
+                coverage=round(hit.coverage, 3),
                 why=cut("shares " + ", ".join(shared), 120) if shared else "matches the title",
                 last_changed=page.changed_at or hit.changed_at,
             )
-        )  # fmt: skip
+        )
     if found:
         return tuple(found), None
     if given.hits:
@@ -57,7 +69,9 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
     return (), "no approved page answers this"
 
 
-def next_steps(given: ExtractInput, units: Sequence[Unit], maker: ClaimMaker, guides: Sequence[RunbookRef]) -> tuple[NextStep, ...]:
+def next_steps(
+    given: ExtractInput, units: Sequence[Unit], maker: ClaimMaker, guides: Sequence[RunbookRef]
+) -> tuple[NextStep, ...]:
     """What the ticket says is to be done (the newest first), then the first untried steps of the best runbook.
 
     Empty for a ticket that needs nobody any more.
@@ -102,7 +116,11 @@ def related(given: ExtractInput) -> tuple[RelatedTicket, ...]:
         if shared:
             found.append(
                 RelatedTicket(
-                    ticket_id=str(other.ref), title=str(other.title), relation="similar", score=round(score, 3), shared_atoms=shared
+                    ticket_id=str(other.ref),
+                    title=str(other.title),
+                    relation="similar",
+                    score=round(score, 3),
+                    shared_atoms=shared,
                 )
             )
     return tuple(found[:RELATED_LIMIT])
@@ -123,17 +141,25 @@ def _steps(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
         if not inside or not line.strip() or line.lstrip().startswith(("|", ">", "<", "![")):
             continue
         for piece in sentences([line], first_line=number):
-            if (_ITEM.match(line) or _IMPERATIVE.match(piece.text)) and _IMPERATIVE.match(piece.text) and len(piece.text) >= 12:
+            if (
+                (_ITEM.match(line) or _IMPERATIVE.match(piece.text))
+                and _IMPERATIVE.match(piece.text)
+                and len(piece.text) >= 12
+            ):
                 yield number, piece.text
                 break
 
 
 def _is_plan(unit: Unit) -> bool:
     text = unit.text
-    if unit.dump or not unit.by_person or SMALL_TALK.match(text) or QUESTION.search(text):
+    if unit.dump or not unit.by_person or SMALL_TALK.match(text) or QUESTION.search(text) or _NO_PLAN.search(text):
         return False
+    if unit.kind is EntryKind.REPLY or unit.visibility is Visibility.PUBLIC or unit.author_type is ActorType.CUSTOMER:
+        return False  # what customers are told, and what they ask for, is no step of ours
     if unit.entry < 0:
-        return bool(re.match(r"(?:next(?: steps?)?|todo|action items?)\b|we (?:should|need to|must)\b|please\b", text, re.IGNORECASE))
+        return bool(
+            re.match(r"(?:next(?: steps?)?|todo|action items?)\b|we (?:should|need to|must)\b", text, re.IGNORECASE)
+        )
     return unit.kind in (EntryKind.COMMENT, EntryKind.REPLY) and bool(NEXT.search(text) or ASKING.match(text))
 
 

@@ -1,4 +1,4 @@
-"""What an escalation needs beside a summary: environment, recent changes, links, what the customer was told, the ask."""
+"""What an escalation needs beside a summary: environment, changes, links, what the customer was told, the ask."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opstui.core.documents import (
-    Ask, Change, Citation, Communications, Contingency, Environment, EscalationImpact, EscalationType, Link, ReasonCode, Sla,
-    SlaState, StepResult, CheckedStep, Tristate, Reproduction,
-)  # fmt: skip
+    Ask,
+    Change,
+    CheckedStep,
+    Citation,
+    Communications,
+    Contingency,
+    Environment,
+    EscalationImpact,
+    EscalationType,
+    Link,
+    ReasonCode,
+    Reproduction,
+    Sla,
+    SlaState,
+    StepResult,
+    Tristate,
+)
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.story import IMPACT_LIMIT, impact
-from opstui.core.extract.units import Unit
+from opstui.core.extract.units import Unit, title_unit
 from opstui.core.extract.words import ACCESS, ASKING, HEDGE, NEXT, QUESTION, SECURITY, is_change
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import EntryKind, Ticket, Visibility
@@ -25,43 +39,66 @@ ASKS_LIMIT = 3
 
 _URL = re.compile(r"https?://[A-Za-z0-9][^\s<>\"'`|\\^{}]{3,300}")
 _VERSION = re.compile(
-    r"\b(?:version|release|build|image|tag|running|v)[ :=]+[\"']?(v?\d+(?:\.\d+){1,4}(?:[-+][\w.]+)?)\b|\b(v\d+(?:\.\d+){1,4}(?:[-+][\w.]+)?)\b",
+    r"\b(?:version|release|build|image|tag|running|v)[ :=]+[\"']?(v?\d+(?:\.\d+){1,4}(?:[-+][\w.]+)?)\b"
+    r"|\b(v\d+(?:\.\d+){1,4}(?:[-+][\w.]+)?)\b",
     re.IGNORECASE,
 )
 _REGION = re.compile(
-    r"\b(?:eu|us|ap|sa|ca|me|af|il)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast|northwest|southwest)(?:-\d[a-z]?)?\b",
+    r"\b(?:eu|us|ap|sa|ca|me|af|il)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast|northwest"
+    r"|southwest)(?:-\d[a-z]?)?\b",
     re.IGNORECASE,
 )
 _PLATFORM = re.compile(
-    r"\b(?:kubernetes|openshift|eks|gke|aks|debian(?: \d+)?|ubuntu(?: \d\d\.\d\d)?|rhel(?: ?\d+)?|centos(?: ?\d+)?|windows(?: server)?(?: \d{4})?"
-    r"|postgres(?:ql)?(?: ?\d+)?|mysql(?: ?\d[\d.]*)?|mariadb|oracle|linux|aws|azure|gcp|vmware|java ?\d+|openjdk(?: ?\d+)?|hadoop(?: ?\d[\d.]*)?)\b",
+    r"\b(?:kubernetes|openshift|eks|gke|aks|debian(?: \d+)?|ubuntu(?: \d\d\.\d\d)?|rhel(?: ?\d+)?"
+    r"|centos(?: ?\d+)?|windows(?: server)?(?: \d{4})?"
+    r"|postgres(?:ql)?(?: ?\d+)?|mysql(?: ?\d[\d.]*)?|mariadb|oracle|linux|aws|azure|gcp|vmware|java ?\d+"
+    r"|openjdk(?: ?\d+)?|hadoop(?: ?\d[\d.]*)?)\b",
     re.IGNORECASE,
 )
 _CONFIG = re.compile(r"\b[\w./-]+\.(?:ya?ml|conf|toml|ini|properties|cfg|json|tf|xml)\b|\b(?:CHG|CR|RFC)-?\d{3,}\b")
 _LOSS = re.compile(
-    r"\bno (?:customer )?data (?:loss|was lost|is lost|were lost|has been lost)|\bno loss of data|\bdata (?:is|was) (?:intact|safe)|\bwithout data loss",
+    r"\bno (?:customer )?data (?:loss|was lost|is lost|were lost|has been lost)|\bno loss of data|\bnothing (?:is"
+    r"|was|has been) lost|\bdata (?:is|was) (?:intact|safe)|\bwithout data loss",
     re.IGNORECASE,
 )
 _LOST = re.compile(
-    r"\bdata loss\b|\blost (?:data|orders?|messages?|rows|writes|records|events)|\b(?:data|orders?|messages?|rows|writes|records) (?:was|were|are|is|have been|has been) lost",
+    r"\bdata loss\b|\blost (?:data|orders?|messages?|rows|writes|records|events)|\b(?:data|orders?|messages?|rows"
+    r"|writes|records) (?:was|were|are|is|have been|has been) lost",
     re.IGNORECASE,
 )
-_WORKAROUND = re.compile(r"\bwork-?around\b|\bin the meantime\b|\bmeanwhile (?:use|users|customers)\b|\bas a stopgap\b", re.IGNORECASE)
-_CUSTOMERS = re.compile(r"\b(\d{1,3}(?:,\d{3})+|\d{1,9}) (?:\w+ )?(?:customers|clients|tenants|merchants|users|accounts)\b", re.IGNORECASE)
-_CLOCK = re.compile(r"\bnext update\b[^.\n]{0,20}?\b(?:at|by|before|around|:)\s*([01]?\d|2[0-3]):([0-5]\d)\b(\s*UTC)?", re.IGNORECASE)
-_IF = re.compile(r"(?:^|\b)(If|When|Should)\b\s+(.{6,120}?),\s*(?:then\s+)?(.{6,160})", re.IGNORECASE)
+_WORKAROUND = re.compile(
+    r"\bwork-?around\b|\bin the meantime\b|\bmeanwhile (?:use|users|customers)\b|\bas a stopgap\b", re.IGNORECASE
+)
+_CUSTOMERS = re.compile(
+    r"\b(\d{1,3}(?:,\d{3})+|\d{1,9}) (?:\w+ )?(?:customers|clients|tenants|merchants|users|accounts)\b", re.IGNORECASE
+)
+_CLOCK = re.compile(
+    r"\bnext update\b[^.\n]{0,20}?\b(?:at|by|before|around|:)\s*([01]?\d|2[0-3]):([0-5]\d)\b(\s*UTC)?", re.IGNORECASE
+)
+_IF = re.compile(r"(?:^|\b)(If|When|Should)\b\s+(.{6,120}?),\s+(?:then\s+)?(.{6,160})", re.IGNORECASE)
 _TEAM = re.compile(
-    r"\b(?:escalat(?:e|ed|ing|ion)|hand(?:ed|ing)? (?:this |it )?(?:over|off)|assign(?:ed|ing)?|rout(?:e|ed|ing)|pass(?:ed|ing)?|over) (?:this |it |the ticket )?to (?:the )?([A-Za-z][\w-]{1,30}(?: [A-Za-z][\w-]{1,20})?)(?: team| on-?call)\b"
+    r"\b(?:escalat(?:e|ed|ing|ion)|hand(?:ed|ing)? (?:this |it )?(?:over|off)|assign(?:ed|ing)?|rout(?:e|ed|ing)"
+    r"|pass(?:ed|ing)?|over) (?:this |it "
+    r"|the ticket )?to (?:the )?([A-Za-z][\w-]{1,30}(?: [A-Za-z][\w-]{1,20})?)(?: team| on-?call)\b"
     r"|\b(?:needs?|ask|page|paging|call) (?:the )?([A-Za-z][\w-]{1,30}(?: [a-z][\w-]{1,20})?)(?: team| on-?call)\b",
     re.IGNORECASE,
 )
 _VERBS = (
-    ("approve", re.compile(r"\bapprov", re.IGNORECASE)),
+    ("approve", re.compile(r"\bapprov|\bgo(?:-ahead)? (?:of|from|by)\b", re.IGNORECASE)),
     ("access", re.compile(r"\b(?:access|permission|rights|credentials|sudo|root)\b", re.IGNORECASE)),
     ("decide", re.compile(r"\b(?:decid|decision)", re.IGNORECASE)),
-    ("fix", re.compile(r"\b(?:fix|repair|replace|restore|extend|resize|renew|roll(?:ing)? ?back|patch|raise|increase|failover|fail over)\b", re.IGNORECASE)),
+    (
+        "fix",
+        re.compile(
+            r"\b(?:fix|repair|replace|restore|extend|resize|renew|roll(?:ing)? ?back|patch|raise|increase"
+            r"|failover|fail over)\b",
+            re.IGNORECASE,
+        ),
+    ),
 )
-_PATIENCE = re.compile(r"\b(?:manager|management|director|vp|executive|c[tei]o|major incident|decision)\b", re.IGNORECASE)
+_PATIENCE = re.compile(
+    r"\b(?:manager|management|director|vp|executive|c[tei]o|major incident|decision)\b", re.IGNORECASE
+)
 _STEPS = re.compile(r"\bsteps? to reproduce\b|\bto reproduce\b|\breproduc(?:e|es|ed|ible)\b", re.IGNORECASE)
 _EXPECTED = re.compile(r"expected(?: (?:result|behaviou?r))?\s*:", re.IGNORECASE)
 _ACTUAL = re.compile(r"actual(?: (?:result|behaviou?r))?\s*:", re.IGNORECASE)
@@ -76,24 +113,31 @@ class Team:
 
 
 def environment(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> Environment:
-    """Product, version, platform, region and config ids as far as the ticket names them, the newest mention of each."""
+    """Product, version, platform, region and config ids as far as the ticket names them, the first mention of each.
+
+    Later ones are often of something it is compared with.
+    """
     found: dict[str, str] = {}
     cited: dict[str, Citation] = {}
     configs: dict[str, Citation] = {}
-    for unit in units:
+    title = title_unit(ticket)
+    for unit in ([title] if title is not None else []) + list(units):
         for name, pattern in (("version", _VERSION), ("platform", _PLATFORM), ("region", _REGION)):
             match = pattern.search(unit.text[:1000])
-            if match:
+            if match and name not in found:
                 found[name] = (match[1] or match[2]) if name == "version" else match.group()
                 cited[name] = maker.citation(unit)
         for match in _CONFIG.finditer(unit.text[:1000]):
             configs.setdefault(match.group(), maker.citation(unit))
     ids = tuple(configs)[:5]
     return Environment(
-        product=str(ticket.services[0]) if ticket.services else None, version=found.get("version"),
-        platform=found.get("platform"), region=found.get("region"), config_ids=ids,
+        product=str(ticket.services[0]) if ticket.services else None,
+        version=found.get("version"),
+        platform=found.get("platform"),
+        region=found.get("region"),
+        config_ids=ids,
         citations=tuple(dict.fromkeys([*cited.values(), *(configs[name] for name in ids)])),
-    )  # fmt: skip
+    )
 
 
 def changes(units: Sequence[Unit], ticket: Ticket, now: datetime, maker: ClaimMaker) -> tuple[Change, ...]:
@@ -124,10 +168,13 @@ def links(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> tuple[Lin
 def communications(ticket: Ticket, units: Sequence[Unit], maker: ClaimMaker) -> Communications:
     """What was last said in public, when, and the next update that was promised in it."""
     public = [
-        unit for unit in units
-        if unit.entry >= 0 and (unit.kind is EntryKind.REPLY or unit.visibility is Visibility.PUBLIC)
-        and unit.kind in (EntryKind.REPLY, EntryKind.COMMENT) and unit.visibility is not Visibility.INTERNAL
-    ]  # fmt: skip
+        unit
+        for unit in units
+        if unit.entry >= 0
+        and (unit.kind is EntryKind.REPLY or unit.visibility is Visibility.PUBLIC)
+        and unit.kind in (EntryKind.REPLY, EntryKind.COMMENT)
+        and unit.visibility is not Visibility.INTERNAL
+    ]
     if not public:
         return Communications(reason="the ticket holds no public message")
     last_entry = [unit for unit in public if unit.entry == public[-1].entry]
@@ -163,9 +210,13 @@ def escalation_impact(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) 
         if match:
             count = int(match[1].replace(",", ""))
     return EscalationImpact(
-        claims=claims, customers_count=count, workflow=str(ticket.services[0]) if ticket.services else None, data_loss=loss,
-        data_loss_citation=cited, workaround=workaround,
-    )  # fmt: skip
+        claims=claims,
+        customers_count=count,
+        workflow=str(ticket.services[0]) if ticket.services else None,
+        data_loss=loss,
+        data_loss_citation=cited,
+        workaround=workaround,
+    )
 
 
 def contingencies(units: Sequence[Unit], maker: ClaimMaker) -> tuple[Contingency, ...]:
@@ -192,26 +243,44 @@ def reproduction(units: Sequence[Unit], maker: ClaimMaker) -> Reproduction | Non
                 break
             steps.append(maker.claim(unit))
     return Reproduction(
-        steps=tuple(steps[:8]), expected=maker.claim(expected) if expected else None,
+        steps=tuple(steps[:8]),
+        expected=maker.claim(expected) if expected else None,
         actual=maker.claim(actual) if actual else None,
-    )  # fmt: skip
+    )
 
 
 def asks(units: Sequence[Unit], ticket: Ticket, sla: Sla, team: str | None) -> tuple[Ask, ...]:
-    """What is asked of the receiver: the requests in the timeline, the newest first, else to take the investigation over.
+    """What is asked of the receiver: the requests in the timeline, the newest first, else to take it over.
 
     The deadline is the ticket's own; without one there is none, and that becomes an open question.
     """
-    deadline = sla.deadline if sla.state in (SlaState.OK, SlaState.AT_RISK, SlaState.BREACHED, SlaState.PAUSED) else None
-    found = []
+    deadline = (
+        sla.deadline if sla.state in (SlaState.OK, SlaState.AT_RISK, SlaState.BREACHED, SlaState.PAUSED) else None
+    )
+    found: list[Ask] = []
     for unit in reversed(units):
-        if unit.entry < 0 or not unit.by_person or unit.dump or unit.kind is EntryKind.REPLY or len(found) == ASKS_LIMIT:
+        if (
+            unit.entry < 0
+            or not unit.by_person
+            or unit.dump
+            or unit.kind is EntryKind.REPLY
+            or len(found) == ASKS_LIMIT
+        ):
             continue
-        if ASKING.search(unit.text) and (NEXT.search(unit.text) or QUESTION.search(unit.text) or ASKING.match(unit.text)):
+        if ASKING.search(unit.text) and (
+            NEXT.search(unit.text) or QUESTION.search(unit.text) or ASKING.match(unit.text)
+        ):
             verb = next((name for name, pattern in _VERBS if pattern.search(unit.text)), "investigate")
-            found.append(Ask(verb=verb, text=cut(unit.text, 160), deadline=deadline, owner=team))
+            found.append(Ask(verb=verb, text=cut(unit.text.rstrip("."), 160), deadline=deadline, owner=team))
     if not found:
-        found.append(Ask(verb="investigate", text=f"Take over the investigation of {ticket.ref.key}"[:160], deadline=deadline, owner=team))
+        found.append(
+            Ask(
+                verb="investigate",
+                text=f"Take over the investigation of {ticket.ref.key}"[:160],
+                deadline=deadline,
+                owner=team,
+            )
+        )
     return tuple(found)
 
 
@@ -236,7 +305,9 @@ def reason(
     if any(ACCESS.search(unit.text) for unit in said if unit.entry >= 0):
         return ReasonCode.ACCESS
     tried = [step for step in steps if step.method == "runbook step"]
-    if tried and all(step.result in (StepResult.NO_FINDING, StepResult.MADE_WORSE, StepResult.COULD_NOT_CHECK) for step in tried):
+    if tried and all(
+        step.result in (StepResult.NO_FINDING, StepResult.MADE_WORSE, StepResult.COULD_NOT_CHECK) for step in tried
+    ):
         return ReasonCode.RUNBOOK_FAILED
     if sla.state is SlaState.BREACHED and ticket.status.category.is_open:
         return ReasonCode.SLA
@@ -257,7 +328,13 @@ def _link_kind(url: str) -> str:
     low = url.casefold()
     for kind in ("dashboard", "grafana", "runbook", "wiki", "logs", "kibana", "trace", "incident", "pull", "commit"):
         if kind in low:
-            return {"grafana": "dashboard", "wiki": "runbook", "kibana": "logs", "pull": "change", "commit": "change"}.get(kind, kind)
+            return {
+                "grafana": "dashboard",
+                "wiki": "runbook",
+                "kibana": "logs",
+                "pull": "change",
+                "commit": "change",
+            }.get(kind, kind)
     return "link"
 
 

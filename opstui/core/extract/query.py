@@ -11,14 +11,20 @@ from opstui.core.tickets import EntryKind, Ticket
 QUERY_LIMIT = 400
 """Characters of a query."""
 
-_ALERT_NAME = re.compile(r"\b(?:alertname|alert|rule|check|monitor)\b[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w -]{3,60})", re.IGNORECASE)
+_ALERT_NAME = re.compile(
+    r"\b(?:alertname|alert|rule|check|monitor)\b[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w -]{3,60})", re.IGNORECASE
+)
 _CAMEL = re.compile(r"\b[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+\b")
 _OWN_NAME = re.compile(r"\d.*\d|[0-9a-f]{6,}", re.IGNORECASE)
 
 
 def alert_names(ticket: Ticket) -> list[str]:
     """Names of alerts that the ticket mentions, in order: after a label, or in CamelCase."""
-    texts = [ticket.title, ticket.body[:4000], *(entry.text[:2000] for entry in ticket.timeline if entry.kind is EntryKind.ALERT)]
+    texts = [
+        ticket.title,
+        ticket.body[:4000],
+        *(entry.text[:2000] for entry in ticket.timeline if entry.kind is EntryKind.ALERT),
+    ]
     found: dict[str, None] = {}
     for text in texts:
         for match in _ALERT_NAME.finditer(text):
@@ -35,7 +41,9 @@ def knowledge_query(ticket: Ticket) -> str:
     A name like ``payments-api-7f9dd8b6c4-x7gr9`` stands in no runbook and only weighs the query down.
     """
     parts = [_without_machines(ticket.title), *alert_names(ticket)]
-    text = "\n".join([ticket.body[:2000], *(entry.text[:500] for entry in ticket.timeline if entry.kind is EntryKind.ALERT)])
+    text = "\n".join(
+        [ticket.body[:2000], *(entry.text[:500] for entry in ticket.timeline if entry.kind is EntryKind.ALERT)]
+    )
     for line in text.split("\n")[:40]:
         if FAILURE.search(line[:400]):
             parts.append(_without_machines(line[:160]))

@@ -9,7 +9,17 @@ from opstui.core.documents import Claim, Impact, TimelineRow
 from opstui.core.extract.claims import ClaimMaker
 from opstui.core.extract.steps import states_cause
 from opstui.core.extract.units import Unit, title_unit
-from opstui.core.extract.words import ASKING, HEDGE, IMPACT, IMPACT_STATE, NEXT, QUESTION, SMALL_TALK, salience, timeline_kind
+from opstui.core.extract.words import (
+    ASKING,
+    HEDGE,
+    IMPACT,
+    IMPACT_STATE,
+    NEXT,
+    QUESTION,
+    SMALL_TALK,
+    salience,
+    timeline_kind,
+)
 from opstui.core.tickets import EntryKind, Ticket
 
 HEADLINE_LIMIT = 90
@@ -18,7 +28,8 @@ HAPPENED_LIMIT = 5
 TIMELINE_LIMIT = 20
 
 _REGION = re.compile(
-    r"\b(?:eu|us|ap|sa|ca|me|af|il)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast|northwest|southwest)(?:-\d[a-z]?)?\b",
+    r"\b(?:eu|us|ap|sa|ca|me|af|il)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast|northwest"
+    r"|southwest)(?:-\d[a-z]?)?\b",
     re.IGNORECASE,
 )
 _QUIET = frozenset((EntryKind.FIELD, EntryKind.ASSIGN, EntryKind.ATTACH, EntryKind.LINK))
@@ -31,7 +42,7 @@ def headline(ticket: Ticket, maker: ClaimMaker) -> Claim:
 
 
 def impact(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> Impact:
-    """Who is hurt and how, as the ticket says it: at most four sentences, the newest of the timeline first in choice."""
+    """Who is hurt and how, as the ticket says it: at most four sentences, those that tell most."""
     chosen: list[Unit] = []
     for unit in sorted(units, key=_impact_score, reverse=True):
         if _impact_score(unit) <= 0 or len(chosen) == IMPACT_LIMIT:
@@ -85,7 +96,7 @@ def timeline(
         best = sorted(said, key=salience, reverse=True)
         keep = 3 if said[0].dump or len(said) > 6 else 2 if len(said) > 2 else 1
         telling = [unit for unit in best if salience(unit) > 0][:keep] or best[:1]
-        for rank, unit in enumerate(sorted(telling, key=lambda unit: (unit.line_start, unit.text))):
+        for rank, unit in enumerate(sorted(telling, key=said.index)):
             weight = salience(unit) - 2.0 * rank
             if entry.kind in _QUIET:
                 weight -= 3.0
@@ -105,7 +116,7 @@ def _tells(unit: Unit) -> bool:
         return False
     if unit.by_person and not states_cause(unit) and HEDGE.search(unit.text):
         return unit.entry < 0
-    return not (unit.entry >= 0 and (NEXT.search(unit.text) or ASKING.search(unit.text)))
+    return not (NEXT.search(unit.text) or ASKING.search(unit.text)) if unit.entry >= 0 else not ASKING.match(unit.text)
 
 
 def _place(unit: Unit) -> float:
@@ -127,7 +138,12 @@ def _impact_score(unit: Unit) -> float:
     how = len(IMPACT_STATE.findall(text))
     if not who or not how:
         return 0.0
-    return min(who, 2) + min(how, 2) + (1.0 if any(char.isdigit() for char in text) else 0.0) + (1.0 if len(text) <= 280 else 0.0)
+    return (
+        min(who, 2)
+        + min(how, 2)
+        + (1.0 if any(char.isdigit() for char in text) else 0.0)
+        + (1.0 if len(text) <= 280 else 0.0)
+    )
 
 
 def _same(one: str, other: str) -> bool:

@@ -23,9 +23,15 @@ def sources_of(given: ExtractInput) -> SourceSet:
 def head_of(given: ExtractInput, document: str) -> DocumentHead:
     """What a document of this input begins with."""
     return DocumentHead(
-        schema_version=SCHEMA_VERSION, document=document, ticket_id=str(given.ticket.ref), base_revision=given.ticket.version,
-        engine=Engine.EXTRACTIVE, generated_at=given.now, request_id=given.session_id, workflow_version=given.workflow_version,
-    )  # fmt: skip
+        schema_version=SCHEMA_VERSION,
+        document=document,
+        ticket_id=str(given.ticket.ref),
+        base_revision=given.ticket.version,
+        engine=Engine.EXTRACTIVE,
+        generated_at=given.now,
+        request_id=given.session_id,
+        workflow_version=given.workflow_version,
+    )
 
 
 def incident_summary(given: ExtractInput) -> IncidentSummary:
@@ -33,7 +39,8 @@ def incident_summary(given: ExtractInput) -> IncidentSummary:
     ticket = given.ticket
     sources = sources_of(given)
     maker = ClaimMaker(sources)
-    units = all_units(ticket)
+    everything = all_units(ticket)
+    units = steps.standing(everything)
     headline = story.headline(ticket, maker)
     state, said_by = clock.state(ticket, units, sources)
     guides, no_guide = guidance.runbooks(given, maker, knowledge_query(ticket))
@@ -43,13 +50,25 @@ def incident_summary(given: ExtractInput) -> IncidentSummary:
     suspected = steps.hypotheses(units, maker)
     plan = guidance.next_steps(given, units, maker, guides)
     return IncidentSummary(
-        head=head_of(given, "IncidentSummary"), headline=headline, status=state, status_citation=said_by,
-        severity=clock.severity(ticket, sources), sla=clock.sla(ticket, given.now), impact=impact, what_happened=happened,
-        actions_taken=actions, current_hypotheses=suspected, next_steps=plan,
-        timeline=story.timeline(units, ticket, maker, headline), runbooks=guides, no_runbook_reason=no_guide,
-        open_questions=open_questions(given, units, has_impact=bool(impact.claims), has_steps=bool(actions), has_plan=bool(plan)),
+        head=head_of(given, "IncidentSummary"),
+        headline=headline,
+        status=state,
+        status_citation=said_by,
+        severity=clock.severity(ticket, sources),
+        sla=clock.sla(ticket, given.now),
+        impact=impact,
+        what_happened=happened,
+        actions_taken=actions,
+        current_hypotheses=suspected,
+        next_steps=plan,
+        timeline=story.timeline(everything, ticket, maker, headline),
+        runbooks=guides,
+        no_runbook_reason=no_guide,
+        open_questions=open_questions(
+            given, units, has_impact=bool(impact.claims), has_steps=bool(actions), has_plan=bool(plan)
+        ),
         not_included=(),
-    )  # fmt: skip
+    )
 
 
 def open_questions(
@@ -82,7 +101,7 @@ def open_questions(
 
 
 def first_look(summary: IncidentSummary, limit: int = 4) -> tuple[Claim, ...]:
-    """The few claims that the Ticket screen shows at once: impact, what happened, the last steps that say what came of it."""
+    """The few claims that the Ticket screen shows at once: impact, what happened, the last steps."""
     claims = [*summary.impact.claims[:1], *summary.what_happened, *(step.detail for step in summary.actions_taken[-2:])]
     chosen = {claim.id: claim for claim in claims if claim.id != summary.headline.id}
     return tuple(chosen.values())[:limit]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opstui.core.documents import ActorType
-from opstui.core.text import clean
+from opstui.core.sources import unescaped
 from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, Visibility
 
 LINES_READ = 600
@@ -54,19 +54,27 @@ _ABBREVIATIONS = re.compile(
     re.IGNORECASE,
 )
 _MARKER = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.)]|h[1-6]\.|#{1,6}|>|\|)\s+")
-_LABEL = re.compile(r"(summary|description|message|details|detail|subject|title|note|impact|symptom)\s*:\s+", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(summary|description|message|details|detail|subject|title|note|impact|symptom)\s*:\s+", re.IGNORECASE
+)
 _KEYED = re.compile(r"[\"']?([A-Za-z][\w .-]{0,30})[\"']?\s*[:=]\s+")
 _JSON_TEXT = re.compile(
     r'"(message|msg|reason|error|summary|description|logs?|detail|details|title|text|event|status)"\s*:\s*'
     r'"((?:[^"\\]|\\.){3,4000})"'
 )
+_JSON_PAIR = re.compile(r'\s*"[^"]{1,80}"\s*:')
+_JSON_WELL = re.compile(
+    r'\{[^{}]*"(?:overall_)?(?:state|status|result|severity)"\s*:\s*"(?:ok|normal|inactive|pass(?:ed|ing)?|healthy|resolved)"'
+    r"[^{}]*\}",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"\s*(?:```|~~~|\{(?:code|noformat|quote)(?::[^}]*)?\}\s*$)")
 _FRAME = re.compile(r"\s*(?:at [\w.$<>]+\(|\.\.\. \d+ more|Caused by:|Traceback |File \"|\[[ A-Z]{3,6}\]\s)")
 _RULE = re.compile(r"[\W_]*\Z")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _LOG = re.compile(r"\[?\d{4}-\d\d-\d\dT?\s?\d\d:\d\d|\d\d:\d\d:\d\d[.,]?\d*\s|\w{3} +\d+ \d\d:\d\d:\d\d ")
 _ROBOTS = re.compile(
-    r"(?:^|[^a-z])(?:bot|system|automation|alertmanager|prometheus|grafana|datadog|pagerduty|nagios|zabbix|monitor(?:ing)?"
+    r"(?:^|[^a-z])(?:bot|system|automation|alertmanager|prometheus|grafana|datadog|pagerduty|nagios|zabbix"
+    r"|monitor(?:ing)?"
     r"|jenkins|argocd|ci|cron|webhook|scheduler|sentry|statuspage|opstui)(?:$|[^a-z])",
     re.IGNORECASE,
 )
@@ -88,9 +96,18 @@ def title_unit(ticket: Ticket) -> Unit | None:
     if not title:
         return None
     return Unit(
-        ref=ticket.entry_id(0), line_start=1, line_end=1, text=title, quote=ticket.title.replace("\n", " ").strip(),
-        at=ticket.created_at, author="", author_type=ActorType.HUMAN, kind=None, visibility=Visibility.UNKNOWN, entry=-1,
-    )  # fmt: skip
+        ref=ticket.entry_id(0),
+        line_start=1,
+        line_end=1,
+        text=title,
+        quote=ticket.title.replace("\n", " ").strip(),
+        at=ticket.created_at,
+        author="",
+        author_type=ActorType.HUMAN,
+        kind=None,
+        visibility=Visibility.UNKNOWN,
+        entry=-1,
+    )
 
 
 def body_units(ticket: Ticket) -> list[Unit]:
@@ -100,12 +117,22 @@ def body_units(ticket: Ticket) -> list[Unit]:
     pieces = sentences(_first_lines(ticket.body), first_line=2)
     return [
         Unit(
-            ref=ticket.entry_id(0), line_start=piece.start, line_end=piece.end, text=piece.text, quote=piece.quote,
-            at=ticket.created_at, author="", author_type=ActorType.HUMAN, kind=None, visibility=Visibility.UNKNOWN,
-            entry=-1, label=piece.label, dump=piece.dump,
+            ref=ticket.entry_id(0),
+            line_start=piece.start,
+            line_end=piece.end,
+            text=piece.text,
+            quote=piece.quote,
+            at=ticket.created_at,
+            author="",
+            author_type=ActorType.HUMAN,
+            kind=None,
+            visibility=Visibility.UNKNOWN,
+            entry=-1,
+            label=piece.label,
+            dump=piece.dump,
         )
         for piece in pieces
-    ]  # fmt: skip
+    ]
 
 
 def entry_units(entry: TimelineEntry, index: int) -> list[Unit]:
@@ -113,12 +140,22 @@ def entry_units(entry: TimelineEntry, index: int) -> list[Unit]:
     who = actor_type(entry.author, entry.kind)
     return [
         Unit(
-            ref=entry.id, line_start=piece.start, line_end=piece.end, text=piece.text, quote=piece.quote, at=entry.at,
-            author=str(entry.author), author_type=who, kind=entry.kind, visibility=entry.visibility, entry=index,
-            label=piece.label, dump=piece.dump,
+            ref=entry.id,
+            line_start=piece.start,
+            line_end=piece.end,
+            text=piece.text,
+            quote=piece.quote,
+            at=entry.at,
+            author=str(entry.author),
+            author_type=who,
+            kind=entry.kind,
+            visibility=entry.visibility,
+            entry=index,
+            label=piece.label,
+            dump=piece.dump,
         )
         for piece in sentences(_first_lines(entry.text))
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +175,8 @@ def sentences(lines: Sequence[str], *, first_line: int = 1) -> list[Piece]:
 
     Code, stack traces and log lines come as one piece a line, marked ``dump``; texts inside JSON one by one.
     """
+    if any('": ' in line for line in lines):
+        lines = _JSON_WELL.sub(_blank, "\n".join(lines)).split("\n")
     found: list[Piece] = []
     for start, block, dump in _blocks(lines):
         if len(found) >= UNITS_KEPT:
@@ -148,6 +187,11 @@ def sentences(lines: Sequence[str], *, first_line: int = 1) -> list[Piece]:
         else:
             found.extend(_prose(number, block))
     return found[:UNITS_KEPT]
+
+
+def _blank(match: re.Match[str]) -> str:
+    """A monitor that says OK holds the text of the alarm that it did not raise: not a report of anything."""
+    return "\n" * match.group().count("\n")
 
 
 def _first_lines(text: str) -> list[str]:
@@ -174,7 +218,13 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str], bool]]:
                 yield begin, block, False
                 block = []
             continue
-        dump = fenced or bool(_FRAME.match(line)) or bool(_LOG.match(stripped)) or '": ' in stripped or stripped[0] in "{}[]\""
+        dump = (
+            fenced
+            or bool(_FRAME.match(line))
+            or bool(_LOG.match(stripped))
+            or '": ' in stripped
+            or stripped[0] in '{}[]"'
+        )
         if dump:
             if block:
                 yield begin, block, False
@@ -219,7 +269,6 @@ def _prose(number: int, block: list[str]) -> Iterator[Piece]:
         label, shift = match[1].casefold(), match.end()
     elif match := _KEYED.match(joined):
         label = match[1].strip().casefold()
-    at = shift
     for begin, end in _cuts(joined, shift):
         sentence = joined[begin:end].strip()
         if not sentence or _RULE.match(sentence):
@@ -227,7 +276,7 @@ def _prose(number: int, block: list[str]) -> Iterator[Piece]:
         first = max(index for index, offset in enumerate(offsets) if offset <= begin)
         last = max(index for index, offset in enumerate(offsets) if offset < end)
         quote = sentence if first == last else parts[first][begin - offsets[first] :].strip()
-        yield Piece(number + first, number + last, " ".join(sentence.split()), quote, label if begin == at else "")
+        yield Piece(number + first, number + last, " ".join(sentence.split()), quote, label)
 
 
 def _cuts(text: str, start: int) -> Iterator[tuple[int, int]]:
@@ -242,25 +291,20 @@ def _cuts(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 def _dumped(number: int, line: str) -> Iterator[Piece]:
     texts = list(_JSON_TEXT.finditer(line))
-    if texts:
+    if texts or _JSON_PAIR.match(line):
         for match in texts:
-            for raw in re.split(r"\\n", match[2]):
-                text = " ".join(clean(_unescaped(raw)).split())
+            if " " not in match[2]:
+                continue  # a state or a code, not a sentence
+            # A text of one piece is quoted as it stands; of several, all quote the beginning of the whole.
+            for part in unescaped(match[2]):
+                text = " ".join(part.split())
                 if len(text) >= 3 and not _RULE.match(text):
-                    yield Piece(number, number, text, raw.strip(), match[1].casefold(), True)
+                    quote = text if text in match[2] else match[2]
+                    yield Piece(number, number, text, quote.strip(), match[1].casefold(), True)
         return
     text = " ".join(line.split()).rstrip(",")
-    if len(text) >= 3 and not _RULE.match(text) and not re.fullmatch(r'"[^"]*":\s*[\[{]', text):
+    if len(text) >= 3 and not _RULE.match(text):
         yield Piece(number, number, text, line.strip().rstrip(","), "", True)
-
-
-def _unescaped(raw: str) -> str:
-    def char(match: re.Match[str]) -> str:
-        if match[1]:
-            return chr(int(match[1], 16))
-        return {"n": " ", "t": " ", "r": " "}.get(match[2], match[2])
-
-    return _ESCAPE.sub(char, raw) if "\\" in raw else raw
 
 
 def all_units(ticket: Ticket, *, entries: int = 400) -> list[Unit]:

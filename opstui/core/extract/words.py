@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from opstui.core.checks.atoms import identifiers
 from opstui.core.documents import StepResult, TimelineKind
 from opstui.core.extract.units import Unit
 from opstui.core.tickets import EntryKind, Visibility
@@ -16,117 +17,194 @@ def _words(pattern: str) -> re.Pattern[str]:
 HEDGE = _words(
     r"possibl[ey]|probabl[ey]|likely|suspect(?:s|ed|ing)?|perhaps|maybe|presumably|seems?|appears? to|apparently"
     r"|might|may be|may have|could be|could have|looks like|i think|we think|i guess|theory|hypothes[ie]s|unconfirmed"
-    r"|not confirmed|assum(?:e|ed|ing)"
+    r"|not (?:confirmed|proven)|assum(?:e|ed|ing)"
+)
+SUSPICION = _words(
+    r"suspect(?:s|ed|ing)?|suspicion|theory|hypothes[ie]s|(?:likely|probable|possible|probably"
+    r"|possibly) (?:the )?(?:cause|reason|culprit)"
+    r"|(?:may|might|could) (?:be|have been) (?:the )?(?:cause|reason|culprit)|my guess|i assume|we assume"
 )
 CAUSE = _words(
-    r"root cause|cause[ds]?|causing|because|due to|triggered by|responsible for|culprit|leak(?:s|ed|ing)?|overload(?:ed)?"
+    r"root cause|cause[ds]?|causing|because|due to|triggered by|responsible for|culprit|leak(?:s|ed|ing)?"
+    r"|overload(?:ed)?"
     r"|broke|broken by|regress(?:ed|ion)|introduced (?:by|in|with)|came with|bug in|misconfigured|stems from|result of"
     r"|reason (?:is|was|for)|behind (?:this|it)|fault(?:y)?"
 )
 STATED_CAUSE = _words(
-    r"root cause(?:\s+(?:is|was|found|identified|confirmed))?|caused by|the cause (?:is|was)|cause(?:\s+(?:found|confirmed))"
+    r"root cause(?:\s+(?:is|was|found|identified|confirmed))?|caused by|the cause (?:is|was)|cause(?:\s+(?:found"
+    r"|confirmed))"
     r"|found the cause|due to|because(?: of)?|culprit (?:is|was)|triggered by"
 )
 NEGATIVE_CAUSE = _words(
-    r"not the cause|isn't the cause|is not caused|no root cause|cause (?:is )?(?:still )?(?:unknown|unclear)|unknown cause"
+    r"not the cause|isn't the cause|is not caused|no root cause|cause (?:is )?(?:still )?(?:unknown|unclear)"
+    r"|unknown cause"
     r"|cause not (?:yet )?(?:known|found|clear)"
 )
 FAILURE = _words(
-    r"error(?:s|ed)?|fail(?:s|ed|ing|ure|ures)?|time[ds]?[ -]?out(?:s)?|timing out|refused|unreachable|unavailable|down|denied|expired"
-    r"|crash(?:es|ed|ing|loopbackoff|loop)?|oom(?:killed)?|out of memory|killed|evict(?:ed|ion)|full|stuck|stalled|blocked"
-    r"|exceed(?:s|ed)|rejected|corrupt(?:ed|ion)?|lost|missing|leak(?:s|ed|ing)?|hang(?:s|ing)?|hung|slow|latency|degraded"
-    r"|not ready|notready|unhealthy|unschedulable|pending|insufficient|back-?off|[45]xx|50[0234]|exception|panic|saturated"
+    r"error(?:s|ed)?|fail(?:s|ed|ing|ure|ures)?|time[ds]?[ -]?out(?:s)?|timing out|refused|unreachable"
+    r"|unavailable|down|denied|expired"
+    r"|crash(?:es|ed|ing|loopbackoff|loop)?|oom(?:killed)?|out of memory|killed|evict(?:ed|ion)|full|stuck"
+    r"|stalled|blocked"
+    r"|exceed(?:s|ed)|rejected|corrupt(?:ed|ion)?|lost|missing|leak(?:s|ed|ing)?|hang(?:s|ing)?|hung|slow|latency"
+    r"|degraded"
+    r"|not ready|notready|unhealthy|unschedulable|pending|insufficient|back-?off|[45]xx|50[0234]|exception|panic"
+    r"|saturated"
     r"|throttl(?:ed|ing)|flap(?:ped|ping|s)?|invalid|unknown|unauthori[sz]ed|breach(?:ed)?|broken|wrong|cannot|can't|"
     r"imagepullbackoff|errimagepull|deadline|restarted|restarts?|critical|warn(?:ing)?|quota|manifest"
 )
 IMPACT = _words(
-    r"customers?|users?|clients?|merchants?|shoppers?|tenants?|subscribers?|callers?|staff|employees|colleagues|everyone|nobody"
+    r"customers?|users?|clients?|merchants?|shoppers?|tenants?|subscribers?|callers?|staff|employees|colleagues"
+    r"|everyone|nobody"
     r"|outage|unavailable|downtime|impact(?:s|ed|ing)?|affect(?:s|ed|ing)|degraded|requests? (?:fail|are failing|time)"
-    r"|cannot|can't|can not|unable to|data loss|lost (?:orders?|data|messages?)|orders?|payments? (?:fail|are|were)|checkout"
+    r"|cannot|can't|can not|unable to|data loss|lost (?:orders?|data|messages?)|orders?|payments? (?:fail|are"
+    r"|were)|checkouts?|calls|reports"
     r"|sign[- ]?in|log[- ]?in|revenue|sla"
 )
 IMPACT_STATE = _words(
-    r"fail(?:s|ed|ing|ure|ures)?|error(?:s)?|[45]xx|unavailable|down|outage|cannot|can't|can not|unable|affect(?:s|ed|ing)|impact(?:s|ed)?"
-    r"|impact|slow(?:er)?|degraded|time[ds]? ?out|lost|loss|wait(?:s|ing)?|stuck|denied|delayed?|behind|missing|see|sees|get|gets|report(?:s|ed)?"
+    r"fail(?:s|ed|ing|ure|ures)?|error(?:s)?|[45]xx|unavailable|down|outage|cannot|can't|can not|unable"
+    r"|affect(?:s|ed|ing)|impact(?:s|ed)?"
+    r"|impact|slow(?:er)?|degraded|time[ds]? ?out|lost|loss|wait(?:s|ing)?|stuck|denied|delayed?|behind|missing"
+    r"|see|sees|get|gets|report(?:s|ed)?"
     r"|no customer|not affected|unaffected|continue to serve|\d+(?:\.\d+)? ?%"
 )
 RECOVERED = _words(
-    r"recovered|self-?(?:resolved|healed)|resolved itself|by itself|on its own|back to normal|false (?:alarm|positive|alert)"
+    r"recovered|self-?(?:resolved|healed)|resolved itself|by itself|on its own|back to normal|false (?:alarm"
+    r"|positive|alert)"
     r"|no action (?:was )?(?:needed|required|taken)|healthy again|no further (?:restarts?|errors?|events?|alerts?)"
-    r"|has since been running|ready (?:true )?since|flap(?:ped)?|transient|spurious|noisy|normal (?:operating )?(?:bounds|parameters|traffic|operation)"
+    r"|has since been running|ready (?:true )?since|flap(?:ped)?|transient|spurious|noisy"
+    r"|normal (?:operating )?(?:bounds|parameters|traffic|operation)"
     r"|check passed|test alert|drill|rolled back successfully|stable since"
 )
 ACTION = _words(
-    r"restart(?:ed|ing)|reboot(?:ed|ing)|rolled back|rolling back|roll(?:ed)? forward|revert(?:ed|ing)|failed over|failing over"
-    r"|drain(?:ed|ing)|cordon(?:ed|ing)|clear(?:ed|ing)|purg(?:ed|ing)|flush(?:ed|ing)|kill(?:ed|ing) (?:the|a|stuck|pid|process|session)"
-    r"|increas(?:ed|ing)|raised|lowered|decreas(?:ed|ing)|extend(?:ed|ing)|resiz(?:ed|ing)|scal(?:ed|ing) (?:up|down|out|in|to)"
-    r"|block(?:ed|ing) (?:the|ip|access|traffic)|disabl(?:ed|ing)|enabl(?:ed|ing)|rotat(?:ed|ing)|revok(?:ed|ing)|delet(?:ed|ing)"
-    r"|remov(?:ed|ing)|added|mov(?:ed|ing)|silenc(?:ed|ing)|mut(?:ed|ing)|renew(?:ed|ing)|replac(?:ed|ing)|switch(?:ed|ing)"
-    r"|redeploy(?:ed|ing)|paus(?:ed|ing)|resum(?:ed|ing)|stopp(?:ed|ing)|started|appl(?:ied|ying)|patch(?:ed|ing)|tri(?:ed|es)"
-    r"|isolat(?:ed|ing)|reset|re-?ran|ran|freed|truncat(?:ed|ing)|set|put|unpinned|pinned|took .{0,30} out|locked|unlocked"
+    r"restart(?:ed|ing)|reboot(?:ed|ing)|rolled back|rolling back|roll(?:ed)? forward|revert(?:ed|ing)"
+    r"|failed over|failing over"
+    r"|drain(?:ed|ing)|cordon(?:ed|ing)|clear(?:ed|ing)|purg(?:ed|ing)|flush(?:ed|ing)|kill(?:ed|ing) (?:the|a"
+    r"|stuck|pid|process|session)"
+    r"|increas(?:ed|ing)|raised|lowered|decreas(?:ed|ing)|extend(?:ed|ing)|resiz(?:ed|ing)|scal(?:ed|ing) (?:up"
+    r"|down|out|in|to)"
+    r"|block(?:ed|ing) (?:the|ip|access|traffic)|disabl(?:ed|ing)|enabl(?:ed|ing)|rotat(?:ed|ing)|revok(?:ed|ing)"
+    r"|delet(?:ed|ing)"
+    r"|remov(?:ed|ing)|added|mov(?:ed|ing)|silenc(?:ed|ing)|mut(?:ed|ing)|renew(?:ed|ing)|replac(?:ed|ing)"
+    r"|switch(?:ed|ing)"
+    r"|redeploy(?:ed|ing)|paus(?:ed|ing)|resum(?:ed|ing)|stopp(?:ed|ing)|started|appl(?:ied|ying)|patch(?:ed|ing)"
+    r"|tri(?:ed|es)"
+    r"|isolat(?:ed|ing)|reset|re-?ran|ran|freed|truncat(?:ed|ing)|set|put|unpinned|pinned|took .{0,30} out|locked"
+    r"|unlocked"
 )
 CHECK = _words(
-    r"check(?:ed|ing|s)?|look(?:ed|ing) (?:at|into|in|through)|verif(?:ied|ying|y)|test(?:ed|ing)|compar(?:ed|ing)|queried|inspect(?:ed|ing)"
-    r"|trac(?:ed|ing)|investigat(?:ed|ing)|confirm(?:ed|s)|found|shows?|showed|see(?:ing)?|saw|ruled out|excluded|ran|reproduced"
-    r"|measur(?:ed|ing)|grepp?(?:ed)?|count(?:ed)|review(?:ed|ing)|no access|not reachable|could ?n[o']t (?:check|reach|log|get|see|access|open|connect)"
-    r"|dig|curl|ping|kubectl|openssl|traceroute"
+    r"check(?:ed|ing)|look(?:ed|ing) (?:at|in|through)|verif(?:ied|ying|y)|test(?:ed|ing)|compar(?:ed|ing)"
+    r"|queried|inspect(?:ed|ing)"
+    r"|trac(?:ed|ing)|investigat(?:ed|ing)|confirmed|found (?:no|nothing|the|that|a|an)|ruled out|excluded|ran"
+    r"|reproduced"
+    r"|measur(?:ed|ing)|grepp?(?:ed)?|count(?:ed)|review(?:ed|ing)|no access|not reachable|could ?n[o']t (?:check"
+    r"|reach|log|get|see|access|open|connect)"
+    r"|dig|curl|ping|kubectl|openssl|traceroute|grep|journalctl|systemctl|psql|postqueue|tcpdump|nslookup|df"
+    r"|chronyc|iostat|strace"
 )
 CHANGE = _words(
-    r"deploy(?:ed|ment of|ing)|roll(?:ed)?[ -]?out(?: of)?|rolled out|releas(?:ed|e of)|upgrad(?:ed|e of|e to)|migrat(?:ed|ion of)|merged"
-    r"|config(?:uration)? change|changed? (?:from|to|the)|feature flag|maintenance|switched (?:to|from|over)|cut ?over|went live|went out"
-    r"|shipped|bumped|promoted|new version|rotated|new certificate|pushed (?:a|the)|provisioned|decommissioned|resized|patched"
+    r"deploy(?:ed|ing)|deployment of|rolled out|rolling out|roll-?out of|releas(?:ed|e of)|upgrad(?:ed|e of|e to)"
+    r"|migrat(?:ed|ion of)|merged|config(?:uration)? change|changed (?:from|to|the)|maintenance (?:began|started"
+    r"|was|on|of)"
+    r"|switched (?:to|from|over)|cut ?over|went live|went out|shipped|bumped|promoted|new version|new certificate"
+    r"|rotated (?:the|a|key|certificate|credential|token|secret)s?|pushed (?:a|the)|provisioned|decommissioned"
+    r"|resized|patched"
+    r"|drained for|moved to rack"
+)
+_NOT_YET = _words(
+    r"prepared|planned|scheduled|proposed|ready|to be|could|would|should|before|during|since|no (?:deploy|change"
+    r"|rollout)"
 )
 COMMS = _words(
-    r"told|inform(?:ed|ing)|notif(?:ied|ying)|status ?page|posted (?:an? )?update|customer (?:was|has been|called|informed)|called (?:the )?(?:customer|them)"
-    r"|e-?mailed|paged|escalat(?:ed|ing)|wrote to|replied to|announc(?:ed|ement)|asked (?:the )?(?:customer|team|vendor|support)"
+    r"told|inform(?:ed|ing)|notif(?:ied|ying)|status ?page|posted (?:an? )?update|customer (?:was|has been|called"
+    r"|informed)|called (?:the )?(?:customer|them)"
+    r"|e-?mailed|paged|escalat(?:ed|ing)|wrote to|replied to|announc(?:ed|ement)|asked (?:the )?(?:customer|team"
+    r"|vendor|support)"
 )
 ACKNOWLEDGE = _words(
-    r"ack(?:ed|nowledged|nowledge)?|taking (?:this|it|a look|over)|i'?m on it|on it|looking into (?:it|this)|looking|i'?ll take (?:this|it)|picked (?:this|it) up|assigned to me"
+    r"ack(?:ed|nowledged|nowledge)?|taking (?:this|it|a look|over)|i'?m on it|on it|looking into (?:it|this)"
+    r"|looking|i'?ll take (?:this|it)|picked (?:this|it) up|assigned to me"
 )
 NEXT = _words(
-    r"next(?: steps?)?(?: is| are)?|todo|to do|action items?|we (?:should|need to|must|will|have to|could)|i(?:'ll| will| should| need to)|needs? to (?:be )?"
-    r"|should (?:be|we)|please|plan(?:ning)? to|going to|will (?:try|check|roll|restart|retry|ask|keep|watch|call|renew|fail|add|move|increase)|remains to be"
-    r"|still (?:to do|needs?|have to)|waiting (?:for|on)|have to|must be|recommend(?:ed)?|not (?:yet )?(?:been )?(?:tried|checked|tested)(?: yet)?"
+    r"next(?: steps?)?(?: is| are)?|todo|to do|action items?|we (?:should|need to|must|will|have to|could)"
+    r"|i(?:'ll| will| should| need to)|needs? to (?:be )?"
+    r"|should (?:be|we)|please|plan(?:ning)? to|going to|will (?:try|check|roll|restart|retry|ask|keep|watch|call"
+    r"|renew|fail|add|move|increase)|remains to be"
+    r"|still (?:to do|needs?|have to)|waiting (?:for|on)|have to|must be|has to (?:be|look|check|decide|approve)"
+    r"|needs? (?:the|a) (?:go|ok|okay|approval|decision)|recommend(?:ed)?"
+    r"|not (?:yet (?:been )?(?:tried|checked|tested)|(?:been )?(?:tried|checked|tested) yet)"
 )
 ASKING = _words(
-    r"please|can (?:someone|somebody|you|anyone)|could (?:someone|you|anyone)|need(?:s)? (?:someone|somebody|the|an?|access|approval|help|a decision|tier|level|engineering)"
-    r"|asking|request(?:ing|s)? (?:access|approval|help)|escalat(?:e|ing)|who (?:can|owns)|approve|decide|decision needed|we need"
+    r"please|can (?:someone|somebody|you|anyone)|could (?:someone|you|anyone)|need(?:s)? (?:someone|somebody|the"
+    r"|an?|access|approval|help|a decision|tier|level|engineering)"
+    r"|(?:somebody|someone) (?:from|has|needs|should|must|with)|has to (?:look|check|decide|approve)|asking"
+    r"|request(?:ing|s)? (?:access|approval|help)|escalat(?:e|ing)|who (?:can|owns)|approve|decide"
+    r"|decision needed|we need"
 )
 SECURITY = _words(
-    r"security|breach(?:ed)?|unauthori[sz]ed|intrusion|compromis(?:ed|e)|exfiltrat\w*|malware|ransomware|phishing|leaked (?:key|secret|token|credential\w*|password\w*)"
+    r"security|breach(?:ed)?|unauthori[sz]ed|intrusion|compromis(?:ed|e)|exfiltrat\w*|malware|ransomware|phishing"
+    r"|leaked (?:key|secret|token|credential\w*|password\w*)"
     r"|credential(?:s)? (?:leak\w*|stuffing)|brute[- ]force|cve-\d+-\d+|attack(?:er|ers)?"
 )
 ACCESS = _words(
-    r"no (?:permission|access|rights?)|permission denied|access denied|not (?:allowed|permitted|authori[sz]ed)|don'?t have (?:access|permission|rights?)|lack(?:s|ing)? (?:access|permission)"
+    r"no (?:permission|access|rights?)|permission denied|access denied|not (?:allowed|permitted|authori[sz]ed)"
+    r"|don'?t have (?:access|permission|rights?)|lack(?:s|ing)? (?:access|permission)"
     r"|need(?:s)? (?:access|root|sudo|admin)"
 )
 QUESTION = re.compile(r"\?\s*[\"')\]]*\Z")
 SMALL_TALK = re.compile(
-    r"\s*(?:hi|hello|hey|dear|thanks?|thank you|thx|regards|best|cheers|kind regards|good (?:morning|evening|afternoon)|ok|okay|done|yes|no|\+1|lgtm)\b[^.]{0,25}[.!,]?\s*\Z",
+    r"\s*(?:hi|hello|hey|dear|thanks?|thank you|thx|regards|best|cheers|kind regards|good (?:morning|evening"
+    r"|afternoon)|ok|okay|done|yes|no|\+1|lgtm)\b[^.]{0,25}[.!,]?\s*\Z",
     re.IGNORECASE,
 )
 
-_WORSE = _words(r"(?:made|making|makes|got|gets|getting|became) (?:it |things |this |that )?(?:even )?worse|worsened|worse (?:than|after|now)")
+_WORSE = _words(
+    r"(?:made|making|makes|got|gets|getting|became) (?:it |things |this |that )?(?:even )?worse|worsened"
+    r"|worse (?:than|after|now)"
+)
 _COULD_NOT = _words(
-    r"could ?n[o']t|cannot|can't|can not|unable to|no access|no permission|permission denied|access denied|not reachable|failed to (?:connect|log|open|reach|check)"
-    r"|not (?:yet )?(?:been )?(?:checked|tried|tested|possible)|did(?: not|n't) (?:get|have) access|nobody (?:can|could|has)"
+    r"could ?n[o']t|cannot|can't|can not|unable to|no access|no permission|permission denied|access denied"
+    r"|not reachable|failed to (?:connect|log|open|reach|check)"
+    r"|not (?:yet )?(?:been )?(?:checked|tested|possible)|was refused|did(?: not|n't) (?:get|have) access"
+    r"|nobody (?:can|could|has)"
 )
 _RULED_OUT = _words(
-    r"ruled out|rules out|ruling out|excluded|not the (?:cause|problem|issue|reason|culprit)|isn't the (?:cause|problem|issue)|unrelated|not related"
-    r"|(?:is|are|was|were|look(?:s|ed)?|all|still) (?:ok|okay|fine|healthy|normal|green|clean|unaffected|intact|in sync)|no (?:sign|evidence|trace|indication)s? of|looks? good"
+    r"ruled out|rules out|ruling out|excluded|not the (?:cause|problem|issue|reason|culprit)|isn't the (?:cause"
+    r"|problem|issue)|unrelated|not related"
+    r"|(?:is|are|was|were|look(?:s|ed)?|all|still) (?:ok|okay|fine|healthy|normal|green|clean|unaffected|intact"
+    r"|in sync)|no (?:sign|evidence|trace|indication)s? of|looks? good"
     r"|not affected|nothing wrong"
 )
 _NOTHING = _words(
-    r"no (?:change|effect|difference|improvement|errors?|luck|result|results|findings?|anomal(?:y|ies)|matches|hits|entries|output|help|new errors?|failures?|crash(?:es)?|alerts?|problems?)"
-    r"|did(?: not|n't) (?:help|change|work|fix|solve|make a difference)|does(?: not|n't) (?:help|change)|nothing (?:found|unusual|suspicious|new|changed|there|in|at all)|without (?:effect|success|result|finding)"
-    r"|in vain|unchanged|same (?:error|result|problem)|found nothing|empty|still (?:fail(?:s|ing)?|failing|down|broken|there|slow|high|the same)|came back|again after"
+    r"no other [a-z]+|no (?:change|effect|difference|improvement|errors?|luck|result|results|findings?|anomal(?:y"
+    r"|ies)|matches|hits|entries|output|help|new errors?|failures?|crash(?:es)?|alerts?|problems?)"
+    r"|did(?: not|n't) (?:help|change|work|fix|solve|make a difference)|does(?: not|n't) (?:help|change)"
+    r"|nothing (?:found|unusual|suspicious|new|changed|there|in|at all)|without (?:effect|success|result|finding)"
+    r"|in vain|unchanged|same (?:error|result|problem)|found nothing|empty|still (?:fail(?:s|ing)?|failing|down"
+    r"|broken|there|slow|high|the same)|came back|again after"
 )
 _FOUND = _words(
-    r"found|shows?|showed|confirm(?:ed|s)|see|saw|seeing|is full|(?:is|are|was|were) (?:down|missing|expired|full|wrong|failing|high|slow|gone|stuck|at \d)|reproduced|returns?|returned|helped|fixed|works? again|working again"
-    r"|recovered|back (?:up|to normal)|dropped|drops|went down|fell|resolved|succeeded|successful(?:ly)?|expired|matches|points? (?:at|to)|identified|freed|down to|green again"
+    r"found|shows?|showed|confirm(?:ed|s)|see|saw|seeing|is full|(?:is|are|was|were) (?:down|missing|expired|full"
+    r"|wrong|failing|high|slow|gone|stuck|at \d)|reproduced|returns?|returned|gives|gave|counts?|helped|fixed"
+    r"|works? again|working again"
+    r"|recovered|back (?:up|to normal)|dropped|drops|went down|fell|resolved|succeeded|successful(?:ly)?|expired"
+    r"|matches|points? (?:at|to)|identified|freed|down to|green again"
 )
 
-_SALIENT_LABELS = {"summary": 3, "description": 3, "error": 3, "message": 2, "impact": 3, "symptom": 2, "title": 1, "subject": 1}
+_SALIENT_LABELS = {
+    "summary": 3,
+    "description": 3,
+    "error": 3,
+    "message": 2,
+    "impact": 3,
+    "symptom": 2,
+    "title": 1,
+    "subject": 1,
+}
+_PASSIVE = re.compile(r"\b(?:is|are|gets?|being|be|before|after|when|since|until|severity)\b.{0,25}\Z", re.IGNORECASE)
+_CORRECTION = re.compile(r"correction\b|correcting\b|update:|edit:|i was wrong|that was wrong", re.IGNORECASE)
+_COMPARES = _words(
+    r"it was|before|instead of|rather than|diff(?:erence)?|compared|unlike|still runs?|only|all (?:of|from)|none of"
+)
 _STATE_LINE = re.compile(r"(?:status|state|severity|priority)\b.{0,40}(?:→|->|to|changed)", re.IGNORECASE)
 _INFO_LOG = re.compile(r"(?<![\w-])(?:INFO|DEBUG|TRACE)(?![\w-])|\b200 \d")
 
@@ -144,6 +222,11 @@ def step_result(text: str) -> StepResult:
     if _FOUND.search(text):
         return StepResult.FOUND
     return StepResult.UNKNOWN
+
+
+def is_correction(unit: Unit) -> bool:
+    """Whether somebody takes back what they wrote before."""
+    return unit.by_person and bool(_CORRECTION.match(unit.text))
 
 
 def says_result(text: str) -> bool:
@@ -167,7 +250,7 @@ def timeline_kind(unit: Unit) -> TimelineKind:
         return TimelineKind.FINDING
     if is_change(unit):
         return TimelineKind.CHANGE
-    if ACTION.search(unit.text):
+    if is_action(unit.text):
         return TimelineKind.ACTION
     if COMMS.search(unit.text):
         return TimelineKind.COMMS
@@ -178,9 +261,24 @@ def timeline_kind(unit: Unit) -> TimelineKind:
 
 def is_change(unit: Unit) -> bool:
     """Whether a sentence tells of a change to the system (not of its state, not a plan)."""
-    if unit.dump or unit.kind in (EntryKind.STATUS, EntryKind.FIELD, EntryKind.ASSIGN, EntryKind.ATTACH, EntryKind.LINK):
+    if unit.dump or unit.kind in (
+        EntryKind.STATUS,
+        EntryKind.FIELD,
+        EntryKind.ASSIGN,
+        EntryKind.ATTACH,
+        EntryKind.LINK,
+    ):
         return False
-    return bool(CHANGE.search(unit.text)) and not NEXT.search(unit.text) and not QUESTION.search(unit.text)
+    match = CHANGE.search(unit.text)
+    if match is None or NEXT.search(unit.text) or QUESTION.search(unit.text):
+        return False
+    return not _NOT_YET.search(unit.text[: match.end() + 20])
+
+
+def is_action(text: str) -> bool:
+    """Whether a sentence tells of something that was done: its verb stands at its beginning."""
+    match = ACTION.search(text[:48])
+    return match is not None and match.start() <= 30 and not _PASSIVE.search(text[: match.start() + 1])
 
 
 def salience(unit: Unit) -> float:
@@ -211,8 +309,22 @@ def salience(unit: Unit) -> float:
             score -= 1.5
     if RECOVERED.search(text):
         score += 2.0
+    if is_correction(unit):
+        score += 2.0
+    if not unit.dump and identifiers(text[:400]):
+        score += 0.5
+    if text.count("|") > 1 or text.endswith(":"):
+        score -= 1.5
+    if not unit.dump and is_change(unit):
+        score += 1.5
+    if _COMPARES.search(text) and any(char.isdigit() for char in text):
+        score += 1.5
+    if unit.visibility is Visibility.PUBLIC or unit.kind is EntryKind.REPLY:
+        score -= 2.5  # what customers are told is thinner than what it was made from
     if len(text) < 12:
         score -= 2.0
+    elif unit.label and len(text) < 60 and not failures and unit.label not in _SALIENT_LABELS:
+        score -= 2.5
     elif len(text) > 400:
         score -= 1.0
     if not unit.dump and _STATE_LINE.match(text):

@@ -59,11 +59,19 @@ class _Writer:
         self._lines = [f"# Escalation {text_only(head.ticket_id)}", "", f"{self._claim(package.bottom_line)}", ""]
         self._fields(
             [
-                ("State", state_line(package.status.value, package.severity, package.sla, head.generated_at).removeprefix("State: ")),
+                (
+                    "State",
+                    state_line(package.status.value, package.severity, package.sla, head.generated_at).removeprefix(
+                        "State: "
+                    ),
+                ),
                 ("From", " · ".join(filter(None, [package.from_team, package.contacts.escalating_operator]))),
                 ("To", package.to_team or "not named in the ticket"),
                 ("Kind", package.escalation_type.value),
-                ("Reason", package.reason_code.value.replace("_", " ") if package.reason_code else "not stated in the ticket"),
+                (
+                    "Reason",
+                    package.reason_code.value.replace("_", " ") if package.reason_code else "not stated in the ticket",
+                ),
                 ("Preflight", f"{package.preflight.score} of 100"),
             ]
         )
@@ -71,7 +79,11 @@ class _Writer:
         self._impact()
         self._environment()
         self._checked()
-        self._section("Suspected, not confirmed", [self._hypothesis(guess) for guess in package.hypotheses], empty="Nobody wrote down a suspicion.")
+        self._section(
+            "Suspected, not confirmed",
+            [self._hypothesis(guess) for guess in package.hypotheses],
+            empty="Nobody wrote down a suspicion.",
+        )
         self._section(
             "Timeline",
             [f"{_moment(row.when)} {row.kind.value}: {self._claim(row.claim)}" for row in package.timeline],
@@ -88,10 +100,11 @@ class _Writer:
             back = package.read_back
             self._section("Read back", [f"{_moment(back.at)} {text_only(back.by)}: {text_only(back.text)}"])
         self._section("Sources", [text_only(source).replace("\\[", "[") for source in self._numbers.sources()])
-        self._lines += [
-            "", f"Written by the {head.engine.value} engine from {text_only(head.ticket_id)}, version {text_only(head.base_revision)},"
-            f" at {_moment(head.generated_at)}; workflow {text_only(head.workflow_version) or 'unknown'}.",
-        ]  # fmt: skip
+        made_from = (
+            f"{text_only(head.ticket_id)}, version {text_only(head.base_revision)}, at {_moment(head.generated_at)}"
+        )
+        by = f"workflow {text_only(head.workflow_version) or 'unknown'}"
+        self._lines += ["", f"Written by the {head.engine.value} engine from {made_from}; {by}."]
         return self._lines
 
     def _impact(self) -> None:
@@ -107,9 +120,12 @@ class _Writer:
     def _environment(self) -> None:
         where = self._package.environment
         named = [
-            ("Product", where.product), ("Version", where.version), ("Platform", where.platform), ("Region", where.region),
+            ("Product", where.product),
+            ("Version", where.version),
+            ("Platform", where.platform),
+            ("Region", where.region),
             ("Configuration", ", ".join(where.config_ids)),
-        ]  # fmt: skip
+        ]
         items = [f"{name}: {text_only(value)}" for name, value in named if value]
         if items and where.citations:
             items.append("As said in" + self._marks(where.citations))
@@ -122,12 +138,16 @@ class _Writer:
             result = RESULT_WORDS[step.result] or "the ticket does not say what came of it"
             how = f" ({text_only(step.method)})" if step.method not in ("observation", "action") else ""
             marks = self._marks(dict.fromkeys((*step.detail.citations, *step.evidence)))
-            items.append(f"{_moment(step.at)} {text_only(step.by.id)}: {text_only(step.detail.text)}{how} **{result}**{marks}")
+            items.append(
+                f"{_moment(step.at)} {text_only(step.by.id)}: {text_only(step.detail.text)}{how} **{result}**{marks}"
+            )
         self._section("Checked and done", items, empty=text_only(package.nothing_checked_reason or ""))
 
     def _changes(self) -> None:
         found = self._package.changes
-        items = [f"{_moment(change.when)} {text_only(change.who)}: {self._claim(change.claim)}" for change in found or ()]
+        items = [
+            f"{_moment(change.when)} {text_only(change.who)}: {self._claim(change.claim)}" for change in found or ()
+        ]
         empty = "None recorded in the ticket." if found is not None else "Not looked for."
         self._section("Changes in the 72 hours before, and since", items, empty=empty)
 
@@ -152,15 +172,25 @@ class _Writer:
         ]
         self._section("Runbooks", pages, empty=text_only(package.no_runbook_reason or ""))
         others = [
-            f"{text_only(other.ticket_id)} {text_only(other.title)}: {other.relation}, shares {text_only(', '.join(other.shared_atoms))}"
+            f"{text_only(other.ticket_id)} {text_only(other.title)}: {other.relation}, shares "
+            + text_only(", ".join(other.shared_atoms))
             for other in package.related
         ]
         if others:
             self._section("Related tickets", others)
         if package.links:
-            self._section("Links", [f"{text_only(link.label)}: {text_only(link.url)}" + self._marks(_maybe(link.citation)) for link in package.links])
+            self._section(
+                "Links",
+                [
+                    f"{text_only(link.label)}: {text_only(link.url)}" + self._marks(_maybe(link.citation))
+                    for link in package.links
+                ],
+            )
         if package.contingency:
-            items = [f"If {text_only(case.when)}, then {text_only(case.then)}" + self._marks(_maybe(case.citation)) for case in package.contingency]
+            items = [
+                f"If {text_only(case.when)}, then {text_only(case.then)}" + self._marks(_maybe(case.citation))
+                for case in package.contingency
+            ]
             self._section("If it gets worse", items)
 
     def _comms(self) -> None:

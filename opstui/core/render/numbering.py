@@ -9,7 +9,11 @@ from opstui.core.documents import Citation
 
 def lines_of(citation: Citation) -> str:
     """``INC-1042#3 1-2``, or one number where the span is one line."""
-    span = str(citation.line_start) if citation.line_start == citation.line_end else f"{citation.line_start}-{citation.line_end}"
+    span = (
+        str(citation.line_start)
+        if citation.line_start == citation.line_end
+        else f"{citation.line_start}-{citation.line_end}"
+    )
     return f"{citation.ref} {span}"
 
 

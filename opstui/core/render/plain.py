@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opstui.core.documents import (
-    CheckedStep, Citation, Document, EscalationPackage, IncidentSummary, SeverityNote, Sla, SlaState, StepResult,
-)  # fmt: skip
+    CheckedStep,
+    Citation,
+    Document,
+    EscalationPackage,
+    IncidentSummary,
+    SeverityNote,
+    Sla,
+    SlaState,
+    StepResult,
+)
 from opstui.core.render.numbering import Numbering
 from opstui.core.text import SafeText, clean
 
@@ -20,9 +28,13 @@ SUMMARY_WORDS = 220
 FIRST_SCREEN_WORDS = 80
 
 RESULT_WORDS = {
-    StepResult.FOUND: "found", StepResult.RULED_OUT: "ruled out", StepResult.NO_FINDING: "no finding",
-    StepResult.COULD_NOT_CHECK: "could not check", StepResult.MADE_WORSE: "made it worse", StepResult.UNKNOWN: "",
-}  # fmt: skip
+    StepResult.FOUND: "found",
+    StepResult.RULED_OUT: "ruled out",
+    StepResult.NO_FINDING: "no finding",
+    StepResult.COULD_NOT_CHECK: "could not check",
+    StepResult.MADE_WORSE: "made it worse",
+    StepResult.UNKNOWN: "",
+}
 
 
 def render(document: Document) -> SafeText:
@@ -39,28 +51,35 @@ class Line:
     section: str
     text: str
     citations: tuple[Citation, ...] = ()
-    rank: int = 1
+    rank: float = 1
 
 
 def summary_comment(summary: IncidentSummary) -> SafeText:
     """The incident summary, at most 220 words: headline, state, impact and next first, then what led there."""
+    now = summary.head.generated_at
     first = _first_screen(summary)
     rest: list[Line] = []
     shown = {summary.headline.id, *(claim.id for claim in summary.impact.claims)}
-    for rank, claim in enumerate(claim for claim in summary.what_happened if claim.id not in shown):
-        rest.append(Line("What happened", words_cut(claim.text, 32), claim.citations, 1 + rank))
+    happened = [claim for claim in summary.what_happened if claim.id not in shown]
+    for index, claim in enumerate(happened):
+        # The first says how it began, the last where it stands; what lies between gives way first.
+        rank = 1 if index == 0 else 1.3 + 0.6 * (len(happened) - 1 - index)
+        rest.append(Line("What happened", words_cut(claim.text, 28), claim.citations, rank))
         shown.add(claim.id)
     steps = [step for step in summary.actions_taken if step.detail.id not in shown]
-    for rank, step in enumerate(reversed(steps[-6:])):
-        rest.append(Line("Done and checked", step_line(step, 26), step.detail.citations, 2 + rank))
+    order = sorted(steps, key=lambda step: (step.result is StepResult.UNKNOWN, -step.at.timestamp()))
+    for step in steps:
+        rest.append(
+            Line("Done and checked", step_line(step, 20, now), step.detail.citations, 1.5 + 0.4 * order.index(step))
+        )
     for rank, guess in enumerate(summary.current_hypotheses):
         against = "; against it" if guess.evidence_against else ""
         cited = (*guess.claim.citations, *guess.evidence_against)
-        rest.append(Line("Suspected, not confirmed", words_cut(guess.claim.text, 28) + against, cited, 2 + rank))
+        rest.append(Line("Suspected, not confirmed", words_cut(guess.claim.text, 28) + against, cited, 1.4 + rank))
     for rank, question in enumerate(summary.open_questions[:3]):
-        rest.append(Line("Open", question, (), 2 + rank))
+        rest.append(Line("Open", question, (), 3 + rank))
     for rank, guide in enumerate(summary.runbooks):
-        rest.append(Line("Runbooks", guide.title, (guide.span,), 2 + 2 * rank))
+        rest.append(Line("Runbooks", guide.title, (guide.span,), 2 + 3 * rank))
     if summary.no_runbook_reason:
         rest.append(Line("Runbooks", summary.no_runbook_reason, (), 3))
     last = _last_line(summary)
@@ -86,11 +105,21 @@ def escalation_comment(package: EscalationPackage) -> SafeText:
     lines += [Line("Impact", words_cut(claim.text, 30), claim.citations, 0) for claim in package.impact.claims[:2]]
     tried = [step for step in package.checked if step.result is not StepResult.UNKNOWN]
     if package.checked:
-        lines.append(Line("Checked so far", f"{len(package.checked)} steps, {len(tried)} with a result; all are in the package.", (), 0))
+        lines.append(
+            Line(
+                "Checked so far",
+                f"{_steps(len(package.checked))}, {len(tried)} with a result; all in the package.",
+                (),
+                0,
+            )
+        )
     elif package.nothing_checked_reason:
         lines.append(Line("Checked so far", package.nothing_checked_reason, (), 0))
     missing = len(package.preflight.missing)
-    last = _last_line(package, f"The whole package is attached. Preflight {package.preflight.score} of 100, {missing} questions open. ")
+    last = _last_line(
+        package,
+        f"The whole package is attached. Preflight {package.preflight.score} of 100, {missing} questions open. ",
+    )
     return clean(_lay_out(lines, last))
 
 
@@ -140,10 +169,11 @@ def span_text(seconds: int) -> str:
     return f"{minutes // 1440} days"
 
 
-def step_line(step: CheckedStep, limit: int) -> str:
-    """``09:14 dana: restarted the cache, no change (no finding)``."""
+def step_line(step: CheckedStep, limit: int, now: datetime) -> str:
+    """``09:14 dana: restarted the cache, no change (no finding)``; with its date where that is another day."""
     result = RESULT_WORDS[step.result]
-    return f"{step.at:%H:%M} {step.by.id}: {words_cut(step.what, limit)}" + (f" ({result})" if result else "")
+    at = step.at.strftime("%H:%M" if step.at.date() == now.date() else "%Y-%m-%d %H:%M")
+    return f"{at} {step.by.id}: {words_cut(step.what, limit)}" + (f" ({result})" if result else "")
 
 
 def ask_line(verb: str, text: str, deadline: datetime | None) -> str:
@@ -170,9 +200,15 @@ def _first_screen(summary: IncidentSummary) -> list[Line]:
     now = summary.head.generated_at
     lines = [
         Line("", words_cut(summary.headline.text, 20), summary.headline.citations, 0),
-        Line("", state_line(summary.status.value, summary.severity, summary.sla, now), _maybe(summary.status_citation), 0),
+        Line(
+            "", state_line(summary.status.value, summary.severity, summary.sla, now), _maybe(summary.status_citation), 0
+        ),
     ]
-    extra = [Line("Impact", words_cut(claim.text, 24), claim.citations) for claim in summary.impact.claims[:2] if claim.id != summary.headline.id]
+    extra = [
+        Line("Impact", words_cut(claim.text, 24), claim.citations)
+        for claim in summary.impact.claims[:2]
+        if claim.id != summary.headline.id
+    ]
     plans = [Line("Next", words_cut(step.text, 20), _maybe(step.citation)) for step in summary.next_steps[:3]]
     ranked = [*extra[:1], *plans[:1], *extra[1:], *plans[1:]]
     kept: list[Line] = []
@@ -185,7 +221,12 @@ def _first_screen(summary: IncidentSummary) -> list[Line]:
 
 def _last_line(document: Document, before: str = "") -> str:
     head = document.head
-    return f"{before}Written by the {head.engine.value} engine from {head.ticket_id} at {head.generated_at:%Y-%m-%d %H:%M} UTC."
+    at = head.generated_at.strftime("%Y-%m-%d %H:%M")
+    return f"{before}Written by the {head.engine.value} engine from {head.ticket_id} at {at} UTC."
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _lay_out(lines: Sequence[Line], last: str) -> str:

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opstui.core.checks import check_comment, check_document, with_confidence
+from opstui.core.checks.m4 import polarity_fault
+from opstui.core.documents import (
+    Citation,
+    CitationKind,
+    Claim,
+    ClaimStatus,
+    Confidence,
+    Hypothesis,
+    IncidentSummary,
+    SummaryStatus,
+    claims_of,
+)
+from opstui.core.extract.summary import incident_summary
+from opstui.core.sources import SourceSet
+from opstui.core.tickets import StatusCategory
+from tests.core.real_input import build, given
+
+TICKET = build(
+    "Checkout returns 5xx in eu-west",
+    "About 12 % of payments fail since 09:08.",
+    (
+        ("alertmanager", "alert", "CheckoutErrors: 5xx rate 11.8 % on checkout-7f9d"),
+        ("dana", "comment", "A restart of checkout-7f9d at 09:14 did not help. The database is fine."),
+        ("dana", "comment", "I suspect the connection pool is the cause."),
+    ),
+)
+SOURCES = SourceSet(TICKET)
+
+
+def summary() -> IncidentSummary:
+    return incident_summary(given(TICKET))
+
+
+def claim(text: str, ref: str = "INC-1042#2", status: ClaimStatus = ClaimStatus.REPORTED) -> Claim:
+    return Claim("x1", text, status, citations=(SOURCES.cite(ref, 1, 1),))
+
+
+def findings(made: Claim, ticket: object = TICKET) -> list[str]:
+    document = replace(summary(), what_happened=(made,))
+    return [item.id for item in check_document(document, SOURCES, TICKET)]
+
+
+def test_a_document_made_of_quotations_passes() -> None:
+    assert check_document(summary(), SOURCES, TICKET) == []
+
+
+def test_a_paraphrase_that_says_the_same_passes() -> None:
+    assert findings(claim("Restarting checkout-7f9d at 09:14 did not help.")) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"ref": "INC-1042#9"}, "not among the sources"),
+        ({"line_end": 7}, "has no lines 1-7"),
+        ({"quote": "something else"}, "the quote is not in"),
+        ({"sha256_12": "0" * 12}, "has changed since it was read"),
+        ({"kind": CitationKind.DOC}, "is a entry, not a doc"),
+    ],
+)
+def test_a_citation_that_does_not_hold_blocks(broken: dict[str, object], reason: str) -> None:
+    made = claim("A restart of checkout-7f9d at 09:14 did not help.")
+    bad = replace(made.citations[0], **broken)
+    document = replace(summary(), what_happened=(replace(made, citations=(bad,)),))
+    found = [item for item in check_document(document, SOURCES, TICKET) if item.id == "M1:x1"]
+    assert found[0].blocks
+    assert reason in found[0].text
+
+
+def test_a_claim_without_a_citation_blocks_unless_it_says_unknown() -> None:
+    assert "M1:x1" in findings(Claim("x1", "All is lost somewhere.", ClaimStatus.REPORTED))
+    assert findings(Claim("x1", "Nobody has said who is affected.", ClaimStatus.UNKNOWN)) == []
+
+
+def test_a_span_of_more_than_twelve_lines_blocks() -> None:
+    ticket = build("Long", "\n".join(f"line {number}" for number in range(20)))
+    sources = SourceSet(ticket)
+    long = Citation(CitationKind.ENTRY, "INC-1042#0", 2, 14)
+    made = Claim("x1", "line 3", ClaimStatus.REPORTED, citations=(long,))
+    document = replace(incident_summary(given(ticket)), what_happened=(made,))
+    assert "longer than 12 lines" in check_document(document, sources, ticket)[0].text
+
+
+def test_a_status_citation_is_checked_too() -> None:
+    bad = Citation(CitationKind.ENTRY, "INC-1042#77", 1, 1)
+    document = replace(summary(), status_citation=bad)
+    assert [item.level for item in check_document(document, SOURCES, TICKET)] == ["block"]
+
+
+def test_a_number_warns_and_a_time_blocks() -> None:
+    level = {item.id: item.level for item in _check(claim("5xx rate 12.9 % on checkout-7f9d", "INC-1042#1"))}
+    assert level == {"M2-number:x1": "warn"}
+    level = {item.id: item.level for item in _check(claim("A restart of checkout-7f9d at 09:41 did not help."))}
+    assert level == {"M2:x1": "block"}
+
+
+def _check(made: Claim) -> list:  # type: ignore[type-arg]
+    return check_document(replace(summary(), what_happened=(made,)), SOURCES, TICKET)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A restart of checkout-7f9d fixed it.",
+        "The database is fine and nothing else is resolved or restored.",
+        "There was no data loss.",
+        "The outage was caused by the database.",
+        "A restart of checkout-7f9d at 09:14 did help.",
+        "The database is not fine.",
+    ],
+)
+def test_an_end_a_cause_and_the_opposite_that_no_source_tells_block(text: str) -> None:
+    assert "M4:x1" in findings(claim(text))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("No errors were seen.", "no errors were seen in the log"),
+        ("The restart did not help.", "restarted it, without any help"),
+        ("It is down.", "It is not up but it is down."),
+        ("Payments fail.", "Payments fail, refunds do not."),
+    ],
+)
+def test_sentences_that_agree_have_no_polarity_fault(one: str, other: str) -> None:
+    assert polarity_fault(one, other) is None
+
+
+def test_an_inferred_claim_begins_with_a_hedge() -> None:
+    text = "the connection pool is the cause."
+    assert "M4:x1" in findings(claim(text.capitalize(), "INC-1042#3", ClaimStatus.INFERRED))
+    assert "M4:x1" not in findings(claim(f"Possibly {text}", "INC-1042#3", ClaimStatus.INFERRED))
+
+
+def test_a_hypothesis_carries_a_hedge() -> None:
+    bare = Hypothesis(claim=claim("The connection pool is the cause.", "INC-1042#3"))
+    document = replace(summary(), current_hypotheses=(bare,))
+    assert "M4:x1" in [item.id for item in check_document(document, SOURCES, TICKET)]
+
+
+@pytest.mark.parametrize(
+    ("category", "word", "holds"),
+    [
+        (StatusCategory.OPEN, SummaryStatus.INVESTIGATING, True),
+        (StatusCategory.NEW, SummaryStatus.INVESTIGATING, True),
+        (StatusCategory.WAITING, SummaryStatus.MONITORING, True),
+        (StatusCategory.CLOSED, SummaryStatus.RESOLVED, True),
+        (StatusCategory.OPEN, SummaryStatus.RESOLVED, False),
+        (StatusCategory.OPEN, SummaryStatus.IDENTIFIED, False),
+        (StatusCategory.RESOLVED, SummaryStatus.INVESTIGATING, False),
+        (StatusCategory.OPEN, SummaryStatus.UNKNOWN, True),
+    ],
+)
+def test_the_state_word_follows_the_ticket(category: StatusCategory, word: SummaryStatus, holds: bool) -> None:
+    ticket = build("Checkout returns 5xx", status=category.value, category=category)
+    document = replace(incident_summary(given(ticket)), status=word, status_citation=None)
+    blocked = [item.id for item in check_document(document, SourceSet(ticket), ticket)]
+    assert blocked == ([] if holds else ["M4:status"])
+
+
+def test_identified_needs_an_entry_that_says_so() -> None:
+    ticket = build("Checkout returns 5xx", "", (("dana", "comment", "Root cause found: pool size 8."),))
+    document = incident_summary(given(ticket))
+    assert document.status is SummaryStatus.IDENTIFIED
+    assert check_document(document, SourceSet(ticket), ticket) == []
+
+
+def test_confidence_is_high_for_what_a_system_recorded_and_medium_for_one_persons_word() -> None:
+    document = with_confidence(summary(), SOURCES, [])
+    levels = {item.text: item.confidence for item in claims_of(document)}
+    assert levels["CheckoutErrors: 5xx rate 11.8 % on checkout-7f9d"] is Confidence.HIGH
+    assert levels["A restart of checkout-7f9d at 09:14 did not help."] is Confidence.MEDIUM
+
+
+def test_nothing_is_more_than_low_where_sources_were_left_out() -> None:
+    document = replace(summary(), not_included=("INC-7: no permission",))
+    document = with_confidence(document, SOURCES, [])  # type: ignore[assignment]
+    assert {item.confidence for item in claims_of(document)} == {Confidence.LOW}
+
+
+def test_an_edited_comment_that_names_what_no_source_names_is_warned_of() -> None:
+    found = check_comment("Restarted checkout-9zzz at 09:41.", SOURCES, TICKET, public=False)
+    assert [(item.id, item.level) for item in found] == [("M2-comment", "warn")]
+    assert "checkout-9zzz" in found[0].text
+
+
+def test_a_rendered_summary_has_no_findings_as_a_comment() -> None:
+    from opstui.core.render.plain import render
+
+    assert check_comment(render(summary()), SOURCES, TICKET, public=False) == []
+
+
+def test_the_operators_own_words_need_no_source() -> None:
+    assert check_comment("Called 0815-host at 23:59.", SOURCES, TICKET, public=False, own_words=True) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("We expect to have it fixed by noon.", "eta"),
+        ("It should be resolved within 30 minutes.", "eta"),
+        ("The pod checkout-7f9d restarts.", "internal"),
+        ("10.0.1.73 does not answer.", "internal"),
+        ("We suspect the database.", "hypothesis"),
+        ("Payments are fixed.", "state"),
+        ("Payments are fixed.", "data-loss"),
+    ],
+)
+def test_the_outward_gate_blocks_what_customers_must_not_read(text: str, name: str) -> None:
+    found = check_comment(text, SOURCES, TICKET, public=True, own_words=True)
+    assert f"outward:{name}" in [item.id for item in found if item.blocks]
+
+
+def test_a_good_public_update_passes_the_outward_gate() -> None:
+    text = "Some customers can't pay in Europe at the moment. We are working on it. Next update by 09:50 UTC."
+    assert check_comment(text, SOURCES, TICKET, public=True, own_words=True) == []
+
+
+def test_an_internal_comment_may_name_hosts_and_suspicions() -> None:
+    text = "I suspect checkout-7f9d."
+    assert check_comment(text, SOURCES, TICKET, public=False, own_words=True) == []
