@@ -7,77 +7,22 @@ as the sources reach: what is missing goes to ``open_questions``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-CITATION_LINES = 12
-"""A span is at most this long, so that a reader can check it at a glance."""
-QUOTE_LIMIT = 200
-CLAIM_LIMIT = 280
-
-
-class CitationKind(StrEnum):
-    """What is cited: a timeline entry, a runbook page, or a tool's result."""
-
-    ENTRY = "entry"
-    DOC = "doc"
-    TOOL = "tool"
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A span of lines in a source."""
-
-    kind: CitationKind
-    ref: str
-    """``KEY#n`` for the session's own ticket, ``SYSTEM:KEY#n`` for another, ``source/path`` for a page."""
-    line_start: int
-    line_end: int
-    quote: str = ""
-    """A substring of the span, at most 200 characters."""
-    sha256_12: str = ""
-    """First 12 hex digits of the SHA-256 of the span's UTF-8 bytes when it was read."""
-
-
-class ClaimStatus(StrEnum):
-    """How the author of a claim knows it."""
-
-    FACT = "fact"
-    """A system recorded it."""
-    REPORTED = "reported"
-    """Somebody says so in the source."""
-    INFERRED = "inferred"
-    """Concluded; begins with a hedge."""
-    UNKNOWN = "unknown"
-    """Said to be unknown; the only kind that needs no citation."""
-
-
-class Confidence(StrEnum):
-    """Set by code, never by a model."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One sentence, one assertion, one to three citations."""
-
-    id: str
-    text: str
-    status: ClaimStatus
-    confidence: Confidence = Confidence.LOW
-    citations: tuple[Citation, ...] = ()
-
-
-class Engine(StrEnum):
-    """Which kind of runtime wrote a document; it is named in the document and in what is rendered from it."""
-
-    MANAGED = "managed"
-    LOCAL = "local"
-    EXTRACTIVE = "extractive"
+from opstui.core.claims import CITATION_LINES as CITATION_LINES
+from opstui.core.claims import CLAIM_LIMIT as CLAIM_LIMIT
+from opstui.core.claims import QUOTE_LIMIT as QUOTE_LIMIT
+from opstui.core.claims import Citation as Citation
+from opstui.core.claims import CitationKind as CitationKind
+from opstui.core.claims import Claim as Claim
+from opstui.core.claims import ClaimStatus as ClaimStatus
+from opstui.core.claims import Confidence as Confidence
+from opstui.core.claims import Engine as Engine
+from opstui.core.claims import Finding as Finding
 
 
 class SummaryStatus(StrEnum):
@@ -479,9 +424,7 @@ def citations_of(document: object) -> list[Citation]:
     return found
 
 
-def _walk(value: object, kind: type, visit) -> None:  # type: ignore[no-untyped-def]
-    from dataclasses import fields, is_dataclass
-
+def _walk(value: object, kind: type, visit: Callable[[Any], object]) -> None:
     if isinstance(value, kind):
         visit(value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -490,24 +433,3 @@ def _walk(value: object, kind: type, visit) -> None:  # type: ignore[no-untyped-
     elif isinstance(value, (tuple, list)):
         for part in value:
             _walk(part, kind, visit)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What a check says about a document, a draft or one of its claims."""
-
-    id: str
-    """``M1``, ``M2``, ``M4``, ``outward``, ``policy``, …; with ``:claim-id`` where it is about one claim."""
-    level: str
-    """``block`` or ``warn``."""
-    text: str
-    claim: str | None = None
-    """The claim's id, if it is about one."""
-    citation: Citation | None = None
-    overridden: str | None = field(default=None)
-    """The reason code with which a person answered it."""
-
-    @property
-    def blocks(self) -> bool:
-        """Whether it still stops an approval."""
-        return self.level == "block" and self.overridden is None

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from opstui.core.audit import AuditEntry, AuditRecord
-from opstui.core.documents import Document
-from opstui.core.drafts import Draft, DraftState, PushRecord
-from opstui.core.knowledge import Hit, Page
-from opstui.core.queues import Health, Queue, QueueState, SortBy
-from opstui.core.sessions import RuntimeEvent, Session, SessionEvent, SessionStatus, ToolResult, Usage
-from opstui.core.tickets import Ticket, TicketRef, TicketRow
-from opstui.core.workflows import Workflow
+from opstui.core.sessions import Usage
+from opstui.core.tickets import Ticket, TicketRef
+
+if TYPE_CHECKING:
+    from opstui.core.audit import AuditEntry, AuditRecord
+    from opstui.core.documents import Document
+    from opstui.core.drafts import Draft, DraftState, PushRecord
+    from opstui.core.knowledge import Hit, Page
+    from opstui.core.queues import Health, Queue, QueueState, SortBy
+    from opstui.core.sessions import RuntimeEvent, Session, SessionEvent, SessionStatus, ToolResult
+    from opstui.core.tickets import TicketRow
+    from opstui.core.workflows import Workflow
 
 R = TypeVar("R")
 
@@ -484,5 +488,5 @@ class ExtractInput:
     workflow_version: str
 
 
-Extractor = Callable[[ExtractInput], Document]
+Extractor = Callable[[ExtractInput], "Document"]
 """``core.extract.summary.incident_summary`` and ``core.extract.escalation.escalation_package``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from opstui.core.documents import Finding
+from opstui.core.claims import Finding
 from opstui.core.drafts import Draft
 
 

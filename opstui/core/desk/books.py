@@ -1,0 +1,112 @@
+"""Questions about what was spent, done and logged, and the import of tickets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opstui.core.desk.verbs import Command, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opstui.core.audit import AuditRecord
+    from opstui.core.ports import Probe
+    from opstui.core.sessions import Session
+    from opstui.core.shifts import Shift
+    from opstui.core.text import SafeText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """A sum over sessions. Money in micro-dollars."""
+
+    label: str
+    sessions: int
+    running_ms: int
+    tokens: int
+    estimate: int
+    reported: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftView:
+    """A shift's sessions and what they cost."""
+
+    shift: Shift
+    current: bool
+    operators: tuple[str, ...]
+    total: LedgerLine
+    limit: int | None
+    forecast: int | None
+    """To the end of the shift, at this rate; None before there is a rate."""
+    by: Mapping[str, tuple[LedgerLine, ...]]
+    """``workflow``, ``ticket``, ``operator``, ``runtime``, ``hour``."""
+    sessions: tuple[Session, ...]
+    verdicts: Mapping[str, str]
+    """Session id → ``accepted``, ``accepted, 2 edits``, ``rejected``, ``waits``, ``–``."""
+    accepted: int = 0
+    edited: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftTotals(Question["ShiftView"]):
+    """``back`` 0 is the running shift, 1 the one before."""
+
+    back: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditWindow(Question["tuple[AuditRecord, ...]"]):
+    """Newest first, from before ``before`` (0: from the end)."""
+
+    before: int = 0
+    count: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHealth:
+    """Whether the chain holds."""
+
+    ok: bool
+    rows: int
+    first_broken: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAudit(Question[AuditHealth]):
+    """Reads the whole chain: from a thread when it is long."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail(Question["tuple[SafeText, ...]"]):
+    """The newest lines of the program's own log, oldest first."""
+
+    count: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor(Question["tuple[Probe, ...]"]):
+    """What is configured and reachable. May take seconds: from a thread."""
+
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did."""
+
+    imported: int
+    skipped: int
+    errors: tuple[tuple[int, str], ...]
+    """Line number and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportTickets(Command["ImportReport"]):
+    """JSON Lines into the local system."""
+
+    file: str
+    update: bool = False

@@ -1,0 +1,195 @@
+"""Questions and commands about queues, tickets, and what waits: what the first screen needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opstui.core.desk.verbs import Command, Question
+from opstui.core.queues import SortBy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from opstui.core.drafts import Draft
+    from opstui.core.ports import Capabilities
+    from opstui.core.queues import Queue, QueueState, TableRow, TicketWindow, View
+    from opstui.core.sessions import Session
+    from opstui.core.shifts import Shift
+    from opstui.core.text import SafeText
+    from opstui.core.tickets import Ticket, TicketRef
+    from opstui.core.workflows import Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What does not change while the program runs."""
+
+    operator: str
+    timezone: str
+    """IANA name for clocks on screen."""
+    read_only: bool
+    demo: bool
+    configured: bool
+    """Whether there is a config file (or this is the demo)."""
+    systems: tuple[str, ...]
+    capabilities: Mapping[str, Capabilities]
+    queues: tuple[Queue, ...]
+    views: tuple[View, ...]
+    """Keys 1–9: every queue first, then the config's views."""
+    workflows: tuple[Workflow, ...]
+    runtimes: tuple[str, ...]
+    theme: str
+    mouse: str
+    keys: Mapping[str, str]
+    """Binding id → keys, from the config."""
+    log_file: str
+    crash_folder: str
+    notice: str = ""
+    """A line for the first screen: no config yet, a store was restored, the file is newer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFacts(Question["Facts"]):
+    """What does not change while the program runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queues(Question["tuple[QueueState, ...]"]):
+    """Every queue with counts, age and health, in the config's order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketsWindow(Question["TicketWindow"]):
+    """Rows of a view. ``search`` is a further filter as typed. Raises FilterError, NotFound (no such queue)."""
+
+    view: View
+    search: str = ""
+    sort: SortBy = SortBy.URGENCY
+    first: int = 0
+    count: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketPosition(Question["int | None"]):
+    """Where in the view a ticket stands now; None if it left."""
+
+    view: View
+    ref: TicketRef
+    search: str = ""
+    sort: SortBy = SortBy.URGENCY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedTickets(Question["tuple[TableRow, ...]"]):
+    """Rows of these tickets, in their order; unknown ones are left out."""
+
+    refs: tuple[TicketRef, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketView:
+    """A ticket with all that belongs to it here."""
+
+    ticket: Ticket
+    state: str
+    """live, stale, offline or error."""
+    error: SafeText | None
+    fetched_at: datetime
+    sessions: tuple[Session, ...]
+    drafts: tuple[Draft, ...]
+    """Open ones first, then the pushed and discarded ones."""
+    capabilities: Capabilities
+    changed_since_seen: tuple[str, ...] = ()
+    """Entry ids that came since the operator looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDetail(Question["TicketView"]):
+    """Raises NotFound."""
+
+    ref: TicketRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Something that waits for the operator, the most urgent first."""
+
+    kind: str
+    """``sev1``, ``question``, ``needs_human``, ``conflict``, ``draft``, ``failed``."""
+    ticket: TicketRef
+    subject: str
+    """Session or draft id; the ticket's ref for ``sev1``."""
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingForYou(Question["tuple[Waiting, ...]"]):
+    """What waits for the operator, most urgent first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The status line. Money in micro-dollars."""
+
+    shift: Shift
+    running: int
+    waiting: int
+    estimate: int
+    limit: int | None
+    health: str
+    """The worst of all queues."""
+    read_only: bool
+    sev_one: TableRow | None
+    """The worst open severity-1 ticket, for its lane."""
+    sev_one_note: str = ""
+    """``summary ready``, ``draft waits``."""
+    worker: str = ""
+    """Empty, or why sessions and pushes do not move."""
+    store: str = ""
+    """Empty, or what is wrong with it (disk full, read-only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine(Question["Status"]):
+    """The status line and the sev-1 lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState(Question["Mapping[str, Any] | None"]):
+    """What a screen left behind."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshTickets(Command["int"]):
+    """Ask the systems now; how many tickets changed. Health and errors are kept per queue."""
+
+    system: str | None = None
+    older_than_poll: bool = False
+    """Only queues whose cache is older than ``poll_seconds``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTicket(Command["Ticket"]):
+    """Read one ticket now. Errors: NotFound, Unreachable, Refused."""
+
+    ref: TicketRef
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSeen(Command["None"]):
+    """The operator looked at the ticket."""
+
+    ref: TicketRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepViewState(Command["None"]):
+    """Remember where a screen stands."""
+
+    name: str
+    state: Mapping[str, Any]
