@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import apsw
 
 from opstui.adapters.knowledge.pagewords import TOKENIZER, PageWords, Stems
-from opstui.adapters.knowledge.ranking import idf, match, weigh
+from opstui.adapters.knowledge.ranking import Match, idf, match, weigh
 from opstui.adapters.knowledge.words import expand, telling, words
 from opstui.adapters.sqlite import Database, Step
 from opstui.core.knowledge import Hit, Page, Strength
@@ -32,6 +33,8 @@ _STEPS: tuple[Step, ...] = (
 
 _CANDIDATES = 20
 """Pages that bm25 proposes; more change no figure on the benchmark and cost time."""
+_BATCH = 1_000_000
+"""Code points of pages in one transaction: about 0.2 s."""
 _QUERY_LIMIT = 20_000
 """Code points of a query that are looked at."""
 
@@ -42,6 +45,16 @@ class Stamping(Protocol):
 
     stamps: dict[str, tuple[str, str]]
     """Doc → stamp and content hash."""
+
+
+class _Candidate(NamedTuple):
+    id: int
+    doc: str
+    title: str
+    hash: str
+    changed_at: int | None
+    rank: float
+    """bm25: the smaller, the better."""
 
 
 class SqliteKnowledge:
@@ -80,20 +93,25 @@ class SqliteKnowledge:
             for doc, _, stamp in rows
             if doc not in changed and (fresh[doc][0] if doc in fresh else None) != stamp
         ]
-        if not pages and not gone and not restamped:
-            return 0
 
-        def store(connection: apsw.Connection) -> None:
+        def clear(connection: apsw.Connection) -> None:
             for doc in gone:
                 _remove(connection, "doc = ? AND source = ?", (doc, source.name))
-            for page in pages:
-                stamp = fresh.get(page.doc)
-                _put(connection, source.name, page, stamp[0] if stamp and stamp[1] == page.content_hash else None)
             connection.executemany("UPDATE knowledge_page SET stamp = ? WHERE doc = ?", restamped)
-            if pages or gone:
-                self._database.ring(connection, "knowledge", source.name, len(pages) + len(gone))
+            if gone:
+                self._database.ring(connection, "knowledge", source.name, len(gone))
 
-        self._database.write(store)
+        if gone or restamped:
+            self._database.write(clear)
+        for batch in _batches(pages):
+
+            def store(connection: apsw.Connection, batch: Sequence[Page] = batch) -> None:
+                for page in batch:
+                    stamp, content = fresh.get(page.doc, (None, ""))
+                    _put(connection, source.name, page, stamp if content == page.content_hash else None)
+                self._database.ring(connection, "knowledge", source.name, len(batch))
+
+            self._database.write(store)
         return len(pages) + len(gone)
 
     def _drop_other_sources(self) -> int:
@@ -127,40 +145,55 @@ class SqliteKnowledge:
         if not terms.known:
             return []
         rows = self._candidates([spelled[stem] for stem in terms.known], max(_CANDIDATES, limit))
-        if not rows:
+        pages = [
+            (row, page) for row in rows if (page := self._pages.of(row.hash, row.title, partial(self._text, row.id)))
+        ]
+        if not pages:
             return []
-        best = min(rank for *_, rank in rows) or -1.0
-        pages = [self._pages.of(page_id, content, title, text) for page_id, _, title, text, content, *_ in rows]
-        counts = self._pages_with(frozenset[str]().union(*(page.title for page in pages)))
+        counts = self._pages_with(frozenset[str]().union(*(page.title for _, page in pages)))
+        best = min(row.rank for row, _ in pages) or -1.0
         found = [
-            match(page, terms, {stem: idf(counts.get(stem, 0), page_count) for stem in page.title}) for page in pages
+            (row, match(page, terms, {stem: idf(counts.get(stem, 0), page_count) for stem in page.title}))
+            for row, page in pages
         ]
-        surest = max(one.confidence for one in found)
-        hits = [
-            Hit(
-                doc=doc,
-                title=SafeText(title),
-                score=round(rank / best + one.bonus, 6),
-                line_start=one.span.start,
-                line_end=one.span.end,
-                text=SafeText("\n".join(lines(text)[one.span.start - 1 : one.span.end])),
-                strength=Strength.STRONG if one.is_strong(terms, surest) else Strength.WEAK,
-                coverage=round(min(1.0, one.coverage), 4),
-                changed_at=_moment(changed_at),
-            )
-            for one, (_, doc, title, text, _, changed_at, rank) in zip(found, rows, strict=True)
-        ]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.doc))[:limit]
+        surest = max(one.confidence for _, one in found)
+        scored = [(row.rank / best + one.bonus, row, one) for row, one in found]
+        scored.sort(key=lambda entry: (-entry[0], entry[1].doc))
+        hits = (self._hit(row, one, score, one.is_strong(terms, surest)) for score, row, one in scored[:limit])
+        return [hit for hit in hits if hit is not None]
 
-    def _candidates(self, asked: Sequence[str], count: int) -> list[tuple[int, str, str, str, str, int | None, float]]:
+    def _hit(self, row: _Candidate, found: Match, score: float, strong: bool) -> Hit | None:
+        text = self._text(row.id)
+        if text is None:
+            return None
+        start, end = found.span.start, found.span.end
+        return Hit(
+            doc=row.doc,
+            title=SafeText(row.title),
+            score=round(score, 6),
+            line_start=start,
+            line_end=end,
+            text=SafeText("\n".join(lines(text)[start - 1 : end])),
+            strength=Strength.STRONG if strong else Strength.WEAK,
+            coverage=round(min(1.0, found.coverage), 4),
+            changed_at=_moment(row.changed_at),
+        )
+
+    def _candidates(self, asked: Sequence[str], count: int) -> list[_Candidate]:
         # Words hold letters and digits only, so between quotes nothing of a query can be read as an operator.
         expression = " OR ".join(f'"{word}"' for word in asked)
-        return self._database.read(
-            "SELECT p.id, p.doc, p.title, p.text, p.hash, p.changed_at, w.rank FROM knowledge_words w"
+        rows = self._database.read(
+            "SELECT p.id, p.doc, p.title, p.hash, p.changed_at, w.rank FROM knowledge_words w"
             " JOIN knowledge_page p ON p.id = w.rowid"
             f" WHERE w.knowledge_words MATCH ? AND p.source IN ({_marks(self._names)}) ORDER BY w.rank LIMIT ?",
             (expression, *self._names, count),
         )
+        return [_Candidate(*row) for row in rows]
+
+    def _text(self, page_id: int) -> str | None:
+        """The page's text; None if it went or changed meanwhile."""
+        rows = self._database.read("SELECT text FROM knowledge_page WHERE id = ?", (page_id,))
+        return str(rows[0][0]) if rows else None
 
     def _pages_with(self, stems: Collection[str]) -> dict[str, int]:
         """In how many pages each of the stems stands; those in none are left out."""
@@ -205,6 +238,20 @@ class SqliteKnowledge:
         if len(rows) > 5:
             probes.append(Probe("knowledge", "warn", "further pages are not as they should be", "see the log"))
         return probes
+
+
+def _batches(pages: Sequence[Page]) -> Iterator[list[Page]]:
+    """Parts that are written one after the other, so that nobody else waits long for the file."""
+    batch: list[Page] = []
+    size = 0
+    for page in pages:
+        batch.append(page)
+        size += len(page.text)
+        if size > _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _put(connection: apsw.Connection, source: str, page: Page, stamp: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import apsw
 
@@ -57,17 +57,23 @@ class PageWords:
     def __init__(self, stems: Stems) -> None:
         self._stems = stems
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, str], tuple[Words, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Words, int]] = OrderedDict()
         self._size = 0
 
-    def of(self, page_id: int, content: str, title: str, text: str) -> Words:
-        """The page's words; ``content`` is its content hash."""
-        key = (page_id, content)
+    def of(self, content: str, title: str, read: Callable[[], str | None]) -> Words | None:
+        """The words of the page with the content hash ``content``; None if ``read`` finds no text any more.
+
+        ``read`` is called only where the words are not known.
+        """
+        key = (content, title)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key][0]
-        text = text[:READ_LIMIT]
+        whole = read()
+        if whole is None:
+            return None
+        text = whole[:READ_LIMIT]
         made = page_words(title, text, self._stems)
         with self._lock:
             if key not in self._kept:

@@ -19,7 +19,7 @@ SPAN_LIMIT = 12
 TERM_LIMIT = 24
 """Words of a query that are searched for: its rarest."""
 STRONG = 0.56
-"""Of ``confidence``: lets through 9 % of 134 alert texts that no page answers, and keeps 94 % of those with a page."""
+"""Of ``confidence``: lets through 6 % of 134 alert texts that no page answers, and keeps 91 % of 494 with a page."""
 
 
 _BESIDE = 0.75
