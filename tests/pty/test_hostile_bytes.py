@@ -61,9 +61,10 @@ def forbidden_in(raw: bytes, found: list[dict[str, Any]], harmless: bytes) -> li
         text = payload(record).encode("utf-8", "replace")
         for forbid in map(bytes.fromhex, record.get("forbid", ())):
             at = text.find(forbid)
-            # What the program may write anyway (a letter, then its own escape) is looked for with its surroundings.
-            common = forbid in harmless or forbid.endswith(b"\x1b")
-            needle = text[max(0, at - 4) : at + len(forbid) + 4] if common and at >= 0 else forbid
+            # What the program writes anyway is looked for with what stands around it in the text, and an escape at
+            # the end (a letter, then the program's own escape, is no leak) with the program's behind it.
+            needle = text[max(0, at - 4) : at + len(forbid) + 4] if forbid in harmless and at >= 0 else forbid
+            needle += b"\x1b" if needle.endswith(b"\x1b") else b""
             if needle in raw:
                 leaks.append(f"{record['id']}: {needle!r}")
     return leaks
