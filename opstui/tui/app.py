@@ -136,6 +136,7 @@ class OpstuiApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Listen to the desk, and go where the last run stood."""
         _, self._mark = self.desk.changes(None)
+        self._minute = int(self.now().timestamp() // 60)
         self.set_interval(POLL, self._poll)
         for sentence in self.keymap.problems:
             self.say(sentence, "warn")
@@ -215,11 +216,11 @@ class OpstuiApp(App[int], inherit_bindings=False):
         events_, self._mark = self.desk.changes(self._mark)
         screen = self.screen
         minute = int(self.now().timestamp() // 60)
-        ticked = minute != self._minute and self._minute >= 0
+        ticked = minute != self._minute
         self._minute = minute
         if events_ or ticked:
             self._look_at_status()
-        if isinstance(screen, DeskScreen) and (events_ or ticked):
+        if isinstance(screen, DeskScreen) and screen.is_there and (events_ or ticked):
             # Screens below ask for everything again when they come back into view.
             if events_:
                 screen.ask_again(reduce_all(screen.view_state(), events_))

@@ -62,6 +62,11 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         """What does not change while the program runs."""
         return self.desk_app.facts
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its widgets are: they come after it and, when the program ends, go before it."""
+        return self.is_mounted and bool(self.query("#status"))
+
     def compose(self) -> ComposeResult:
         """Status line, lane, the screen's own part, footer."""
         yield StatusLine(id="status")
@@ -114,7 +119,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     def show_frame(self) -> None:
         """Draw status line, lane and footer from what the app knows; repaints only what differs."""
         app = self.desk_app
-        if not self.is_mounted:
+        if not self.is_there:
             return
         now = app.now()
         self.query_one("#status", StatusLine).tell(app.status, self.facts, now, self.label(), app.key_count())

@@ -118,7 +118,7 @@ class ConfirmScreen(DeskScreen):
     def show_frame(self) -> None:
         """Status line and lane; there is no footer, since nothing may stand below the prompt."""
         app = self.desk_app
-        if self.is_mounted:
+        if self.is_there:
             now = app.now()
             self.query_one("#status", StatusLine).tell(app.status, self.facts, now, self.label(), app.key_count())
             self.query_one("#lane", SevLane).tell(app.status, now)
@@ -170,7 +170,7 @@ class ConfirmScreen(DeskScreen):
         return capabilities.settle_seconds if capabilities is not None else 60.0
 
     def _show_prompt(self) -> None:
-        if self.is_mounted and not self._left:
+        if self.is_there and not self._left:
             self.query_one("#prompt", Spans).show(self._prompt)
 
     # --- the letters --------------------------------------------------------------------------------------------------
@@ -327,7 +327,7 @@ class ConfirmScreen(DeskScreen):
 
     def ask_again(self, state: ViewState) -> None:
         """Something changed: before the letters it may void what is shown, after them it is news of the push."""
-        if self.is_mounted and Topic.DRAFT in state.stale and not self._left:
+        if self.is_there and Topic.DRAFT in state.stale and not self._left:
             self._look()
 
     def _look(self) -> None:

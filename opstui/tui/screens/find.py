@@ -66,7 +66,7 @@ class FindScreen(DeskScreen):
 
     def draw(self) -> None:
         """Draw for what is typed."""
-        if self._there:
+        if self._there and self.query("#list"):
             self.query_one("#find-head", Spans).show(self.head)
             self.row_list.show(self.rows)
 

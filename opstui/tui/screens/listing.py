@@ -62,13 +62,13 @@ class ListScreen(DeskScreen):
 
     def draw(self) -> None:
         """Draw again what was answered last."""
-        if self._there:
+        if self._there and self.query("#list"):
             self.query_one("#list-head", Spans).show(self.head)
             self.row_list.show(self.rows)
 
     def again(self) -> None:
         """Ask and draw; a refusal is said and what was there stays."""
-        if not self._there:
+        if not self._there or not self.query("#list"):
             return
         try:
             self.look()
@@ -94,7 +94,7 @@ class ListScreen(DeskScreen):
 
     def kept(self) -> Mapping[str, Any]:
         """The row."""
-        return {"row": self.row_list.cursor if self._there else self._row_wanted}
+        return {"row": self.row_list.cursor if self._there and self.query("#list") else self._row_wanted}
 
     def take_up(self, kept: Mapping[str, Any]) -> None:
         """The row again."""

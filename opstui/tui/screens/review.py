@@ -48,7 +48,7 @@ class ReviewScreen(ActsOnRows):
 
     def draw(self) -> None:
         """Heading and rows."""
-        if self._gone:
+        if self._gone or not self.query("#rows"):
             return
         self.query_one("#review-head", Spans).show(self.heading)
         self.query_one("#rows", RowList).show(self._rows)

@@ -106,7 +106,7 @@ class DraftScreen(DeskScreen):
     def kept(self) -> Mapping[str, Any]:
         """The draft, the row, the caret, and texts that lost a save or could not be saved."""
         state: dict[str, Any] = {"draft": self.draft_id, "row": self._start_row}
-        if self.is_mounted:
+        if self.is_there:
             rows = self.query_one("#rows", RowList)
             state |= {"row": rows.cursor, "scroll": rows.scroll_offset.y}
             if self.editing:
@@ -145,7 +145,7 @@ class DraftScreen(DeskScreen):
 
     def ask_again(self, state: ViewState) -> None:
         """The draft, its push or its ticket changed."""
-        if Topic.DRAFT in state.stale and self.is_mounted:
+        if Topic.DRAFT in state.stale and self.is_there:
             self.look()
 
     def minute_passed(self) -> None:
@@ -154,7 +154,7 @@ class DraftScreen(DeskScreen):
 
     def look(self) -> None:
         """Read the draft again. What is being typed stays."""
-        if self._gone:
+        if self._gone or not self.query("#rows"):
             return
         try:
             review = self.desk.ask(DraftReview(self.draft_id))
@@ -237,7 +237,7 @@ class DraftScreen(DeskScreen):
         )
 
     def _others(self, other: Editing | None) -> None:
-        if self.review is not None and other != self.review.editing and self.is_mounted:
+        if self.review is not None and other != self.review.editing and self.is_there:
             self.look()
 
     def _was_saved(self, draft: Draft) -> None:

@@ -63,7 +63,7 @@ class ShowsSources(DraftScreen):
 
     def _show_source(self, citation: Citation, ticket: TicketRef, place: str) -> None:
         def show(source: SourceView) -> None:
-            if self.is_mounted:
+            if self.is_there:
                 self.query_one("#source", SourcePane).open(source, place)
                 self.call_after_refresh(self.query_one("#rows", RowList).reveal)
 
