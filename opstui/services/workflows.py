@@ -47,7 +47,7 @@ def load_workflows(folder: Traversable | Path, user_folder: Path | None = None) 
     for place in (folder, user_folder):
         if place is None or not place.is_dir():
             continue
-        for item in sorted(_entries(place), key=lambda entry: entry.name):
+        for item in sorted(place.iterdir(), key=lambda entry: entry.name):
             if item.is_dir() and not item.name.startswith((".", "_")) and (item / FILES[0]).is_file():
                 workflow = load_workflow(item, evaluated)
                 found[workflow.id] = workflow
@@ -107,12 +107,6 @@ def load_workflow(folder: Traversable | Path, evaluated: Mapping[str, tuple[str,
     )
 
 
-def _entries(place: Traversable | Path) -> list[Traversable | Path]:
-    if isinstance(place, Path):
-        return list(place.iterdir())
-    return list(place.iterdir())
-
-
 def _check_keys(table: Mapping[str, Any], text: str, file: str) -> None:
     from difflib import get_close_matches
 
@@ -127,7 +121,9 @@ def _check_keys(table: Mapping[str, Any], text: str, file: str) -> None:
                 continue
             raise ConfigError(f"{key} is missing", file=file, key=key)
         value = table[key]
-        if not isinstance(value, kind) or (kind is list and not all(isinstance(item, str) for item in value)):
+        if not isinstance(value, kind) or (
+            isinstance(value, list) and not all(isinstance(item, str) for item in value)
+        ):
             words = {str: "a text", list: "a list of texts", bool: "true or false", date: "a date, 2027-05-20"}[kind]
             raise ConfigError(f"{key}: {words} is wanted", file=file, line=_line_of(text, key), key=key)
 

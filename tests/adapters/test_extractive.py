@@ -143,6 +143,7 @@ async def test_an_interrupt_stops_it_also_while_a_tool_call_waits(tool: str) -> 
     assert isinstance(last, RuntimeStatus)
     assert (last.status, last.stop_reason) == (SessionStatus.ENDED, "interrupted")
     assert [event.name for event in seen if isinstance(event, RuntimeToolCall)][-1] == tool
+    assert not any(isinstance(event, RuntimeNotice) for event in seen)
 
 
 async def test_a_refused_document_fails_the_session_and_says_why() -> None:

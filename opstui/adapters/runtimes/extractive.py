@@ -92,8 +92,9 @@ class ExtractiveSession:
                 if self._stopped.is_set():
                     break
         except _ToolRefused as refused:
-            reason = "refused"
-            yield RuntimeNotice(self._id("notice"), str(refused), error=True)
+            if not self._stopped.is_set():
+                reason = "refused"
+                yield RuntimeNotice(self._id("notice"), str(refused), error=True)
         finally:
             await run.aclose()
         if self._stopped.is_set():

@@ -49,7 +49,7 @@ def impact(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> Impact:
             break
         if all(unit.text.casefold() != other.text.casefold() for other in chosen):
             chosen.append(unit)
-    chosen.sort(key=lambda unit: (unit.at, unit.entry, unit.line_start))
+    chosen.sort(key=lambda unit: (unit.at, units.index(unit)))
     texts = [*(unit.text for unit in chosen), ticket.title]
     regions = dict.fromkeys(match.group().casefold() for text in texts for match in _REGION.finditer(text))
     return Impact(claims=tuple(maker.claim(unit) for unit in chosen), regions=tuple(regions)[:5])
@@ -73,7 +73,7 @@ def what_happened(units: Sequence[Unit], maker: ClaimMaker) -> tuple[Claim, ...]
         chosen.append(unit)
     if not chosen:
         chosen = [unit for unit in units if unit.entry < 0 and not SMALL_TALK.match(unit.text)][:2]
-    chosen.sort(key=lambda unit: (unit.at, unit.entry, unit.line_start))
+    chosen.sort(key=lambda unit: (unit.at, units.index(unit)))
     return tuple(maker.claim(unit) for unit in chosen)
 
 

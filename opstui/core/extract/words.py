@@ -15,7 +15,8 @@ def _words(pattern: str) -> re.Pattern[str]:
 
 
 HEDGE = _words(
-    r"possibl[ey]|probabl[ey]|likely|suspect(?:s|ed|ing)?|perhaps|maybe|presumably|seems?|appears? to|apparently"
+    r"possibl[ey]|probabl[ey]|likely|suspect(?:s|ed|ing)?|suspicions?|my guess|perhaps|maybe|presumably|seems?"
+    r"|appears? to|apparently"
     r"|might|may be|may have|could be|could have|looks like|i think|we think|i guess|theory|hypothes[ie]s|unconfirmed"
     r"|not (?:confirmed|proven)|assum(?:e|ed|ing)"
 )
@@ -206,6 +207,7 @@ _COMPARES = _words(
     r"it was|before|instead of|rather than|diff(?:erence)?|compared|unlike|still runs?|only|all (?:of|from)|none of"
 )
 _STATE_LINE = re.compile(r"(?:status|state|severity|priority)\b.{0,40}(?:→|->|to|changed)", re.IGNORECASE)
+_BARE_LINK = re.compile(r"\W*(?:see:?\s+)?https?://\S+\s*\Z", re.IGNORECASE)
 _INFO_LOG = re.compile(r"(?<![\w-])(?:INFO|DEBUG|TRACE)(?![\w-])|\b200 \d")
 
 
@@ -284,7 +286,7 @@ def is_action(text: str) -> bool:
 def salience(unit: Unit) -> float:
     """How much a sentence tells of what happened; below zero it is not worth a claim."""
     text = unit.text
-    if SMALL_TALK.match(text) or len(text) < 4:
+    if SMALL_TALK.match(text) or len(text) < 4 or _BARE_LINK.match(text):
         return -5.0
     score = float(_SALIENT_LABELS.get(unit.label, 0))
     if unit.label.startswith("suspected"):
