@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +66,8 @@ def _told_to_end(error: BaseException) -> int | None:
 
 def report(error: BaseException, command: str) -> str:
     """The text of a crash file. Messages of foreign exceptions may hold anything, so only types and places are kept."""
+    import platform
+
     term = {name: os.environ.get(name, "") for name in ("TERM", "TERM_PROGRAM", "COLORTERM", "LANG")}
     lines = [
         f"opstui {__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -79,6 +79,8 @@ def report(error: BaseException, command: str) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[str]:
+    import traceback  # with platform 15 ms, which only a crash needs
+
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -17,6 +17,8 @@ from opstui.core.tickets import TicketRef
 from opstui.exports import shapes
 
 PAGE = 500
+SHOWN_ERRORS = 20
+"""Bad lines that an import names on stderr; one mistake of a converter is in every line."""
 SHAPES = {"1": "▲", "2": "◆", "3": "●", "4": "○"}
 
 
@@ -186,6 +188,8 @@ def import_tickets(invocation: Invocation, file: Path, update: bool, as_json: bo
         emit(shapes.import_report(report))
     else:
         say(f"{report.imported} imported, {report.skipped} skipped, {len(report.errors)} bad")
-    for line, problem in report.errors if not as_json else ():
-        note(f"{file.name}:{line}: {problem}")
+        for line, problem in report.errors[:SHOWN_ERRORS]:
+            note(f"{file.name}:{line}: {problem}")
+        if len(report.errors) > SHOWN_ERRORS:
+            note(f"… and {len(report.errors) - SHOWN_ERRORS} more bad lines; --json lists all of them")
     return 1 if report.errors else 0

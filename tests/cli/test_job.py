@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -228,3 +229,22 @@ def test_the_demo_keeps_out_of_your_own_data(demo: Run, opstui: Run, environ: di
     assert not (home / "data").exists()
     assert opstui("ticket", "list", "--json").json == []
     shutil.rmtree(home / "demo")
+
+
+def test_hostile_tickets_come_out_harmless(opstui: Run, tmp_path: Path, shared_data: Path) -> None:
+    file = tmp_path / "hostile.jsonl"
+    with gzip.open(shared_data / "hostile" / "dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    texts = [record["text"] for record in records if "text" in record]
+    tickets = [
+        {"key": f"H-{n}", "title": text[:400] or "-", "body": text, "tags": [text[:40] or "-"]}
+        for n, text in enumerate(texts)
+    ]
+    file.write_text("".join(json.dumps(ticket) + "\n" for ticket in tickets))
+    assert opstui("ticket", "import", file, "--json").json["imported"] == len(tickets)
+    listed = opstui("ticket", "list", "--json")
+    assert len(listed.json) == len(tickets)
+    for out in (listed.out, opstui("ticket", "list").out, opstui("ticket", "show", "local:H-5").out):
+        assert not [c for c in out if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) <= 0x9F]
+    for text in strings(listed.json):
+        assert not [c for c in text if unicodedata.category(c) == "Cc" and c not in "\n\t"]
