@@ -96,13 +96,12 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
                 rows += [session_row(one, width, zone, now) for one in live_first]
         if not rows:
             rows = [Para("no session yet: s on a ticket starts a summary, x an escalation package", "dim")]
-        first = not self.list.paras
         self.list.show(rows)
         if isinstance(here, Session):
             # The cursor belongs to a session, whatever came in above it.
             self.list.stand_on(here.id)
-        elif first and len(rows) > 1:
-            self.list.go(1)
+        elif self._current() is None:
+            self.list.next_target(1)
 
     def view_state(self) -> ViewState:
         """All sessions."""
@@ -123,7 +122,7 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         return self.list
 
     def _current(self) -> Session | None:
-        target = self.list.target()
+        target = self.list.target() if self.query("#list") else None
         return target if isinstance(target, Session) else None
 
     def acting_on(self) -> tuple[TicketRef, bool] | None:

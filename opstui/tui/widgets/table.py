@@ -277,7 +277,8 @@ class TicketTable(Scroller):
             self.cursor = min(self.cursor, self._total)
             self.ghost = (self.cursor, before)
         self.cursor = max(0, min(self.cursor, self.total() - 1))
-        self.top = max(0, min(self.cursor - line, self.total() - self.rows))
+        # At the top of the list what comes in above is seen; further down the cursor's line stays where it is.
+        self.top = 0 if old_top == 0 else max(0, min(self.cursor - line, self.total() - self.rows))
         self.keep_visible()
         self._count_news(changed, known, old_total)
         now_visible = [self.row(at) for at in range(self.top, min(self.top + self.rows, self.total()))]
@@ -337,7 +338,13 @@ class TicketTable(Scroller):
             self.top = max(0, min(self.top, self._total - self.rows))
             self.cursor = -1
         super().go(at)
-        self._forget_news()
+
+    def keep_visible(self) -> bool:
+        """Scroll as little as makes the cursor visible; what is new and now in view is no longer new."""
+        scrolled = super().keep_visible()
+        if scrolled:
+            self._forget_news()
+        return scrolled
 
     def toggle_mark(self) -> None:
         """Mark or unmark the ticket under the cursor, and go on to the next."""

@@ -1,0 +1,79 @@
+"""Lines of an exact width, whatever they are made of."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.style import Style
+
+from opstui.core.text import clean_line
+from opstui.tui.draw import fit, spread, strip, wrap
+from opstui.tui.prose import blocks, prose
+
+TEXT = st.text(max_size=60).map(clean_line)
+STYLE = Style()
+
+
+@given(TEXT, st.integers(0, 40), st.booleans())
+def test_a_fitted_text_has_exactly_that_many_cells(text: str, width: int, right: bool) -> None:
+    assert cell_len(fit(text, width, right=right)) == width
+
+
+@given(st.lists(TEXT, max_size=5), st.integers(1, 60))
+def test_a_strip_is_exactly_as_wide_as_asked(texts: list[str], width: int) -> None:
+    drawn = strip([(text, STYLE) for text in texts], width)
+    assert cell_len(drawn.text) == drawn.cell_length == width
+
+
+@given(st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=3), st.integers(1, 60))
+def test_a_spread_line_is_exactly_as_wide_as_asked(left: list[str], right: list[str], width: int) -> None:
+    drawn = spread([(text, STYLE) for text in left], [(text, STYLE) for text in right], width)
+    assert cell_len(drawn.text) == width
+
+
+@given(TEXT, st.integers(2, 40))
+def test_wrapping_keeps_every_word_and_no_line_is_too_long(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_wrapping_breaks_at_spaces() -> None:
+    assert wrap("one two three", 8) == ["one two", "three"]
+    assert wrap("x" * 10, 4) == ["xxxx", "xxxx", "xx"]
+
+
+@given(st.text(alphabet="ab *`#->[1]\n\t漢👩", max_size=80), st.integers(8, 40))
+def test_prose_takes_anything_and_no_line_is_too_long(text: str, width: int) -> None:
+    for line in prose(text, width):
+        assert sum(cell_len(part) for part, _ in line) <= width
+
+
+def test_prose_knows_headings_lists_code_and_emphasis() -> None:
+    lines = prose("# Head\n- one **two** `three`\n> said\n```\ncode *x*\n```\nplain [1]", 40)
+    assert lines[0] == [("Head", "strong")]
+    assert ("· ", "faint") in lines[1]
+    assert ("two", "strong") in lines[1]
+    assert ("three", "code") in lines[1]
+    assert lines[2][0] == ("┃ ", "faint")
+    assert lines[3] == [("  ", "code"), ("code ", "code"), ("*x*", "code")]
+    assert lines[4][-1] == ("[1]", "accent")
+
+
+def test_prose_makes_no_links() -> None:
+    drawn = "".join(part for line in prose("see [here](https://example.com) <b>x</b>", 60) for part, _ in line)
+    assert drawn == "see [here](https://example.com) <b>x</b>"
+
+
+@given(st.text(alphabet="ab\n` ", max_size=200), st.integers(0, 200))
+def test_a_finished_block_never_changes_when_more_comes(text: str, cut: int) -> None:
+    before, _ = blocks(text[:cut])
+    after, _ = blocks(text)
+    assert after[: len(before)] == before
+
+
+def test_a_long_fence_is_cut_without_turning_code_into_prose() -> None:
+    done, rest = blocks("```\n" + "x = 1\n" * 100 + "```\nend")
+    assert all(block.startswith("```") and block.rstrip().endswith("```") for block in done[:2])
+    assert rest.endswith("end")
