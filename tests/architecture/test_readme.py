@@ -76,7 +76,7 @@ def test_the_key_table_is_the_one_of_the_program() -> None:
     begin = BEGIN.search(text)
     assert begin is not None
     end = text.index(END)
-    if os.environ.get("OPSTUI_WRITE_README"):
+    if os.environ.get("OPSTUI_WRITE_README") == "1":
         README.write_text(text[: begin.end()] + "\n" + key_table() + "\n" + text[end:], encoding="utf-8")
         return
     assert text[begin.end() : end].strip() == key_table().strip(), "OPSTUI_WRITE_README=1 writes it"

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from opstui.core.tickets import TicketRef
 from opstui.tui.app import OpstuiApp
-from tests.snapshots.world import MOMENT, Still, demo_desk, pushed, summarised
+from tests.snapshots.world import Still, demo_desk, pushed, summarised
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 CHECKOUT = TicketRef("local", "INC-1042")
@@ -87,8 +87,10 @@ def some_work(desk: Still) -> None:
     """A few sessions, two of them pushed."""
     for number, ref in enumerate((DNS, DISK, CHECKOUT)):
         done = summarised(desk, ref)
+        desk.clock.pass_by(minutes=2, seconds=11 * number + 7)
         if number < 2 and done.draft:
             pushed(desk, done.draft)
+            desk.clock.pass_by(minutes=1, seconds=20)
     summarised(desk, DISK, "escalation-package")
 
 
@@ -139,14 +141,14 @@ def _from_its_first_letter(found: re.Match[str]) -> str:
 @pytest.mark.parametrize("name", SCREENS)
 async def test_the_pictures_are_what_the_screens_look_like(name: str, desk: Still) -> None:
     size, look = SCREENS[name]
-    app = OpstuiApp(desk, now=lambda: MOMENT, environ={})
+    app = OpstuiApp(desk, now=desk.clock.now, environ={})
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
         await look(app, pilot, desk)
         await settle(app, pilot)
         svg = picture_of(app)
     picture = PICTURES / f"{name}.svg"
-    if os.environ.get("OPSTUI_WRITE_PICTURES"):
+    if os.environ.get("OPSTUI_WRITE_PICTURES") == "1":
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture.write_text(svg, encoding="utf-8")
         picture.with_suffix(".new.svg").unlink(missing_ok=True)

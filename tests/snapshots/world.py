@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,10 +35,14 @@ MOMENT = datetime(2026, 11, 20, 3, 14, 9, tzinfo=UTC)
 
 
 class StandingClock:
-    """It is always the same time; a test may move it on."""
+    """It is always the same time, until somebody moves it on."""
 
     def __init__(self) -> None:
         self.moment = MOMENT
+
+    def pass_by(self, **time: float) -> None:
+        """``pass_by(minutes=3)``."""
+        self.moment += timedelta(**time)
 
     def now(self) -> datetime:
         return self.moment
@@ -63,8 +67,9 @@ class KnownChance:
 class Still:
     """A desk on which nothing happens by itself: no player, no polling, no worker."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, clock: StandingClock) -> None:
         self._desk = desk
+        self.clock = clock
 
     def ask(self, question: Question[A]) -> A:
         return self._desk.ask(question)
@@ -89,7 +94,8 @@ def demo_desk(home: Path) -> Still:
         operator=OperatorSettings(name="alex"),
         shift=ShiftSettings(timezone=Zone("Europe/Berlin"), budget=Budget(25_000_000)),
     )
-    desk = Still(open_desk(settings, paths, demo=True, clock=StandingClock(), randomness=KnownChance()))
+    clock = StandingClock()
+    desk = Still(open_desk(settings, paths, demo=True, clock=clock, randomness=KnownChance()), clock)
     desk.do(RefreshTickets()).unwrap()
     desk.do(IndexKnowledge()).unwrap()
     return desk
