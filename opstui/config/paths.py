@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from opstui.core.errors import ConfigError
+from opstui.core.text import clean_line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
@@ -30,7 +33,7 @@ class Paths:
         """The paths of this machine, or those under ``OPSTUI_HOME``; ``OPSTUI_CONFIG`` names the config file."""
         home = environ.get("OPSTUI_HOME")
         if home:
-            root = Path(home).expanduser().absolute()
+            root = _expanded(Path(home))
             paths = cls._under(root, config_dir=root, demo=root / "demo")
         else:
             # importing it takes 37 ms, which nobody pays who has set OPSTUI_HOME
@@ -67,7 +70,7 @@ class Paths:
 
     def with_config(self, file: Path) -> Paths:
         """The same places, with a config file that somebody named."""
-        return replace(self, config_file=file.expanduser().absolute(), config_named=True)
+        return replace(self, config_file=_expanded(file), config_named=True)
 
     def demo(self) -> Paths:
         """The demo's own places, all in one folder. Themes stay the user's: they are taste, not data."""
@@ -110,3 +113,11 @@ class Paths:
     def crash(self) -> Path:
         """Where crash files go."""
         return self.state / "crash"
+
+
+def _expanded(path: Path) -> Path:
+    """An absolute path. Raises ConfigError for a home folder that nobody has."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ConfigError("there is no such user's home folder", file=clean_line(str(path))) from None

@@ -217,7 +217,10 @@ def _text(raw: str, layer: Layer) -> str:
 def _path(raw: str, layer: Layer) -> Path:
     if not raw:
         raise ValueError("wants a path")
-    path = Path(raw).expanduser() if raw.startswith("~") else Path(raw)
+    try:
+        path = Path(raw).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such user's home folder") from None
     if path.is_absolute():
         return path
     if layer.file is None:

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from opstui.config.paths import Paths
+from opstui.core.errors import ConfigError
 
 
 def test_opstui_home_puts_everything_under_one_folder(tmp_path: Path) -> None:
@@ -40,6 +43,13 @@ def test_opstui_config_names_the_file_only(tmp_path: Path) -> None:
     assert paths.config_file == Path("/elsewhere/o.toml")
     assert paths.config_named
     assert paths.data == tmp_path / "data"
+
+
+def test_a_home_that_nobody_has_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="home folder"):
+        Paths.find({"OPSTUI_HOME": "~nobody-of-this-name/x"})
+    with pytest.raises(ConfigError, match="home folder"):
+        Paths.find({"OPSTUI_HOME": str(tmp_path)}).with_config(Path("~nobody-of-this-name/x"))
 
 
 def test_folders_are_made_for_nobody_else(tmp_path: Path) -> None:
