@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import getpass
 import os
+import threading
 from collections.abc import Callable
-from datetime import date
-from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from opstui.adapters.knowledge.folder import FolderSource
-from opstui.adapters.knowledge.index import SqliteKnowledge
+import opstui
 from opstui.adapters.machine import SystemClock, SystemRandomness
 from opstui.adapters.runtimes.extractive import ExtractiveRuntime
 from opstui.adapters.sqlite import Database
@@ -19,17 +18,20 @@ from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.tickets.local import LocalTickets
 from opstui.config.paths import Paths
 from opstui.config.settings import Settings
-from opstui.core.desk import Desk, ImportReport
 from opstui.core.errors import ConfigError, UsageError
 from opstui.core.ids import Clock, Randomness
-from opstui.core.ports import AgentRuntime, KnowledgeSource, Probe, TicketSystem
+from opstui.core.knowledge import Hit, Page
+from opstui.core.ports import AgentRuntime, KnowledgeIndex, KnowledgeSource, Probe, TicketSystem
 from opstui.core.queues import Queue, View
-from opstui.core.rates import RateCard
 from opstui.core.shifts import Schedule
 from opstui.core.text import clean_line
 from opstui.services.desk import DeskService
 from opstui.services.setup import Setup, WorkflowPolicy
 from opstui.services.workflows import load_workflows
+
+if TYPE_CHECKING:
+    from opstui.core.desk import Desk, ImportReport
+    from opstui.core.rates import RateCard
 
 EVERYTHING_OPEN = "-status:closed"
 
@@ -78,7 +80,6 @@ def open_setup(
     assert isinstance(local, LocalTickets)
     runtimes = _runtimes(settings, clock)
     queues, views = _queues(settings, systems, demo=demo)
-    sources = _sources(settings, demo=demo)
     home = os.environ.get("OPSTUI_SETTLE_SECONDS")
     if demo:
         _settle_world(local, paths, clock)
@@ -106,14 +107,14 @@ def open_setup(
         poll_seconds={name: float(tickets.poll_seconds) for name, tickets in settings.tickets.items()},
         queues=queues,
         views=views,
-        knowledge=SqliteKnowledge(cache_file, sources),
+        knowledge=LateKnowledge(lambda: _knowledge(settings, cache_file, demo=demo)),
         runtimes=runtimes,
         workflows=load_workflows(_bundled("workflows"), paths.user_workflows),
         policies={
             name: WorkflowPolicy(runtime=item.runtime, fallback=item.fallback, budget_micros=item.budget)
             for name, item in settings.workflows.items()
         },
-        rates=RateCard(dated=date(2026, 11, 20)),
+        rates=_rates,
         operator=operator,
         team=settings.operator.team,
         timezone=_zone(settings),
@@ -188,7 +189,61 @@ def _queues(
     return tuple(queues), views
 
 
+class LateKnowledge:
+    """The runbook index, made when it is first asked for something: its parts cost the first screen 20 ms."""
+
+    def __init__(self, make: Callable[[], KnowledgeIndex]) -> None:
+        self._make = make
+        self._guard = threading.Lock()
+        self._made: KnowledgeIndex | None = None
+
+    def _index(self) -> KnowledgeIndex:
+        with self._guard:
+            if self._made is None:
+                self._made = self._make()
+                # A command that lives for a moment has nobody who keeps the index up to date for it.
+                self._made.refresh()
+            return self._made
+
+    def refresh(self) -> int:
+        """See ``KnowledgeIndex``."""
+        return self._index().refresh()
+
+    def search(self, query: str, limit: int = 8) -> list[Hit]:
+        """See ``KnowledgeIndex``."""
+        return self._index().search(query, limit)
+
+    def page(self, doc: str) -> Page | None:
+        """See ``KnowledgeIndex``."""
+        return self._index().page(doc)
+
+    def count(self) -> int:
+        """See ``KnowledgeIndex``."""
+        return self._index().count()
+
+    def probe(self) -> list[Probe]:
+        """See ``KnowledgeIndex``."""
+        return self._index().probe()
+
+
+def _knowledge(settings: Settings, cache_file: Database, *, demo: bool) -> KnowledgeIndex:
+    from opstui.adapters.knowledge.index import SqliteKnowledge
+
+    return SqliteKnowledge(cache_file, _sources(settings, demo=demo))
+
+
+def _rates() -> RateCard:
+    """The list prices. None yet: the one runtime of this version costs nothing."""
+    from datetime import date
+
+    from opstui.core.rates import RateCard
+
+    return RateCard(dated=date(2026, 11, 20))
+
+
 def _sources(settings: Settings, *, demo: bool) -> list[KnowledgeSource]:
+    from opstui.adapters.knowledge.folder import FolderSource
+
     sources: list[KnowledgeSource] = [
         FolderSource(name, Path(item.path).expanduser()) for name, item in settings.knowledge.items()
     ]
@@ -218,7 +273,7 @@ def _play_world(local: LocalTickets, paths: Paths, clock: Clock) -> None:
 
 def _bundled(room: str) -> Path:
     """A folder of data inside the package. Wheels are unpacked when installed, so it is a real folder."""
-    return Path(str(resources.files("opstui"))) / room
+    return Path(opstui.__file__).parent / room
 
 
 def _login() -> str:

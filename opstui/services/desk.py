@@ -6,27 +6,32 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opstui.core import desk as words
-from opstui.core.audit import AuditRecord
-from opstui.core.desk import Command, Event, Mark, Outcome, Question
 from opstui.core.errors import OpstuiError, ReadOnly, StoreFull, UsageError
-from opstui.core.knowledge import Hit
-from opstui.core.ports import Probe, Ring
-from opstui.core.sessions import Session, SessionEvent
-from opstui.core.text import SafeText, clean_line
-from opstui.core.tickets import Ticket, TicketRef
-from opstui.services.drafting import Drafting
-from opstui.services.firstlook import first_look
-from opstui.services.ledger import Ledger
+from opstui.core.text import clean_line
 from opstui.services.loop import LoopThread
-from opstui.services.publisher import Publisher
 from opstui.services.refresh import Refresher, feeds
-from opstui.services.reviewing import Reviewing
-from opstui.services.sessions import SessionService
-from opstui.services.setup import Setup
+from opstui.services.spending import running_shift, spent_in
 from opstui.services.tickets import TicketQuestions
+
+if TYPE_CHECKING:
+    from opstui.core.audit import AuditRecord
+    from opstui.core.desk import Command, Event, Mark, Outcome, Question
+    from opstui.core.drafts import Draft, PushRecord
+    from opstui.core.knowledge import Hit
+    from opstui.core.ports import Probe, Ring, TicketSystem
+    from opstui.core.sessions import Session, SessionEvent
+    from opstui.core.text import SafeText
+    from opstui.core.tickets import Ticket, TicketRef
+    from opstui.services.drafting import Drafting
+    from opstui.services.ledger import Ledger
+    from opstui.services.publisher import Publisher
+    from opstui.services.reviewing import Reviewing
+    from opstui.services.sessions import SessionService
+    from opstui.services.setup import Setup
 
 A = TypeVar("A")
 
@@ -45,104 +50,77 @@ class DeskService:
         self._loop = LoopThread()
         self._refresher = Refresher(setup, self._loop)
         self._tickets = TicketQuestions(setup, self._refresher)
-        self._ledger = Ledger(setup)
-        self._drafting = Drafting(setup, self._refresher)
-        self._reviewing = Reviewing(setup, self._refresher, self._drafting)
-        self._sessions = SessionService(setup, self._ledger, self._refresher, self._drafting)
-        self._publisher = Publisher(setup, self._loop, self._refresher)
         self._stop = threading.Event()
         self._watch: threading.Thread | None = None
         self._worker_note = ""
-        self._questions: Mapping[type, Callable[[Any], Any]] = {
-            words.DeskFacts: self._facts,
-            words.Queues: self._tickets.queues,
-            words.TicketsWindow: self._tickets.window,
-            words.TicketPosition: self._tickets.position,
-            words.SortedTickets: self._tickets.rows,
-            words.TicketDetail: self._tickets.detail,
-            words.FirstLook: lambda question: first_look(setup, question.ref),
-            words.Transitions: self._transitions,
-            words.Source: self._tickets.source,
-            words.Sessions: lambda question: tuple(
-                setup.record.sessions(
-                    ticket=question.ticket, statuses=question.statuses, shift=question.shift, limit=question.limit
-                )
-            ),
-            words.SessionDetail: lambda question: self._sessions.session(question.id),
-            words.SessionEvents: self._events,
-            words.Drafts: lambda question: tuple(
-                setup.record.drafts(ticket=question.ticket, states=question.states, limit=question.limit)
-            ),
-            words.DraftReview: self._reviewing.review,
-            words.Confirm: self._reviewing.confirm,
-            words.PushOf: lambda question: next(reversed(setup.record.pushes(draft=question.draft)), None),
-            words.WaitingForYou: self._tickets.waiting,
-            words.StatusLine: self._status,
-            words.ShiftTotals: self._ledger.totals,
-            words.AuditWindow: self._audit_window,
-            words.VerifyAudit: self._verify_audit,
-            words.KnowledgeSearch: self._search,
-            words.ViewState: lambda question: setup.cache.view_state(question.name),
-            words.LogTail: self._log_tail,
-            words.Doctor: self._doctor,
-        }
-        self._commands: Mapping[type, Callable[[Any], Outcome[Any]]] = {
-            words.StartSession: self._sessions.start,
-            words.InterruptSession: self._sessions.interrupt,
-            words.MessageSession: self._sessions.message,
-            words.StopAllSessions: self._sessions.stop_all,
-            words.RunSession: self._run_session,
-            words.NewDraft: self._drafting.new,
-            words.EditDraft: self._drafting.edit,
-            words.ApproveDraft: self._approve,
-            words.SettleDraft: self._drafting.settle,
-            words.DiscardDraft: self._drafting.discard,
-            words.RestoreDraft: self._drafting.restore,
-            words.NoteDraft: self._drafting.note,
-            words.OpenDraft: self._drafting.open,
-            words.CloseDraft: self._drafting.close,
-            words.PushApproved: lambda command: Outcome(tuple(self._publisher.run_all(draft=command.draft))),
-            words.RefreshTickets: self._refresh,
-            words.RefreshTicket: self._refresh_ticket,
-            words.MarkSeen: self._mark_seen,
-            words.KeepViewState: self._keep_view_state,
-            words.ImportTickets: self._import,
-            words.IndexKnowledge: lambda command: Outcome(setup.knowledge.refresh()),
-        }
+
+    # Services are made when they are first needed: with the documents, checks and rules behind them they cost 100 ms
+    # of CPU, and the first screen needs none of them.
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        from opstui.services.ledger import Ledger
+
+        return Ledger(self._setup)
+
+    @cached_property
+    def _drafting(self) -> Drafting:
+        from opstui.services.drafting import Drafting
+
+        return Drafting(self._setup, self._refresher)
+
+    @cached_property
+    def _reviewing(self) -> Reviewing:
+        from opstui.services.reviewing import Reviewing
+
+        return Reviewing(self._setup, self._refresher, self._drafting)
+
+    @cached_property
+    def _sessions(self) -> SessionService:
+        from opstui.services.sessions import SessionService
+
+        return SessionService(self._setup, self._ledger, self._refresher, self._drafting)
+
+    @cached_property
+    def _publisher(self) -> Publisher:
+        from opstui.services.publisher import Publisher
+
+        return Publisher(self._setup, self._loop, self._refresher)
 
     # --- the three verbs
 
     def ask(self, question: Question[A]) -> A:
         """See ``Desk.ask``."""
-        answer = self._questions.get(type(question))
+        answer = _QUESTIONS.get(type(question).__name__)
         if answer is None:
             raise UsageError(f"{type(question).__name__} is not a question of this desk")
-        return answer(question)  # type: ignore[no-any-return]
+        return answer(self, question)  # type: ignore[no-any-return]
 
     def do(self, command: Command[A]) -> Outcome[A]:
         """See ``Desk.do``."""
-        carry_out = self._commands.get(type(command))
+        name = type(command).__name__
+        carry_out = _COMMANDS.get(name)
         try:
             if carry_out is None:
-                raise UsageError(f"{type(command).__name__} is not a command of this desk")
-            if self._setup.read_only and not isinstance(command, _ALLOWED_READ_ONLY):
+                raise UsageError(f"{name} is not a command of this desk")
+            if self._setup.read_only and name not in _ALLOWED_READ_ONLY:
                 raise ReadOnly("opened read-only: nothing was changed. Start without --read-only to do this")
-            return carry_out(command)
+            return carry_out(self, command)
         except OpstuiError as error:
             if isinstance(error, StoreFull):
                 log.error("the disk is full")
-            return Outcome(error=error)
+            return words.Outcome(error=error)
 
     def changes(self, after: Mark | None) -> tuple[tuple[Event, ...], Mark]:
         """See ``Desk.changes``."""
         record, cache = self._setup.record.bell, self._setup.cache.bell
         if after is None:
-            return (), Mark(record.last(), cache.last())
+            return (), words.Mark(record.last(), cache.last())
         record_rings = record.rings(after.record) if record.changed() or record.last() > after.record else ()
         cache_rings = cache.rings(after.cache) if cache.changed() or cache.last() > after.cache else ()
         if not record_rings and not cache_rings:
             return (), after
-        mark = Mark(
+        mark = words.Mark(
             record_rings[-1].seq if record_rings else after.record, cache_rings[-1].seq if cache_rings else after.cache
         )
         return tuple(dict.fromkeys(_event(ring) for ring in (*record_rings, *cache_rings))), mark
@@ -196,6 +174,24 @@ class DeskService:
             notice=notice,
         )
 
+    def _first_look(self, question: words.FirstLook) -> words.FirstLookView:
+        from opstui.services.firstlook import first_look
+
+        return first_look(self._setup, question.ref)
+
+    def _session_list(self, question: words.Sessions) -> tuple[Session, ...]:
+        return tuple(
+            self._setup.record.sessions(
+                ticket=question.ticket, statuses=question.statuses, shift=question.shift, limit=question.limit
+            )
+        )
+
+    def _draft_list(self, question: words.Drafts) -> tuple[Draft, ...]:
+        return tuple(self._setup.record.drafts(ticket=question.ticket, states=question.states, limit=question.limit))
+
+    def _push_of(self, question: words.PushOf) -> PushRecord | None:
+        return next(reversed(self._setup.record.pushes(draft=question.draft)), None)
+
     def _transitions(self, question: words.Transitions) -> tuple[str, ...]:
         self._system(question.ref)
         return self._refresher.transitions(question.ref)
@@ -205,7 +201,7 @@ class DeskService:
 
     def _status(self, question: words.StatusLine) -> words.Status:
         setup = self._setup
-        shift = self._ledger.shift()
+        shift = running_shift(setup)
         waiting = [item for item in self._tickets.waiting(words.WaitingForYou()) if item.kind != "sev1"]
         worst = self._tickets.worst_row()
         note = ""
@@ -217,7 +213,7 @@ class DeskService:
             shift=shift,
             running=len(self._tickets.unfinished().sessions),
             waiting=len(waiting),
-            estimate=self._ledger.spent(shift),
+            estimate=spent_in(setup, shift),
             limit=setup.shift_budget,
             health=max((state.value for state in states), key=order.index, default="live"),
             read_only=setup.read_only,
@@ -252,7 +248,7 @@ class DeskService:
         return tuple(examine(self._setup, offline=question.offline))
 
     def _run_session(self, command: words.RunSession) -> Outcome[Session]:
-        return Outcome(self._loop.run(self._sessions.run(command.id)))
+        return words.Outcome(self._loop.run(self._sessions.run(command.id)))
 
     def _approve(self, command: words.ApproveDraft) -> Outcome[Any]:
         outcome = self._reviewing.approve(command)
@@ -272,19 +268,19 @@ class DeskService:
                 if self._refresher.is_older_than_poll(feed, cache.queue_state(feed, me=me, now=now).fetched_at)
             ]
         changed, errors = self._refresher.refresh(wanted)
-        return Outcome(error=errors[0]) if errors else Outcome(changed)
+        return words.Outcome(error=errors[0]) if errors else words.Outcome(changed)
 
     def _refresh_ticket(self, command: words.RefreshTicket) -> Outcome[Ticket]:
         self._system(command.ref)
-        return Outcome(self._refresher.ticket(command.ref))
+        return words.Outcome(self._refresher.ticket(command.ref))
 
     def _mark_seen(self, command: words.MarkSeen) -> Outcome[None]:
         self._setup.cache.mark_seen(command.ref, now=self._setup.clock.now())
-        return Outcome()
+        return words.Outcome()
 
     def _keep_view_state(self, command: words.KeepViewState) -> Outcome[None]:
         self._setup.cache.keep_view_state(command.name, command.state)
-        return Outcome()
+        return words.Outcome()
 
     def _import(self, command: words.ImportTickets) -> Outcome[words.ImportReport]:
         if self._setup.import_tickets is None:
@@ -292,9 +288,9 @@ class DeskService:
         report = self._setup.import_tickets(command.file, command.update)
         assert isinstance(report, words.ImportReport)
         self._refresher.refresh(feeds(self._setup, "local"))
-        return Outcome(report)
+        return words.Outcome(report)
 
-    def _system(self, ref: TicketRef) -> Any:
+    def _system(self, ref: TicketRef) -> TicketSystem:
         system = self._setup.systems.get(ref.system)
         if system is None:
             raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
@@ -316,7 +312,7 @@ class DeskService:
                     return
                 continue
             try:
-                if self._sessions.unowned() or self._publisher.has_work():
+                if self._is_anything_unfinished():
                     tried += setup.spawn_worker()
                 else:
                     tried = 0
@@ -328,6 +324,14 @@ class DeskService:
             if self._stop.wait(2.0):
                 return
 
+    def _is_anything_unfinished(self) -> bool:
+        """Whether a worker is wanted. Looks at two short lists before it loads what could run them."""
+        record = self._setup.record
+        return bool(
+            record.pushes(unfinished=True, limit=1)
+            or (self._tickets.unfinished().sessions and self._sessions.unowned())
+        )
+
     def _tend(self, *, prune: bool) -> None:
         setup = self._setup
         try:
@@ -338,15 +342,61 @@ class DeskService:
             log.warning("tending: %s", error.__class__.__name__)
 
 
-_ALLOWED_READ_ONLY = (
-    words.RefreshTickets,
-    words.RefreshTicket,
-    words.MarkSeen,
-    words.KeepViewState,
-    words.IndexKnowledge,
-    words.CloseDraft,
+_QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
+    "DeskFacts": DeskService._facts,
+    "Queues": lambda desk, question: desk._tickets.queues(question),
+    "TicketsWindow": lambda desk, question: desk._tickets.window(question),
+    "TicketPosition": lambda desk, question: desk._tickets.position(question),
+    "SortedTickets": lambda desk, question: desk._tickets.rows(question),
+    "TicketDetail": lambda desk, question: desk._tickets.detail(question),
+    "FirstLook": DeskService._first_look,
+    "Transitions": DeskService._transitions,
+    "Source": lambda desk, question: desk._tickets.source(question),
+    "Sessions": DeskService._session_list,
+    "SessionDetail": lambda desk, question: desk._sessions.session(question.id),
+    "SessionEvents": DeskService._events,
+    "Drafts": DeskService._draft_list,
+    "DraftReview": lambda desk, question: desk._reviewing.review(question),
+    "Confirm": lambda desk, question: desk._reviewing.confirm(question),
+    "PushOf": DeskService._push_of,
+    "WaitingForYou": lambda desk, question: desk._tickets.waiting(question),
+    "StatusLine": DeskService._status,
+    "ShiftTotals": lambda desk, question: desk._ledger.totals(question),
+    "AuditWindow": DeskService._audit_window,
+    "VerifyAudit": DeskService._verify_audit,
+    "KnowledgeSearch": DeskService._search,
+    "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
+    "LogTail": DeskService._log_tail,
+    "Doctor": DeskService._doctor,
+}
+"""By name: naming the classes here would make all of them."""
+_COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
+    "StartSession": lambda desk, command: desk._sessions.start(command),
+    "InterruptSession": lambda desk, command: desk._sessions.interrupt(command),
+    "MessageSession": lambda desk, command: desk._sessions.message(command),
+    "StopAllSessions": lambda desk, command: desk._sessions.stop_all(command),
+    "RunSession": DeskService._run_session,
+    "NewDraft": lambda desk, command: desk._drafting.new(command),
+    "EditDraft": lambda desk, command: desk._drafting.edit(command),
+    "ApproveDraft": DeskService._approve,
+    "SettleDraft": lambda desk, command: desk._drafting.settle(command),
+    "DiscardDraft": lambda desk, command: desk._drafting.discard(command),
+    "RestoreDraft": lambda desk, command: desk._drafting.restore(command),
+    "NoteDraft": lambda desk, command: desk._drafting.note(command),
+    "OpenDraft": lambda desk, command: desk._drafting.open(command),
+    "CloseDraft": lambda desk, command: desk._drafting.close(command),
+    "PushApproved": lambda desk, command: words.Outcome(tuple(desk._publisher.run_all(draft=command.draft))),
+    "RefreshTickets": DeskService._refresh,
+    "RefreshTicket": DeskService._refresh_ticket,
+    "MarkSeen": DeskService._mark_seen,
+    "KeepViewState": DeskService._keep_view_state,
+    "ImportTickets": DeskService._import,
+    "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh()),
+}
+_ALLOWED_READ_ONLY = frozenset(
+    ("RefreshTickets", "RefreshTicket", "MarkSeen", "KeepViewState", "IndexKnowledge", "CloseDraft")
 )
 
 
 def _event(ring: Ring) -> Event:
-    return Event(kind=ring.kind, subject=ring.subject, rev=ring.rev)
+    return words.Event(kind=ring.kind, subject=ring.subject, rev=ring.rev)

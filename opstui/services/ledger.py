@@ -12,8 +12,9 @@ from opstui.core.drafts import Draft, DraftState
 from opstui.core.ports import LedgerRow
 from opstui.core.rates import cost
 from opstui.core.sessions import Cost, RuntimeUsage, Session, Usage
-from opstui.core.shifts import Shift, forecast, shift_at, shift_before
+from opstui.core.shifts import Shift, forecast, shift_before
 from opstui.services.setup import Setup
+from opstui.services.spending import running_shift, spent_in
 
 
 def metered(setup: Setup, session: Session, event: RuntimeUsage) -> tuple[Session, LedgerRow]:
@@ -21,7 +22,7 @@ def metered(setup: Setup, session: Session, event: RuntimeUsage) -> tuple[Sessio
 
     A model without rates costs "not known", which counts as 0 here and is said by the session's notice.
     """
-    step = cost(event.usage, setup.rates.rates(session.model, session.runtime_kind)) or 0
+    step = cost(event.usage, setup.rates().rates(session.model, session.runtime_kind)) or 0
     total = Cost(
         estimate=session.cost.estimate + step,
         reported=event.reported_micros if event.reported_micros is not None else session.cost.reported,
@@ -52,14 +53,14 @@ class Ledger:
 
     def shift(self, back: int = 0) -> Shift:
         """The running shift, or the ``back``-th before it."""
-        shift = shift_at(self._setup.clock.now(), self._setup.schedule)
+        shift = running_shift(self._setup)
         for _ in range(max(0, back)):
             shift = shift_before(shift, self._setup.schedule)
         return shift
 
     def spent(self, shift: Shift) -> int:
         """Micro-dollars estimated in the shift so far."""
-        return sum(row.estimate for row in self._setup.record.ledger(shift.start, shift.end))
+        return spent_in(self._setup, shift)
 
     def totals(self, question: ShiftTotals) -> ShiftView:
         """See ``ShiftTotals``."""

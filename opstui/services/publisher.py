@@ -108,22 +108,21 @@ class Publisher:
             step = self._advance(push_id, wait=LOCK_WAIT)
             if not isinstance(step, Wait):
                 return
+            if step.why is WaitFor.CREDENTIALS:
+                return  # only a person can mend that; what is unknown stays unknown until then
             pause = (step.until - clock.now()).total_seconds()
-            settling = step.why is WaitFor.SETTLE or self._is_unknown(push_id)
-            if not settling and (step.why is WaitFor.CREDENTIALS or clock.monotonic() + pause > deadline):
-                return
-            if not settling and not self._was_asked_to_wait(push_id):
-                # Not reachable: the update stays approved, and whoever called says so.
-                return
+            if step.why is WaitFor.RETRY:
+                asked = step.reason.startswith(_ASKED)
+                unknown = self._is_unknown(push_id)
+                if not asked and not unknown:
+                    return  # not reachable: it stays approved, and whoever called says so
+                if clock.monotonic() + pause > deadline:
+                    return
             time.sleep(max(0.01, min(pause, 10.0)))
 
     def _is_unknown(self, push_id: str) -> bool:
         push = self._setup.record.push(push_id)
         return push is not None and push.step in (StepState.UNKNOWN, StepState.SENDING)
-
-    def _was_asked_to_wait(self, push_id: str) -> bool:
-        push = self._setup.record.push(push_id)
-        return push is not None and (push.error or "").startswith("asked to wait")
 
     def _advance(self, push_id: str, *, wait: float) -> Step:
         """Hold the system's lock and go on until a wait or the end. Raises Busy."""
@@ -219,7 +218,7 @@ class Publisher:
             if stored != push:
                 record.put_push(push)
             draft = record.draft(push.draft)
-            moved = self._moved(draft, step) if draft is not None else None
+            moved = self._moved(draft, push, step) if draft is not None else None
             if draft is not None and moved is not None and moved != draft:
                 record.put_draft(moved, expected_rev=draft.rev)
             action = _AUDITED.get(type(step))
@@ -229,7 +228,7 @@ class Publisher:
 
         return self._setup.record.write(save)
 
-    def _moved(self, draft: Draft, step: Step) -> Draft | None:
+    def _moved(self, draft: Draft, push: PushRecord, step: Step) -> Draft | None:
         """The draft after this step; None where it stays."""
         now = self._setup.clock.now()
         if draft.state not in (DraftState.APPROVED, DraftState.PUSHING):
@@ -247,7 +246,7 @@ class Publisher:
                 return draft_rules.needs_human(draft, reason, now=now)
             case Expired():
                 return draft_rules.expire(draft, op_id=self._fresh_id(), now=now)
-            case Wait(why=why, reason=reason) if why is not WaitFor.SETTLE and draft.state is DraftState.PUSHING:
+            case Wait(reason=reason) if push.step is StepState.PLANNED and draft.state is DraftState.PUSHING:
                 # Nothing of it was applied and it will be tried again: still only approved.
                 return draft_rules.hold(draft, now=now, note=reason)
         return None
@@ -299,6 +298,7 @@ class Publisher:
         return int.from_bytes(self._setup.randomness.bytes(4), "big") / 2**32
 
 
+_ASKED = "asked to wait"
 _AUDITED: dict[type, str] = {
     Send: "push.send",
     Verified: "push.verified",
@@ -313,7 +313,7 @@ def _observed(error: OpstuiError, *, writing: bool) -> Observation:
     if isinstance(error, CredentialsRefused):
         return RequestRefused(str(error), credentials=True)
     if isinstance(error, RateLimited):
-        return RequestFailed(f"asked to wait: {error}", maybe_applied=False, retry_after=error.retry_after)
+        return RequestFailed(f"{_ASKED}: {error}", maybe_applied=False, retry_after=error.retry_after)
     if isinstance(error, Unreachable):
         return RequestFailed(
             str(error), maybe_applied=writing and error.was_anything_sent, retry_after=error.retry_after

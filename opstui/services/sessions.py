@@ -180,7 +180,7 @@ class SessionService:
             if runtime is None:
                 raise Refused(f"the runtime {session.runtime} is no longer configured")
             ticket = await asyncio.to_thread(self._ticket, session.ticket)
-            fresh = session.remote_id is None
+            fresh = session.remote_id is None or runtime.kind == "extractive"
             session = replace(
                 session,
                 status=SessionStatus.STARTING,
@@ -209,6 +209,7 @@ class SessionService:
                     workflow=workflow,
                     ticket=ticket,
                     operator=session.operator,
+                    operator_team=setup.team,
                     shift=session.shift,
                     budget_micros=session.cost.budget or 0,
                     started_at=session.started_at or setup.clock.now(),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from opstui.core.ids import Clock, Randomness
-from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, TicketCache, TicketSystem
-from opstui.core.queues import Queue, View
-from opstui.core.rates import RateCard
-from opstui.core.shifts import Schedule
-from opstui.core.workflows import Workflow
+if TYPE_CHECKING:
+    from opstui.core.ids import Clock, Randomness
+    from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, TicketCache, TicketSystem
+    from opstui.core.queues import Queue, View
+    from opstui.core.rates import RateCard
+    from opstui.core.shifts import Schedule
+    from opstui.core.workflows import Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class Setup:
     runtimes: Mapping[str, AgentRuntime]
     workflows: Mapping[str, Workflow]
     policies: Mapping[str, WorkflowPolicy]
-    rates: RateCard
+    rates: Callable[[], RateCard]
+    """The card, read when a session is metered."""
     operator: str
     team: str | None = None
     timezone: str

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from opstui.core.claims import Citation, CitationKind
 from opstui.core.desk import (
     Queues,
     SortedTickets,
@@ -18,7 +19,6 @@ from opstui.core.desk import (
     Waiting,
     WaitingForYou,
 )
-from opstui.core.documents import Citation, CitationKind
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import NotFound
 from opstui.core.filters import parse

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -13,13 +13,15 @@ from opstui.adapters.sqlite import Database
 from opstui.adapters.tickets.local_desk import LocalDesk
 from opstui.adapters.tickets.local_rows import read_tickets
 from opstui.adapters.tickets.local_schema import STEPS, moves_from
-from opstui.core.desk import ImportReport
 from opstui.core.errors import NotFound
 from opstui.core.ids import Clock, Randomness
 from opstui.core.ports import Bell, Capabilities, Changes, Cursor, Probe, Sent, Update
 from opstui.core.queues import Queue
 from opstui.core.text import clean_line
 from opstui.core.tickets import Ticket
+
+if TYPE_CHECKING:
+    from opstui.core.desk import ImportReport
 
 R = TypeVar("R")
 
