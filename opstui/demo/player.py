@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from opstui.core.errors import Busy, NotFound, OpstuiError
+from opstui.core.errors import Busy, NotFound, OpstuiError, ReadOnly
 from opstui.core.ids import Clock
 from opstui.core.tickets import Ticket
 from opstui.demo.story import Entry, Incident, Routine, Step, Voice, routines, script
@@ -75,8 +75,17 @@ class Player:
     def stop(self, timeout: float = 5.0) -> None:
         """End it, and wait until it has."""
         self._stop.set()
+        self.join(timeout)
+
+    def join(self, timeout: float) -> None:
+        """Wait until it has ended, which it does when the desk is closed."""
         if self._thread is not None:
             self._thread.join(timeout)
+
+    @property
+    def playing(self) -> bool:
+        """Whether the thread runs, also while it waits for the lock."""
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> Progress:
         """Where the world stands."""
@@ -98,6 +107,9 @@ class Player:
         while not self._stop.wait(self.delay(progress.next)):
             try:
                 progress = self.step(progress)
+            except ReadOnly:
+                # The desk was closed, or was opened to be read only.
+                self._stop.set()
             except OpstuiError as error:
                 # The disk is full, the file is busy: the world waits and takes the next step.
                 log.warning("demo: step %d: %s", progress.next, error)

@@ -31,6 +31,8 @@ class Entry:
     public: bool = False
     sets: Mapping[str, Any] = field(default_factory=dict)
     """Path → value."""
+    due: timedelta | None = None
+    """The ticket is due this long after the entry."""
     attach: str | None = None
     content: str = ""
 
@@ -169,6 +171,7 @@ def _entry(row: Mapping[str, Any], at: timedelta) -> Entry:
         kind=row.get("kind", "comment"),
         public=row.get("public", False),
         sets={_PATHS[name]: value for name, value in row.get("set", {}).items()},
+        due=read_span(row["due"]) if "due" in row else None,
         attach=row.get("attach"),
         content=row.get("content", ""),
     )

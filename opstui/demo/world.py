@@ -110,8 +110,11 @@ def tell(tickets: DemoTickets, key: str, entry: Entry, voice: Voice, *, at: date
         tickets.comment(key, by, voice.say(entry.text), visibility=visibility, kind=entry.kind, at=at)
     if entry.attach is not None:
         tickets.attach(key, by, entry.attach, voice.say(entry.content).encode(), at=at)
-    if entry.sets:
-        tickets.change(key, by, {path: voice.names(value) for path, value in entry.sets.items()}, at=at)
+    sets = {path: voice.names(value) for path, value in entry.sets.items()}
+    if entry.due is not None:
+        sets["/due_at"] = at + entry.due
+    if sets:
+        tickets.change(key, by, sets, at=at)
 
 
 def demo_queues(system: str = "local") -> tuple[Queue, ...]:

@@ -64,7 +64,8 @@ def test_everything_in_the_script_happens(world: LocalTickets, clock: OwnClock, 
     for key in {step.ticket for step in script()}:
         written = len(after[key].timeline) - len(before[key].timeline if key in before else ())
         told = [step.entry for step in script() if step.ticket == key and step.entry is not None]
-        assert written == sum((entry.text is not None) + len(entry.sets) for entry in told), key
+        done = sum((entry.text is not None) + len(entry.sets) + (entry.due is not None) for entry in told)
+        assert written == done, key
 
 
 def test_the_world_goes_on_where_it_stopped(world: LocalTickets, clock: OwnClock, tmp_path: Path) -> None:
@@ -134,9 +135,9 @@ def test_a_routine_ticket_that_the_operator_took_is_left_alone(
     assert ticket(world, key) == taken
 
 
-def test_a_week_of_demo_floods_nothing(world: LocalTickets, clock: OwnClock, tmp_path: Path) -> None:
+def test_a_night_of_demo_floods_nothing(world: LocalTickets, clock: OwnClock, tmp_path: Path) -> None:
     player = Player(world, tmp_path, clock)
-    play(player, clock, 1500)
+    play(player, clock, 700)
     tickets = everything(world).values()
     assert len(tickets) <= 45
     assert sum(one.status.category.is_open for one in tickets) <= 20
@@ -164,6 +165,21 @@ def test_a_player_that_was_stopped_has_let_go(world: LocalTickets, clock: OwnClo
     player.play()
     player.play()
     player.stop()
+    with hold(tmp_path):
+        pass
+
+
+def test_a_player_ends_when_its_desk_is_closed(world: LocalTickets, clock: OwnClock, tmp_path: Path) -> None:
+    class Fast(Player):
+        def delay(self, number: int) -> float:
+            return 0.0
+
+    player = Fast(world, tmp_path, clock)
+    player.play()
+    reached(tmp_path, 3)
+    world.close()
+    player.join(20)
+    assert not player.playing
     with hold(tmp_path):
         pass
 

@@ -209,3 +209,14 @@ def test_a_word_far_down_a_huge_page_is_found(index: SqliteKnowledge, folder: Pa
     hit = index.search("quokka")[0]
     assert hit.doc == "kb/Huge"
     assert "Begin here." in hit.text
+
+
+def test_who_only_reads_the_file_can_search_it(index: SqliteKnowledge, folder: Path, tmp_path: Path) -> None:
+    reader = Database(tmp_path / "cache.db", full_sync=False, read_only=True)
+    try:
+        assert (
+            SqliteKnowledge(reader, [FolderSource("kb", folder)]).search("host disk full")[0].doc
+            == "kb/disk/HostDiskFull"
+        )
+    finally:
+        reader.close()

@@ -85,8 +85,8 @@ def test_hostile_texts_are_queries_and_pages_like_any_other(
     try:
         index = SqliteKnowledge(database, [FolderSource("hostile", folder)])
         assert index.refresh() == len(texts)
-        for text in texts:
-            for hit in index.search(text, 3) + real.search(text, 3):
+        for number, text in enumerate(texts):
+            for hit in (real if number % 4 else index).search(text, 3):
                 assert not any(ord(char) < 32 and char not in "\n\t" for char in hit.text + hit.title)
     finally:
         database.close()
