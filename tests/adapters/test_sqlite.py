@@ -560,3 +560,49 @@ def test_somebody_elses_private_file_is_an_error_that_says_so(public_folder: Pat
     said = _as_nobody(public_folder / "record.db", "rw")
     assert said.startswith("ReadOnly"), said
     assert "permissions" in said
+
+
+# --- starting at once
+
+_STARTER = """
+import sys
+from opstui.adapters.sqlite import Database
+from opstui.adapters.stores.cache import SqliteCache
+from opstui.adapters.stores.record import SqliteRecord
+from opstui.adapters.tickets.local import LocalTickets
+from opstui.testing import builders as make
+folder, name = sys.argv[1:]
+sys.stdin.readline()
+clock = make.OwnClock()
+record = SqliteRecord(f"{folder}/record.db", clock=clock)
+desk = LocalTickets(
+    f"{folder}/desk.db", name="local", operator="ana", clock=clock, randomness=make.OwnRandomness(name))
+database = Database(f"{folder}/cache.db", full_sync=False)
+cache = SqliteCache(database)
+record.write(lambda writer: writer.put_session(make.session(name)))
+key = desk.create(title=name)
+cache.keep(make.ticket(key), now=make.START)
+print(desk.origin, key, record.problem, desk.problem, database.problem, flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_several_processes_may_make_the_files_at_the_same_moment(tmp_path: Path, attempt: int) -> None:
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", _STARTER, str(tmp_path), f"s{number}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    for starter in starters:
+        assert starter.stdin is not None
+        starter.stdin.write("go\n")
+        starter.stdin.flush()
+    said = [starter.communicate("end\n") for starter in starters]
+    assert [errors for _, errors in said] == [""] * 4
+    words = [out.split() for out, _ in said]
+    assert len({origin for origin, *_ in words}) == 1
+    assert {key for _, key, *_ in words} == {f"INC-{number}" for number in range(1001, 1005)}
+    assert all(len(line) == 2 for line in words)
