@@ -129,13 +129,12 @@ def claimed_atoms(text: str) -> list[Atom]:
 class Evidence:
     """The lines that a claim cites, with what belongs to their sources as a whole, ready to be asked for atoms."""
 
-    __slots__ = ("_folded", "_lines", "_moments", "_numbers", "_times")
+    __slots__ = ("_folded", "_lines", "_moments", "_numbers")
 
     def __init__(self, lines: Sequence[str], moments: Iterable[datetime] = (), names: Iterable[str] = ()) -> None:
         self._lines = lines
         self._folded = [line.casefold() for line in (*lines, *names)]
         self._moments = [_of_moment(moment) for moment in moments]
-        self._times: list[list[Atom]] | None = None
         self._numbers: set[str] | None = None
 
     def holds(self, atom: Atom) -> bool:
@@ -149,9 +148,12 @@ class Evidence:
     def _holds_time(self, wanted: Atom) -> bool:
         if any(_same_time(wanted, moment) for moment in self._moments):
             return True
-        if self._times is None:
-            self._times = [[atom for atom in atoms(line) if atom.kind is AtomKind.TIME] for line in self._lines]
-        for line in self._times:
+        # Reading times is what costs (about 1 ms for 1,500 characters), so only lines with the right digits are read.
+        digits = f":{wanted.clock[1]:02d}" if wanted.clock is not None else str(wanted.day[2]) if wanted.day else ""
+        for text in self._lines:
+            if digits not in text:
+                continue
+            line = [atom for atom in atoms(text) if atom.kind is AtomKind.TIME]
             if wanted.day is None or wanted.clock is None:
                 if any(_same_time(wanted, atom) for atom in line):
                     return True

@@ -9,7 +9,7 @@ from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.documents import ActorType, NextStep, RelatedTicket, RunbookRef
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.units import Unit, sentences
-from opstui.core.extract.words import ASKING, NEXT, QUESTION, SMALL_TALK
+from opstui.core.extract.words import ASKING, NEXT, NO_PLAN, QUESTION, SMALL_TALK
 from opstui.core.knowledge import Page, Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import EntryKind, Visibility
@@ -33,11 +33,6 @@ _IMPERATIVE = re.compile(
     r"|stop|start|switch|fail|move|set"
     r"|disable|enable|wait|test|query|examine|determine|validate|investigate|use|try|get|describe|collect|silence"
     r"|block|isolate|revoke)\b",
-    re.IGNORECASE,
-)
-_NO_PLAN = re.compile(
-    r"\bplease (?:do not|don't)\b|\bnext (?:update|message|time|to)\b|\bthe next (?:update|message)\b|\S if\b"
-    r"|\bthey have to\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[a-z0-9]{4,}")
@@ -152,7 +147,7 @@ def _steps(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _is_plan(unit: Unit) -> bool:
     text = unit.text
-    if unit.dump or not unit.by_person or SMALL_TALK.match(text) or QUESTION.search(text) or _NO_PLAN.search(text):
+    if unit.dump or not unit.by_person or SMALL_TALK.match(text) or QUESTION.search(text) or NO_PLAN.search(text):
         return False
     if unit.kind is EntryKind.REPLY or unit.visibility is Visibility.PUBLIC or unit.author_type is ActorType.CUSTOMER:
         return False  # what customers are told, and what they ask for, is no step of ours

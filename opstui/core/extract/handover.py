@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opstui.core.documents import (
+    ActorType,
     Ask,
     Change,
     CheckedStep,
@@ -28,7 +29,7 @@ from opstui.core.documents import (
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.story import IMPACT_LIMIT, impact
 from opstui.core.extract.units import Unit, title_unit
-from opstui.core.extract.words import ACCESS, ASKING, HEDGE, NEXT, QUESTION, SECURITY, is_change
+from opstui.core.extract.words import ACCESS, ASKING, HEDGE, NEXT, NO_PLAN, QUESTION, SECURITY, is_change
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import EntryKind, Ticket, Visibility
 
@@ -76,11 +77,15 @@ _CLOCK = re.compile(
     r"\bnext update\b[^.\n]{0,20}?\b(?:at|by|before|around|:)\s*([01]?\d|2[0-3]):([0-5]\d)\b(\s*UTC)?", re.IGNORECASE
 )
 _IF = re.compile(r"(?:^|\b)(If|When|Should)\b\s+(.{6,120}?),\s+(?:then\s+)?(.{6,160})", re.IGNORECASE)
+_TEAM_NAME = r"(?:the )?([A-Za-z][\w-]{1,30}(?: [a-z][\w-]{1,20})?)"
 _TEAM = re.compile(
     r"\b(?:escalat(?:e|ed|ing|ion)|hand(?:ed|ing)? (?:this |it )?(?:over|off)|assign(?:ed|ing)?|rout(?:e|ed|ing)"
-    r"|pass(?:ed|ing)?|over) (?:this |it "
-    r"|the ticket )?to (?:the )?([A-Za-z][\w-]{1,30}(?: [A-Za-z][\w-]{1,20})?)(?: team| on-?call)\b"
-    r"|\b(?:needs?|ask|page|paging|call) (?:the )?([A-Za-z][\w-]{1,30}(?: [a-z][\w-]{1,20})?)(?: team| on-?call)\b",
+    r"|pass(?:ed|ing)?)"
+    rf" (?:this |it |the ticket )?to {_TEAM_NAME}(?: team| on-?call)\b"
+    rf"|\b(?:needs?|ask|page|paging|call) {_TEAM_NAME}(?: team| on-?call)\b"
+    r"|\b(?:somebody|someone) (?:from|of|in) (?:the )?([A-Za-z][\w-]{1,30})(?: team| on-?call)?"
+    r" (?:has to|must|should|needs? to)\b"
+    r"|\b([A-Za-z][\w-]{1,30}) on-?call (?:has to|must|should|needs? to)\b",
     re.IGNORECASE,
 )
 _VERBS = (
@@ -254,24 +259,22 @@ def asks(units: Sequence[Unit], ticket: Ticket, sla: Sla, team: str | None) -> t
 
     The deadline is the ticket's own; without one there is none, and that becomes an open question.
     """
-    deadline = (
-        sla.deadline if sla.state in (SlaState.OK, SlaState.AT_RISK, SlaState.BREACHED, SlaState.PAUSED) else None
-    )
+    deadline = sla.deadline if ticket.status.category.is_open else None
     found: list[Ask] = []
     for unit in reversed(units):
-        if (
-            unit.entry < 0
-            or not unit.by_person
-            or unit.dump
-            or unit.kind is EntryKind.REPLY
-            or len(found) == ASKS_LIMIT
-        ):
+        if unit.entry < 0 or not unit.by_person or unit.dump or unit.visibility is Visibility.PUBLIC:
+            continue
+        if unit.author_type is ActorType.CUSTOMER or NO_PLAN.search(unit.text) or len(found) == ASKS_LIMIT:
             continue
         if ASKING.search(unit.text) and (
             NEXT.search(unit.text) or QUESTION.search(unit.text) or ASKING.match(unit.text)
         ):
             verb = next((name for name, pattern in _VERBS if pattern.search(unit.text)), "investigate")
-            found.append(Ask(verb=verb, text=cut(unit.text.rstrip("."), 160), deadline=deadline, owner=team))
+            found.append(
+                Ask(
+                    verb=verb, text=cut(unit.text.rstrip("."), 160), deadline=deadline, owner=_named_in(unit.text, team)
+                )
+            )
     if not found:
         found.append(
             Ask(
@@ -284,13 +287,20 @@ def asks(units: Sequence[Unit], ticket: Ticket, sla: Sla, team: str | None) -> t
     return tuple(found)
 
 
+def _named_in(text: str, team: str | None) -> str | None:
+    return team if team is not None and team.casefold() in text.casefold() else None
+
+
 def named_team(units: Sequence[Unit], sources: SourceSet) -> Team | None:
     """The team that the newest entry naming one says to go to."""
     for unit in reversed(units):
         if unit.entry < 0 or unit.dump:
             continue
         match = _TEAM.search(unit.text)
-        if match and (name := (match[1] or match[2]).strip()).casefold() not in _NO_TEAMS:
+        if match is None or QUESTION.search(unit.text):
+            continue
+        name = next(group for group in match.groups() if group).strip()
+        if name.casefold() not in _NO_TEAMS:
             return Team(name, sources.cite(unit.ref, unit.line_start, unit.line_end, unit.quote))
     return None
 

@@ -112,8 +112,8 @@ CHANGE = _words(
     r"|drained for|moved to rack"
 )
 _NOT_YET = _words(
-    r"prepared|planned|scheduled|proposed|ready|to be|could|would|should|before|during|since|no (?:deploy|change"
-    r"|rollout)"
+    r"prepared|planned|scheduled|proposed|ready|to be|could|would|should|before|during|since|who|which|whether"
+    r"|no (?:deploy|change|rollout)"
 )
 COMMS = _words(
     r"told|inform(?:ed|ing)|notif(?:ied|ying)|status ?page|posted (?:an? )?update|customer (?:was|has been|called"
@@ -133,6 +133,11 @@ NEXT = _words(
     r"|still (?:to do|needs?|have to)|waiting (?:for|on)|have to|must be|has to (?:be|look|check|decide|approve)"
     r"|needs? (?:the|a) (?:go|ok|okay|approval|decision)|recommend(?:ed)?"
     r"|not (?:yet (?:been )?(?:tried|checked|tested)|(?:been )?(?:tried|checked|tested) yet)"
+)
+NO_PLAN = re.compile(
+    r"\bplease (?:do not|don't)\b|\bnext (?:update|message|time|to)\b|\bthe next (?:update|message)\b|\S if\b"
+    r"|\bthey have to\b",
+    re.IGNORECASE,
 )
 ASKING = _words(
     r"please|can (?:someone|somebody|you|anyone)|could (?:someone|you|anyone)|need(?:s)? (?:someone|somebody|the"
