@@ -70,6 +70,11 @@ def row_key(row: ReviewRow) -> str:
     return f"op:{row.path}"
 
 
+def finding_key(finding: Finding, index: int) -> str:
+    """Key of a check's row; ``index`` is its place among the draft's findings."""
+    return f"finding:{finding.id}:{finding.claim or ''}:{index}"
+
+
 def claim_findings(review: Review, claim: Claim) -> list[Finding]:
     """What the checks say about one claim."""
     return [finding for finding in review.findings if finding.claim == claim.id]
@@ -352,7 +357,7 @@ def _checks(shown: Shown, width: int) -> list[Row]:
             lines[0] = between(lines[0], line((tail + " ", "dim")), width)
         elif tail:
             lines.append(fit(line(" " * 13, (tail, "dim")), width))
-        rows.append(Row(f"finding:{finding.id}:{finding.claim or ''}:{index}", tuple(lines)))
+        rows.append(Row(finding_key(finding, index), tuple(lines)))
     return rows
 
 

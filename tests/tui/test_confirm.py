@@ -277,7 +277,7 @@ async def test_a_change_of_the_same_field_closes_it_and_shows_the_conflict(desk:
         await to_confirm(pilot)
         desk.change("NET-87", assignees=(SafeText("miguel"),), version="1184")
         await wait_text(pilot, "not pushed: NET-87: /assignee changed")
-        assert "t theirs m mine" in text_of(pilot.app)
+        await wait_text(pilot, "t theirs m mine")
 
 
 async def test_a_comment_of_somebody_else_is_shown_and_stops_nothing(desk: DraftDesk, seconds: Seconds) -> None:

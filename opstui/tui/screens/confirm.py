@@ -139,6 +139,7 @@ class ConfirmScreen(DeskScreen):
                 fit(line(" ", (f"{back} goes back", "dim")), width),
             ]
         if self._watching() and self.review is not None:
+            over = self.review.draft.state not in _WATCHED
             said = push_lines(
                 self.review.draft,
                 self.review.push,
@@ -149,7 +150,7 @@ class ConfirmScreen(DeskScreen):
             return [
                 *above,
                 *(fit(drawn, width) for drawn in said),
-                fit(line(" ", (f"{back} goes back; the push goes on", "dim")), width),
+                fit(line(" ", (f"{back} goes back{'' if over else '; the push goes on'}", "dim")), width),
             ]
         if self._approving:
             return [*above, line(" ", ("…", "accent"), " approving")]
@@ -211,11 +212,11 @@ class ConfirmScreen(DeskScreen):
             self._drawn_armed = armed
             self._show_prompt()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Another size, other letters. The first size is none."""
-        if self._size_drawn not in (None, event.size):
+        if self._size_drawn not in (None, self.app.size):
             self._new_letters()
-        self._size_drawn = event.size
+        self._size_drawn = self.app.size
         self.call_after_refresh(self._show_prompt)
 
     def on_screen_suspend(self) -> None:

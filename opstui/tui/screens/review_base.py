@@ -30,7 +30,7 @@ from opstui.tui.drafting import comment_text, inverse
 from opstui.tui.keeping import Keeping
 from opstui.tui.lines import Line
 from opstui.tui.push_words import STATE_WORDS
-from opstui.tui.review_rows import row_key
+from opstui.tui.review_rows import COMMENT, finding_key, row_key
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState
 from opstui.tui.widgets.ask import Ask
 from opstui.tui.widgets.row_list import RowList
@@ -50,7 +50,7 @@ class DraftScreen(DeskScreen):
         self.draft_id = draft_id
         self.review: Review | None = None
         self.missing = ""
-        self._start_row = row
+        self._start_row = COMMENT if row == "comment" else row
         self.keeping: Keeping | None = None
         self._title = ""
         self._severity: str | None = None
@@ -82,12 +82,27 @@ class DraftScreen(DeskScreen):
         rows = self.query_one("#rows", RowList)
         rows.cursor = self._start_row
         self.look()
+        if self._start_row is None:
+            rows.cursor = self._first_row()
         rows.focus()
         self._presence()
         if self._scroll:
             self.call_after_refresh(lambda: rows.scroll_to(y=self._scroll, animate=False, immediate=True))
         if self._reopen and self.editable():
             self.call_after_refresh(self.edit_comment)
+
+    def _first_row(self) -> str:
+        """Where there is something to do: a conflict, a check that blocks, else the first field, else the comment."""
+        if self.review is None:
+            return COMMENT
+        for row in self.review.rows:
+            if row.conflict:
+                return row_key(row)
+        for index, finding in enumerate(self.review.findings):
+            if finding.blocks:
+                return finding_key(finding, index)
+        fields = [row for row in self.review.rows if row.path.startswith("/") and row_key(row) != COMMENT]
+        return row_key(fields[0]) if fields else COMMENT
 
     def on_unmount(self) -> None:
         """This terminal no longer has the draft open; timers end here, so nothing may wait for one."""
