@@ -82,7 +82,7 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
         head += pad("run", 8, right=True) + pad("tokens", 9, right=True)
     head += pad("≈ $", 9, right=True)
     if wide:
-        head += pad("reported", 10, right=True) + "   " + pad("result", 18)
+        head += pad("reported", 10, right=True) + "   " + pad("result", 13)
     head += "  verdict" if middle else ""
     rows = [Row("head", (fit(line((head, "dim")), width),), stops=False)]
     for session in view.sessions:
@@ -101,7 +101,7 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
         if wide:
             reported = cents(cost.reported) if cost.reported is not None else "–"
             parts.append(Span(pad(reported, 10, right=True) + "   ", "dim"))
-            parts.append(Span(pad(_result(session), 17) + " "))
+            parts.append(Span(pad(_result(session), 12) + " "))
         verdict = view.verdicts.get(session.id, "–")
         if middle:
             parts += [Span("  "), Span(verdict, "warn" if verdict == "waits" else "dim")]

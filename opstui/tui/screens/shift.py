@@ -82,11 +82,12 @@ class ShiftScreen(ListScreen):
 
     def _go(self, back: int) -> None:
         self.back, self.week = back, ()
-        self.row_list.cursor = None
+        self.row_list.to_top()
         self.again()
 
     def action_shift_week(self) -> None:
         """``W``."""
+        self.row_list.to_top()
         self.week = () if self.week else tuple(self.desk.ask(ShiftTotals(back=back)) for back in range(WEEK))
         self.draw()
 
