@@ -225,6 +225,12 @@ def test_only_strong_hits_are_offered_and_their_steps_are_cited() -> None:
     assert check_document(summary, SourceSet(ticket, pages=[book]), ticket) == []
 
 
+def test_a_page_with_a_general_name_is_not_offered_on_one_shared_word() -> None:
+    book = page("kb/Kubernetes", "# Kubernetes\n\nEverything about it.", "Kubernetes")
+    hit = Hit(book.doc, book.title, 9.0, 1, 3, book.text, Strength.STRONG, 0.3)
+    assert made(build("Kubernetes pod restarts"), hits=(hit,), pages={book.doc: book}).runbooks == ()
+
+
 def test_weak_hits_alone_are_said_to_be_weak() -> None:
     weak = Hit("runbooks/Mail", SafeText("Mail"), 1.0, 1, 2, SafeText("mail"), Strength.WEAK, 0.1)
     summary = made(DNS, hits=(weak,))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from opstui.core.checks.atoms import shared_identifiers
+from opstui.core.checks.m1 import stem
 from opstui.core.documents import ActorType, NextStep, RelatedTicket, RunbookRef
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.units import Unit, sentences
@@ -18,6 +19,8 @@ NEXT_LIMIT = 5
 TEXT_LIMIT = 160
 RUNBOOKS_LIMIT = 3
 RELATED_LIMIT = 5
+SURE_COVERAGE = 0.5
+"""Below it, a page is offered only if its name has two words of the query: "Kubernetes" alone names too much."""
 
 _SECTION = re.compile(
     r"#{1,6}\s+.*\b(?:mitigat|resol|remed|diagnos|fix|troubleshoot|what to do|steps|actions?|recover|procedure"
@@ -36,6 +39,7 @@ _IMPERATIVE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[a-z0-9]{4,}")
+_PART = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}(?![a-z])")
 
 
 def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[RunbookRef, ...], str | None]:
@@ -44,6 +48,8 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
     for hit in given.hits:
         page = given.pages.get(hit.doc)
         if hit.strength is not Strength.STRONG or page is None or len(found) == RUNBOOKS_LIMIT:
+            continue
+        if hit.coverage < SURE_COVERAGE and len(_parts(query) & _parts(f"{page.title} {hit.doc}")) < 2:
             continue
         shared = _shared_words(query, f"{page.title}\n{hit.text}")
         found.append(
@@ -162,6 +168,11 @@ def _already(step: str, done: str) -> bool:
     """Whether the timeline already speaks of most of a step's words."""
     words = set(_WORD.findall(step.casefold()))
     return len(words) >= 2 and sum(word in done for word in words) >= 0.75 * len(words)
+
+
+def _parts(text: str) -> set[str]:
+    """Stems of the words of four letters and more; CamelCase and snake_case are several words."""
+    return {stem(word.casefold()) for word in _PART.findall(text)}
 
 
 def _shared_words(query: str, text: str) -> list[str]:

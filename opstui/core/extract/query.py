@@ -15,6 +15,12 @@ _ALERT_NAME = re.compile(
     r"\b(?:alertname|alert|rule|check|monitor)\b[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w -]{3,60})", re.IGNORECASE
 )
 _CAMEL = re.compile(r"\b[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+\b")
+_SUMMARY = re.compile(r"\s*(?:summary|description|message|problem)\s*[:=]\s*", re.IGNORECASE)
+_FIELD = re.compile(
+    r"\s*(?:severity|priority|status|state|service|namespace|cluster\w*|pipeline\w*|workload\w*|team|alertname|runbook\w*)\s*[:=]",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"\s*\[[^\]]{1,40}\]\s*")
 _OWN_NAME = re.compile(r"\d.*\d|[0-9a-f]{6,}", re.IGNORECASE)
 
 
@@ -44,10 +50,11 @@ def knowledge_query(ticket: Ticket) -> str:
     text = "\n".join(
         [ticket.body[:2000], *(entry.text[:500] for entry in ticket.timeline if entry.kind is EntryKind.ALERT)]
     )
-    for line in text.split("\n")[:40]:
-        if FAILURE.search(line[:400]):
-            parts.append(_without_machines(line[:160]))
-            break
+    said = [line for line in text.split("\n")[:40] if not _FIELD.match(line)]
+    telling = next((line for line in said if _SUMMARY.match(line)), None)
+    telling = telling or next((line for line in said if FAILURE.search(line[:400])), None)
+    if telling is not None:
+        parts.append(_without_machines(_SUMMARY.sub("", telling)[:160]))
     words: dict[str, str] = {}
     for word in " ".join(parts).split():
         words.setdefault(word.casefold(), word)
@@ -62,6 +69,7 @@ def similar_query(ticket: Ticket) -> str:
 
 
 def _without_machines(text: str) -> str:
+    text = _TAG.sub(" ", text) if text.lstrip().startswith("[") else text
     for name in identifiers(text):
         if len(name) > 8 and _OWN_NAME.search(name) and any(mark in name for mark in "-./"):
             text = text.replace(name, " ")
