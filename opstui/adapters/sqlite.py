@@ -7,6 +7,7 @@ may be one of the versions (3.7.0 to 3.51.2) in which two writers can corrupt a 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import threading
@@ -23,6 +24,8 @@ from opstui.adapters import sqlite_care
 from opstui.adapters.sqlite_bell import JOURNAL, JournalBell
 from opstui.adapters.sqlite_care import BUSY_MS
 from opstui.core.errors import OpstuiError, ReadOnly, StoreDamaged, StoreFull
+
+log = logging.getLogger("opstui.store")
 
 R = TypeVar("R")
 Step = str | Callable[[apsw.Connection], None]
@@ -238,6 +241,7 @@ class Database:
     def _replace(self, what: str) -> None:
         replaced = sqlite_care.replace(self.path, what, restore=self.full_sync, now=self._moment())
         self.moved_to, self.restored_from, self.problem = replaced
+        log.warning("%s", self.problem)
 
     def _probe(self) -> None:
         """Read the schema's versions: one read that fails on a file that is not ours to use."""

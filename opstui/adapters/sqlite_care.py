@@ -189,6 +189,7 @@ def replace(path: Path, what: str, *, restore: bool, now: datetime) -> tuple[Pat
     Where it went, the backup, and the sentence that says so; ``what`` is the matter with the file.
     """
     moved_to = set_aside(path, now)
+    _note(path).unlink(missing_ok=True)
     backup = restore_newest(path) if restore else None
     make_private_file(path)
     if backup is not None:

@@ -6,7 +6,7 @@ adapter of a kind passes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -84,6 +84,8 @@ class Changes:
     cursor: Cursor
     complete: bool = True
     """False: ask again at once with the cursor, there is more."""
+    anew: bool = False
+    """The cursor was of no use, so this is the first part of everything; who is not in the whole of it has left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -448,6 +450,9 @@ class TicketCache(Protocol):
 
     def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool]]:
         """Rows of these internal ids in their order, with whether each is unseen; ids that are gone are left out."""
+
+    def unseen(self) -> Set[int]:
+        """Internal ids of the tickets that came or changed since the operator looked at them."""
 
     def id_of(self, ref: TicketRef) -> int | None: ...
     def worst(self) -> TicketRow | None:

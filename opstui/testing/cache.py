@@ -20,8 +20,8 @@ NOW = make.START + timedelta(hours=1)
 ME = {"local": "ana"}
 
 
-def _changes(*tickets: Ticket, left: tuple[str, ...] = (), cursor: str = "1", complete: bool = True) -> Changes:
-    return Changes(tickets=tickets, left=left, cursor=Cursor(cursor), complete=complete)
+def _changes(*tickets: Ticket, left: tuple[str, ...] = (), cursor: str = "1", **more: bool) -> Changes:
+    return Changes(tickets=tickets, left=left, cursor=Cursor(cursor), **more)
 
 
 class TicketCacheContract:
@@ -88,6 +88,12 @@ class TicketCacheContract:
         assert self._keys(cache, queue=other) == "INC-1 INC-2"
         self._store(cache, make.ticket("INC-3"), queue=other)
         assert self._keys(cache, queue=other) == "INC-2 INC-3"
+
+    def test_an_answer_that_starts_anew_forgets_who_is_not_in_it(self, cache: TicketCache) -> None:
+        self._store(cache, make.ticket("INC-1"), make.ticket("INC-2"))
+        self._store(cache, make.ticket("INC-2"), complete=False, anew=True)
+        self._store(cache, make.ticket("INC-3"))
+        assert self._keys(cache) == "INC-2 INC-3"
 
     def test_urgency_is_severity_then_due_then_age(self, cache: TicketCache) -> None:
         def at(hours: int) -> Any:

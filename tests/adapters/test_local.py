@@ -218,13 +218,22 @@ def test_what_changed_comes_in_pages_oldest_change_first(desk: LocalTickets) -> 
 @pytest.mark.parametrize("value", ["", "x", "other:5", ":", "other:", "-1", "9" * 50])
 def test_a_cursor_of_another_desk_starts_again(desk: LocalTickets, value: str) -> None:
     desk.create(title="a")
-    assert len(asyncio.run(desk.changed_since(QUEUE, Cursor(value))).tickets) == 1
+    changes = asyncio.run(desk.changed_since(QUEUE, Cursor(value)))
+    assert (len(changes.tickets), changes.anew) == (1, True)
+    assert not asyncio.run(desk.changed_since(QUEUE, changes.cursor)).anew
 
 
 def test_a_cursor_ahead_of_a_restored_desk_starts_again(desk: LocalTickets) -> None:
     desk.create(title="a")
     ahead = Cursor(f"{desk.origin.removeprefix('local:')}:99")
-    assert len(asyncio.run(desk.changed_since(QUEUE, ahead)).tickets) == 1
+    changes = asyncio.run(desk.changed_since(QUEUE, ahead))
+    assert (len(changes.tickets), changes.anew) == (1, True)
+
+
+def test_an_empty_desk_is_empty_again_and_again(desk: LocalTickets) -> None:
+    first = asyncio.run(desk.changed_since(QUEUE, None))
+    again = asyncio.run(desk.changed_since(QUEUE, first.cursor))
+    assert (first.anew, again.anew, again.tickets) == (False, False, ())
 
 
 def test_two_processes_change_tickets_and_a_third_misses_nothing(desk: LocalTickets, tmp_path: Path) -> None:

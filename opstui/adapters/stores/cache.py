@@ -72,7 +72,7 @@ class SqliteCache:
         now: datetime,
         me: str,
     ) -> list[TicketRef]:
-        feed, generation, syncing, healthy = self._feed(connection, queue)
+        feed, generation, syncing, healthy = self._feed(connection, queue, anew=changes.anew)
         stamp = self._stamp(connection)
         changed: list[TicketRef] = []
         moved = False
@@ -84,7 +84,7 @@ class SqliteCache:
         for key in changes.left:
             moved |= self._leave(connection, feed, queue.system, key)
         if syncing and changes.complete:
-            # The first whole answer: members it did not name (from before the query was changed) have left.
+            # The whole answer: members it did not name (of another query, of a desk that was replaced) have left.
             gone: Any = connection.execute(
                 "SELECT t.key FROM members m JOIN tickets t ON t.id = m.ticket WHERE m.queue = ? AND m.generation < ?",
                 (feed, generation),
@@ -205,6 +205,10 @@ class SqliteCache:
         }
         return [found[number] for number in ids if number in found]
 
+    def unseen(self) -> frozenset[int]:
+        """Internal ids of the tickets that came or changed since the operator looked at them."""
+        return frozenset(number for (number,) in self._database.read("SELECT id FROM tickets WHERE noticed > seen"))
+
     def id_of(self, ref: TicketRef) -> int | None:
         """The ticket's internal id."""
         rows = self._database.read("SELECT id FROM tickets WHERE system = ? AND key = ?", (ref.system, ref.key))
@@ -304,7 +308,7 @@ class SqliteCache:
             return int(str(last)) + 1
         return 1
 
-    def _feed(self, connection: apsw.Connection, queue: Queue) -> tuple[int, int, int, bool]:
+    def _feed(self, connection: apsw.Connection, queue: Queue, *, anew: bool = False) -> tuple[int, int, int, bool]:
         """The queue's id, generation, whether its first whole answer is still coming, and whether it was live."""
         found: Any = connection.execute(
             "SELECT id, query, generation, syncing, health, cursor FROM queues WHERE system = ? AND name = ?",
@@ -319,7 +323,7 @@ class SqliteCache:
         number, query, generation, syncing, health, cursor = found
         if query != queue.query:
             cursor = None
-        if cursor is None and not syncing:
+        if anew or (cursor is None and not syncing):
             generation, syncing = generation + 1, 1
             connection.execute(
                 "UPDATE queues SET query = ?, cursor = NULL, generation = ?, syncing = 1 WHERE id = ?",

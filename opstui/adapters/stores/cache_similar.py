@@ -13,7 +13,7 @@ from opstui.core.tickets import Ticket, TicketRow
 _WORD = re.compile(r"[^\W_]{3,40}")
 _BODY = 4_000
 """Code points of the body that are looked at: what a ticket is about stands at its beginning."""
-_WORDS = 24
+_WORDS = 40
 _ROWS = 4_000
 """Index entries that one question may rank; ranking is what costs (about 1 ms a thousand)."""
 _COMMON = 0.15

@@ -66,6 +66,7 @@ class LocalTickets:
         self.database.migrate("desk", STEPS, backup=True)
         self._id = self._desk_id(randomness)
         self.origin = f"local:{self._id}"
+        self.database.back_up_daily()
 
     @property
     def bell(self) -> Bell:
@@ -83,24 +84,17 @@ class LocalTickets:
         """Tickets that changed after ``cursor``, oldest change first, at most 500 in one answer.
 
         The queue's query is a filter of opstui's own, evaluated over the cache: here every ticket is in every queue.
-        A cursor of another desk (the file was replaced) starts from the beginning.
+        A cursor of another desk, or of later than a restored backup, starts from the beginning.
         """
-        desk, _, number = cursor.value.partition(":") if cursor is not None else ("", "", "")
-        after = int(number) if desk == self._id and number.isdigit() else 0
+        after = self._after(cursor)
         found = self._read("change > ? ORDER BY change LIMIT ?", (after, PAGE))
         last = found[-1][0] if found else after
-        if not found and after > int(self.database.read("SELECT value FROM meta WHERE name = 'change'")[0][0]):
-            # The desk was restored from a backup and counts again from there.
-            return await self.changed_since(queue, None)
         return Changes(
             tickets=tuple(ticket for _, ticket in found),
             cursor=Cursor(f"{self._id}:{last}"),
             complete=len(found) < PAGE,
+            anew=cursor is not None and after == 0 and cursor != Cursor(f"{self._id}:0"),
         )
-
-    def stirred(self) -> bool:
-        """Whether any process wrote to the file since the last call: one ``PRAGMA data_version``."""
-        return self.database.bell.changed()
 
     async def ticket(self, key: str) -> Ticket:
         """The ticket as it is now, with its timeline. Raises NotFound."""
@@ -197,6 +191,14 @@ class LocalTickets:
         return import_lines(self, lines, update=update, now=self._clock.now())
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _after(self, cursor: Cursor | None) -> int:
+        """The change that a cursor stands at; 0 for one that says nothing about this desk."""
+        desk, _, number = cursor.value.partition(":") if cursor is not None else ("", "", "")
+        if desk != self._id or not number.isdecimal():
+            return 0
+        newest = int(self.database.read("SELECT value FROM meta WHERE name = 'change'")[0][0])
+        return int(number) if len(number) < 19 and int(number) <= newest else 0
 
     def _read(self, where: str, params: Sequence[Any]) -> list[tuple[int, Ticket]]:
         """Tickets and their entries, out of one snapshot."""
