@@ -18,7 +18,7 @@ from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.tickets.local import LocalTickets
 from opstui.config.paths import Paths
 from opstui.config.settings import Settings
-from opstui.core.errors import ConfigError, UsageError
+from opstui.core.errors import ConfigError, Refused, UsageError
 from opstui.core.ids import Clock, Randomness
 from opstui.core.knowledge import Hit, Page
 from opstui.core.ports import AgentRuntime, KnowledgeIndex, KnowledgeSource, Probe, TicketSystem
@@ -269,6 +269,19 @@ def _play_world(local: LocalTickets, paths: Paths, clock: Clock) -> None:
     from opstui.demo.player import Player
 
     Player(local, paths.state, clock).play()
+
+
+def set_demo_aside(paths: Paths) -> Path | None:
+    """Rename the demo's folder so that the next start makes a new world; where it went, None if there was none.
+
+    Raises Busy while another process plays it, Refused where it can't be renamed.
+    """
+    from opstui.demo.world import set_aside
+
+    try:
+        return set_aside(paths.demo_folder)
+    except OSError as error:
+        raise Refused(f"the old demo could not be set aside: {error.strerror}. It is still there") from None
 
 
 def _bundled(room: str) -> Path:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from datetime import UTC, datetime
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.output import note
-from opstui.core.errors import Refused, UsageError
+from opstui.core.errors import UsageError
 from opstui.core.tickets import TicketRef
 
 
@@ -41,13 +39,9 @@ def need_terminal(invocation: Invocation) -> None:
 
 
 def set_demo_aside(invocation: Invocation) -> None:
-    """Move the demo's folder out of the way, keeping it. Raises Refused where that fails."""
-    folder = invocation.own_paths.demo_folder
-    if not folder.exists():
-        return
-    aside = folder.with_name(f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    try:
-        os.rename(folder, aside)
-    except OSError as error:
-        raise Refused(f"the old demo could not be set aside: {error.strerror}. It is still there") from None
-    note(f"the old demo is kept in {aside}")
+    """Move the demo's folder out of the way, keeping it. Raises Busy while somebody plays it, Refused where it fails."""
+    from opstui.wiring import set_demo_aside as move
+
+    aside = move(invocation.own_paths)
+    if aside is not None:
+        note(f"the old demo is kept in {aside}")

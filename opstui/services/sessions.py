@@ -289,9 +289,12 @@ class SessionService:
             return self._end(session, status, session.stop_reason or "no_document", recorder.take())
         body: Mapping[str, Any] = encode(document)
         draft, files = self._drafting.proposed(session, workflow, document, body, ticket)
-        recorder.add("document", "document", {"document": body})
-        recorder.add("draft", "draft", {"draft": draft.id})
-        events = recorder.take()
+        now = setup.clock.now()
+        events = [
+            *recorder.take(),
+            _event(session.id, "document", "document", now, {"document": body}),
+            _event(session.id, "draft", "draft", now, {"draft": draft.id}),
+        ]
 
         def save(record: RecordWriter) -> Session:
             for content in files:

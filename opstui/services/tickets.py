@@ -50,7 +50,8 @@ class TicketQuestions:
         ids = self._order(question.view, question.search, question.sort)
         first = max(0, min(question.first, len(ids)))
         wanted = ids[first : first + max(0, question.count)]
-        rows = tuple(self._table_row(row, unseen) for row, unseen in self._setup.cache.window(wanted))
+        badges = self.unfinished().badges
+        rows = tuple(_table_row(row, unseen, badges) for row, unseen in self._setup.cache.window(wanted))
         stamp = f"{self._setup.cache.bell.last()}:{self._setup.record.bell.last()}"
         return TicketWindow(total=len(ids), first=first, rows=rows, stamp=stamp)
 
@@ -67,7 +68,8 @@ class TicketQuestions:
 
     def rows(self, question: SortedTickets) -> tuple[TableRow, ...]:
         """See ``SortedTickets``."""
-        return tuple(self._table_row(row, False) for row in self._setup.cache.rows(question.refs))
+        badges = self.unfinished().badges
+        return tuple(_table_row(row, False, badges) for row in self._setup.cache.rows(question.refs))
 
     def detail(self, question: TicketDetail) -> TicketView:
         """See ``TicketDetail``."""
@@ -152,7 +154,7 @@ class TicketQuestions:
     def worst_row(self) -> TableRow | None:
         """The row of the sev-1 lane."""
         worst = self._setup.cache.worst()
-        return None if worst is None else self._table_row(worst, False)
+        return None if worst is None else _table_row(worst, False, self.unfinished().badges)
 
     def _source(self, ref: str, title: str, note: str, text: str, citation: Citation) -> SourceView:
         return SourceView(
@@ -213,13 +215,9 @@ class TicketQuestions:
         if self._setup.systems[queue.system].capabilities.native_filters:
             view = View(name=queue.name, queue=queue.name, filter="status:new,open,waiting")
             ids = self._order(view, "", SortBy.URGENCY)
-            unseen = sum(1 for _, new in self._setup.cache.window(ids[:500]) if new)
+            unseen = len(self._setup.cache.unseen().intersection(ids))
             state = replace(state, open=len(ids), unseen=unseen)
         return replace(state, name=queue.name)
-
-    def _table_row(self, row: TicketRow, unseen: bool) -> TableRow:
-        running, drafts, needs = self.unfinished().badges.get(row.ref, (0, 0, False))
-        return TableRow(ticket=row, unseen=unseen, sessions_running=running, drafts_open=drafts, needs_you=needs)
 
     def unfinished(self) -> _Unfinished:
         """What is running or open; read anew only when the record rang: each draft holds a whole document."""
@@ -246,6 +244,11 @@ class _Unfinished:
     drafts: tuple[Draft, ...]
     badges: Mapping[TicketRef, tuple[int, int, bool]]
     """Running sessions, open drafts, and whether one of them waits for the operator."""
+
+
+def _table_row(row: TicketRow, unseen: bool, badges: Mapping[TicketRef, tuple[int, int, bool]]) -> TableRow:
+    running, drafts, needs = badges.get(row.ref, (0, 0, False))
+    return TableRow(ticket=row, unseen=unseen, sessions_running=running, drafts_open=drafts, needs_you=needs)
 
 
 def entry_of(ticket: Ticket, ref: str) -> TimelineEntry | None:

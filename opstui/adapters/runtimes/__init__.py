@@ -1,1 +1,1 @@
-"""What runs sessions."""
+"""What executes sessions."""
