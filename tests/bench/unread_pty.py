@@ -62,7 +62,7 @@ def main() -> None:
             terminal.go_on_reading()
             again = time.monotonic()
             terminal.press("?")
-            terminal.wait_text("this screen|runnable")
+            terminal.wait_text("HELP")
             print(f"read again after {wanted.seconds:.0f} s: help after {time.monotonic() - again:.2f} s")
 
 

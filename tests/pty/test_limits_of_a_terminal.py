@@ -87,7 +87,7 @@ def test_mouse_reports_that_are_not_utf8_do_no_harm(start: StartTerminal) -> Non
         terminal.send(x10_report(column, 10))
     terminal.wait_quiet()
     terminal.press("?")
-    terminal.wait_text("runnable|this screen")
+    terminal.wait_text("HELP")
     terminal.press("ctrl+q")
     assert terminal.wait_end() == 0
 
