@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -150,6 +151,13 @@ def hostile(folder: Path) -> Iterator[tuple[str, str]]:
                 made = record["gen"]
                 text = made["prefix"] + made["unit"] * made["count"] + made["suffix"]
             yield record["id"], text
+
+
+def first_screen(text: str) -> str:
+    """Headline, state, impact and next of a rendered summary: what a reader sees before the rest."""
+    return re.split(
+        r"\n\n(?:What happened\n|Done and checked\n|Suspected|Open\n|Runbooks\n|Sources\n|Written by)", text
+    )[0]
 
 
 def page(doc: str, text: str, title: str = "") -> Page:

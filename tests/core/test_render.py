@@ -16,7 +16,7 @@ from opstui.core.render.markdown import escalation_markdown, text_only
 from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, render, word_count
 from opstui.core.text import clean
 from opstui.core.tickets import TicketRef
-from tests.core.real_input import build, given, hostile
+from tests.core.real_input import build, first_screen, given, hostile
 from tests.core.test_extract_escalation import QUEUE
 from tests.core.test_extract_summary import DNS
 
@@ -41,8 +41,7 @@ LONG = build(
 def test_a_summary_holds_at_most_220_words_and_80_on_its_first_screen(ticket) -> None:  # type: ignore[no-untyped-def]
     text = render(incident_summary(given(ticket)))
     assert word_count(text) <= SUMMARY_WORDS
-    first = re.split(r"\n\n(?:What happened|Done and checked|Suspected|Open|Runbooks)\n", text)[0]
-    assert word_count(first) <= FIRST_SCREEN_WORDS
+    assert word_count(first_screen(text)) <= FIRST_SCREEN_WORDS
 
 
 def test_the_state_and_the_worst_come_first() -> None:

@@ -49,7 +49,8 @@ def verbatim(text: str, cited: Cited) -> bool:
     """Whether the text stands in the cited lines as it is, white space and a cut end aside, and not inside a word."""
     wanted = " ".join(text.split()).casefold()
     cut = wanted.endswith("…")
-    wanted = wanted.rstrip("… ") if cut else wanted
+    if cut:
+        wanted = wanted.rstrip("… ") or wanted
     if not wanted:
         return False
     at = cited.words.find(wanted)
