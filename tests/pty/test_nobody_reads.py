@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +47,38 @@ def until(holds: Callable[[], Any], seconds: float) -> tuple[Any, float]:
 
 
 @pytest.mark.timeout(180)
-def test_a_session_and_a_push_are_finished_while_nobody_reads(start: StartTerminal, answer: Callable[..., Any]) -> None:
+def test_sessions_and_pushes_go_on_while_nobody_reads(
+    start: StartTerminal, answer: Callable[..., Any], home: Path
+) -> None:
+    terminal = start("demo", columns=120, rows=36)
+    terminal.wait_text(TICKET_ROW)
+    terminal.pause_reading()
+    begun = time.monotonic()
+    terminal.press("s")
+    flood(terminal)
+    ended, _ = until(lambda: [one for one in answer("--demo", "session", "list") if one["ended_at"]], UNREAD)
+    assert [one["status"] for one in ended] == ["ended"]
+    assert ended[0]["draft"]
+    length = datetime.fromisoformat(ended[0]["ended_at"]) - datetime.fromisoformat(ended[0]["started_at"])
+    assert length.total_seconds() < 5
+    # Its worker lingers, and sends what is approved elsewhere.
+    text = home / "comment.md"
+    text.write_text("approved while nobody read", encoding="utf-8")
+    draft = answer("--demo", "draft", "new", "local:INC-1045", "--comment-file", str(text))
+    answer("--demo", "draft", "approve", draft["id"], "--fingerprint", draft["fingerprint"])
+    sent, took = until(lambda: answer("--demo", "draft", "show", draft["id"])["state"] == "pushed", UNREAD)
+    assert sent
+    assert took < 10
+    time.sleep(max(0.0, UNREAD - (time.monotonic() - begun)))
+    terminal.go_on_reading()
+    terminal.press("?")
+    terminal.wait_text("HELP")
+    terminal.press("ctrl+q")
+    assert terminal.wait_end() == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_push_that_nobody_sees_is_finished(start: StartTerminal, answer: Callable[..., Any]) -> None:
     terminal = start("demo", columns=120, rows=36)
     terminal.wait_text(TICKET_ROW)
     key = to_a_ticket_of_nobody(terminal)
@@ -55,8 +87,7 @@ def test_a_session_and_a_push_are_finished_while_nobody_reads(start: StartTermin
     terminal.wait_quiet(ARMED)
     typed = letters(terminal)
     terminal.pause_reading()
-    begun = time.monotonic()
-    terminal.press(*typed, "escape", "escape", "g", "s")
+    terminal.press(*typed)
     flood(terminal)
 
     def pushed() -> Any:
@@ -66,14 +97,3 @@ def test_a_session_and_a_push_are_finished_while_nobody_reads(start: StartTermin
     found, took = until(pushed, UNREAD)
     assert found, answer("--demo", "draft", "list")
     assert took < 10
-    ended, _ = until(lambda: [one for one in answer("--demo", "session", "list") if one["ended_at"]], UNREAD)
-    assert [one["status"] for one in ended] == ["ended"]
-    assert ended[0]["draft"]
-    length = datetime.fromisoformat(ended[0]["ended_at"]) - datetime.fromisoformat(ended[0]["started_at"])
-    assert length.total_seconds() < 5
-    time.sleep(max(0.0, UNREAD - (time.monotonic() - begun)))
-    terminal.go_on_reading()
-    terminal.press("?")
-    terminal.wait_text("HELP")
-    terminal.press("ctrl+q")
-    assert terminal.wait_end() == 0
