@@ -96,6 +96,10 @@ class LocalTickets:
             anew=cursor is not None and after == 0 and cursor != Cursor(f"{self._id}:0"),
         )
 
+    def stirred(self) -> bool:
+        """Whether any process wrote to the file since the last call: one ``PRAGMA data_version``."""
+        return self.database.bell.changed()
+
     async def ticket(self, key: str) -> Ticket:
         """The ticket as it is now, with its timeline. Raises NotFound."""
         found = self._read("key = ?", (key,))
