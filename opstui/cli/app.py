@@ -39,7 +39,7 @@ def need_terminal(invocation: Invocation) -> None:
 
 
 def set_demo_aside(invocation: Invocation) -> None:
-    """Move the demo's folder out of the way, keeping it. Raises Busy while somebody plays it, Refused where it fails."""
+    """Move the demo's folder out of the way, keeping it. Raises Busy while it is played, Refused where it fails."""
     from opstui.wiring import set_demo_aside as move
 
     aside = move(invocation.own_paths)

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from opstui.core.frozen import dataclass
 
 LEVELS = ("debug", "info", "warning", "error")
 

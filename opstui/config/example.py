@@ -6,13 +6,14 @@ What stands behind the ``#`` is a config that loads; a test takes the marks away
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, fields
 from datetime import time
 from typing import Any
 
 from opstui.config.docs import field_docs, table_doc
 from opstui.config.settings import Settings
 from opstui.config.values import hints, of_mapping, unwrap
+from opstui.core.frozen import dataclass
 
 HEAD = """\
 # opstui reads this file from the place that `opstui config path` prints, never from the current folder.

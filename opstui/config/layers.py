@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from opstui.config.lines import KeyPath, key_lines, line_of
 from opstui.core.errors import ConfigError
+from opstui.core.frozen import dataclass
 from opstui.core.text import clean_line
 
 SIZE_LIMIT = 1_000_000

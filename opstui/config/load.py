@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, fields, replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from opstui.config.rules import check_together
 from opstui.config.settings import Settings, Zone
 from opstui.config.values import Leaf, Node, Table, hints, is_zone, of_mapping, read_table, read_text, unwrap
 from opstui.core.errors import ConfigError
+from opstui.core.frozen import dataclass
 from opstui.core.text import clean_line
 
 ENVIRONMENT_TABLES = ("operator", "shift", "network", "store", "ui")

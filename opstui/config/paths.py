@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from opstui.core.errors import ConfigError
+from opstui.core.frozen import dataclass
 from opstui.core.text import clean_line
 
 

@@ -6,12 +6,14 @@ The sentences are read back by ``example.py`` and ``schema.py``: the example fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NewType
+
+from opstui.core.frozen import dataclass
 
 Url = NewType("Url", str)
 """``https://…``, or ``http://`` to a loopback address; never with a password in it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import time
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from opstui.config.layers import Layer
 from opstui.config.lines import KeyPath
 from opstui.config.settings import Budget, ProxyUrl, Rate, SecretRef, StoreUrl, Url, Zone
+from opstui.core.frozen import dataclass
 from opstui.core.money import MICRO
 from opstui.core.text import clean, clean_line
 

@@ -10,13 +10,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from opstui.core.canonical import canonical, fingerprint
 from opstui.core.drafts import Draft, DraftOp, FileRef, OpKind
 from opstui.core.errors import Refused, UsageError
+from opstui.core.frozen import dataclass
 from opstui.core.ids import Randomness
 from opstui.core.merge import FieldState, three_way
 from opstui.core.ports import Update

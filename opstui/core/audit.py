@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 
 from opstui.core.canonical import canonical, fingerprint
 from opstui.core.codec import encode
+from opstui.core.frozen import dataclass
 
 GENESIS = "0" * 64
 

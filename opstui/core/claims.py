@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opstui.core.frozen import dataclass
 
 CITATION_LINES = 12
 """A span is at most this long, so that a reader can check it at a glance."""

@@ -8,7 +8,7 @@ as the sources reach: what is missing goes to ``open_questions``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,7 @@ from opstui.core.claims import ClaimStatus as ClaimStatus
 from opstui.core.claims import Confidence as Confidence
 from opstui.core.claims import Engine as Engine
 from opstui.core.claims import Finding as Finding
+from opstui.core.frozen import dataclass
 
 
 class SummaryStatus(StrEnum):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opstui.core.errors import FilterError
+from opstui.core.frozen import dataclass
 from opstui.core.tickets import StatusCategory, TicketRow
 
 

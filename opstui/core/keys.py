@@ -7,7 +7,9 @@ of them can say anything else than the others. The same key means the same where
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from opstui.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

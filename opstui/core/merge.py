@@ -6,12 +6,13 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from opstui.core.drafts import Draft, DraftOp, OpKind
 from opstui.core.errors import UsageError
+from opstui.core.frozen import dataclass
 from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, field_value
 
 FIELD_PATHS = ("/status", "/severity", "/assignee", "/team", "/tags")

@@ -7,10 +7,11 @@ adapter of a kind passes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from opstui.core.frozen import dataclass
 from opstui.core.sessions import Usage
 from opstui.core.tickets import Ticket, TicketRef
 

@@ -21,7 +21,7 @@ lives; after that it goes back to be confirmed again, since it may no longer be 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -29,6 +29,7 @@ from typing import Any
 from opstui.core.approval import CLOCK_SLACK, LIFETIME, Approved
 from opstui.core.codec import encode
 from opstui.core.drafts import OpKind, PushRecord, StepState
+from opstui.core.frozen import dataclass
 from opstui.core.merge import FieldMerge, FieldState, conflicts, overlaps, same, three_way
 from opstui.core.ports import Capabilities
 from opstui.core.tickets import Ticket, TimelineEntry, field_value

@@ -6,13 +6,14 @@ Rates are decimal US dollars, costs whole micro-dollars, rounded once, at the en
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
 from opstui.core.errors import ConfigError
+from opstui.core.frozen import dataclass
 from opstui.core.money import MICRO
 from opstui.core.sessions import Usage
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from opstui.core.documents import CITATION_LINES, QUOTE_LIMIT, Citation, CitationKind
 from opstui.core.errors import NotFound
+from opstui.core.frozen import dataclass
 from opstui.core.knowledge import Page
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.text import lines as split_lines

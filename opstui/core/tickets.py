@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from opstui.core.errors import UsageError
+from opstui.core.frozen import dataclass
 from opstui.core.text import SafeText
 
 

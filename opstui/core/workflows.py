@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from opstui.core.claims import Finding
 from opstui.core.drafts import Draft
+from opstui.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

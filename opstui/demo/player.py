@@ -10,12 +10,13 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
 from opstui.core.errors import Busy, NotFound, OpstuiError, ReadOnly
+from opstui.core.frozen import dataclass
 from opstui.core.ids import Clock
 from opstui.core.tickets import Ticket
 from opstui.demo.story import Entry, Incident, Routine, Step, Voice, routines, script

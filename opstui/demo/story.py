@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from opstui.core.frozen import dataclass
 
 HERE = Path(__file__).parent
 RUNBOOKS = HERE / "runbooks"

@@ -7,7 +7,7 @@ filled in here before the whole is validated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -27,6 +27,7 @@ from opstui.core.documents import (
 )
 from opstui.core.extract import clock
 from opstui.core.extract.summary import SCHEMA_VERSION
+from opstui.core.frozen import dataclass
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from opstui.core.claims import Citation, CitationKind
@@ -22,6 +22,7 @@ from opstui.core.desk import (
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import NotFound
 from opstui.core.filters import parse
+from opstui.core.frozen import dataclass
 from opstui.core.queues import Health, Queue, QueueState, SortBy, TableRow, TicketWindow, View
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.text import SafeText, clean_line, lines
@@ -215,7 +216,7 @@ class TicketQuestions:
         if self._setup.systems[queue.system].capabilities.native_filters:
             view = View(name=queue.name, queue=queue.name, filter="status:new,open,waiting")
             ids = self._order(view, "", SortBy.URGENCY)
-            unseen = len(self._setup.cache.unseen().intersection(ids))
+            unseen = len(self._setup.cache.unseen() & set(ids))
             state = replace(state, open=len(ids), unseen=unseen)
         return replace(state, name=queue.name)
 

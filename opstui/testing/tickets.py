@@ -77,6 +77,14 @@ class TicketSystemContract:
         _, once_more = await self._all(system, queue, again)
         assert again == once_more
 
+    async def test_a_change_stirs_it(
+        self, system: TicketSystem, queue: Queue, key: str, foreign_change: Change
+    ) -> None:
+        assert system.stirred()
+        await self._all(system, queue, None)
+        await foreign_change(key)
+        assert system.stirred()
+
     async def test_a_ticket_is_named_by_its_system(self, system: TicketSystem, key: str) -> None:
         assert (await system.ticket(key)).ref == TicketRef(system.name, key)
 

@@ -93,6 +93,7 @@ class OpstuiApp(App[int], inherit_bindings=False):
         self._mark: Mark | None = None
         self._minute = -1
         self._keys = 0
+        self._counted: events.Key | None = None
         self._counts_keys = self.environ.get("OPSTUI_DEBUG_KEYS") == "1"
         self._question: tuple[Callable[[], None], str] | None = None
         self._last_kept: Mapping[str, Any] = {}
@@ -370,8 +371,8 @@ class OpstuiApp(App[int], inherit_bindings=False):
         """Notice keys on their way in: for the answer to a question, the notice, and the counter."""
         if not isinstance(event, events.Key) or _came_back(event):
             await super().on_event(event)
-            if isinstance(event, events.Key) and self._counts_keys:
-                self._count_key()
+            if isinstance(event, events.Key):
+                self._count_key(event)
             return
         self.last_key = time.monotonic()
         self._bell.key()
@@ -380,26 +381,28 @@ class OpstuiApp(App[int], inherit_bindings=False):
             self.unsay()
             if event.key == "y":
                 yes()
-            self._count_key()
+            self._count_key(event)
             return
         self.unsay()
         target = self.focused or self.screen
         await super().on_event(event)
         if self._counts_keys:
             if not _came_back(event):
-                self._count_key()
+                self._count_key(event)
             else:
-                target.call_later(self._count_if_stopped, event, target)
+                target.call_later(self._count_after, event, target)
 
-    def _count_if_stopped(self, event: events.Key, node: Any) -> None:
-        # A key that nobody keeps comes back here as forwarded and is counted then; one that was kept ends below.
-        if event._stop_propagation:
-            self._count_key()
-        elif node.parent is not None and node.parent is not self:
-            node.parent.call_later(self._count_if_stopped, event, node.parent)
+    def _count_after(self, event: events.Key, node: Any) -> None:
+        # Goes the way that the key may go, one queue after the other, so that it arrives after the key was handled,
+        # wherever that was; a key that nobody kept comes back here itself and is counted then.
+        if node.parent is None or node.parent is self:
+            self.call_later(self._count_key, event)
+        else:
+            node.parent.call_later(self._count_after, event, node.parent)
 
-    def _count_key(self) -> None:
-        if self._counts_keys:
+    def _count_key(self, event: events.Key) -> None:
+        if self._counts_keys and event is not self._counted:
+            self._counted = event
             self._keys += 1
             if isinstance(self.screen, DeskScreen):
                 self.screen.show_frame()

@@ -8,10 +8,11 @@ can't push. Whatever was typed before a redraw counts for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from opstui.core.approval import LETTERS
+from opstui.core.frozen import dataclass
 
 ARM_SECONDS = 0.5
 """A prompt takes no key before it could be read; Review takes none for as long after a wrong one."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from opstui.core.frozen import dataclass
 from opstui.core.keys import BY_ID, GROUPS
 from opstui.core.keys import shown as key_shown
 from opstui.tui.keymap import Keymap

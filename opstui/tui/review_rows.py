@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, tzinfo
 from typing import Any
 
+from opstui.core.claims import Citation, Claim, ClaimStatus, Finding
 from opstui.core.desk import Review, ReviewRow
-from opstui.core.documents import Citation, Claim, ClaimStatus, Finding
 from opstui.core.drafts import DraftState, OpKind, Origin
+from opstui.core.frozen import dataclass
 from opstui.core.tickets import Visibility
 from opstui.tui.lines import Line, Row, Span, between, cut, fit, line, pad, wrap
 from opstui.tui.push_words import push_lines

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
-from opstui.core.documents import Citation, CitationKind
+from opstui.core.claims import Citation, CitationKind
+from opstui.core.frozen import dataclass
 from opstui.core.sessions import Session, SessionEvent, SessionStatus
 from opstui.tui.ticket_text import MARKS, workflow_word
 from opstui.tui.words import count, estimate, money, running

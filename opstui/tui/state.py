@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from opstui.core.desk import Event
+from opstui.core.frozen import dataclass
 
 
 class Topic(StrEnum):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
 from rich.style import Style
@@ -21,6 +21,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from opstui.core.errors import ConfigError
+from opstui.core.frozen import dataclass
 
 DEFAULT = "opstui-dark"
 ANSI = "opstui-ansi"

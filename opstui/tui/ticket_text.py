@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from opstui.core.claims import Citation, CitationKind, Claim, ClaimStatus
 from opstui.core.desk import FirstLookView, TicketView
-from opstui.core.documents import Citation, CitationKind, Claim, ClaimStatus
 from opstui.core.drafts import Draft
+from opstui.core.frozen import dataclass
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.tickets import TicketRef, TimelineEntry, Visibility
 from opstui.tui.draw import cells, fit

@@ -9,10 +9,11 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from opstui.core.frozen import dataclass
 from opstui.core.knowledge import Page
 from opstui.core.ports import Probe
 from opstui.core.text import SafeText, clean, clean_line

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from opstui.adapters.knowledge.folder import front_matter_end
+from opstui.core.frozen import dataclass
 
 SPAN_LIMIT = 12
 """Lines of a hit; citations take no more."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from opstui.adapters.sqlite import Step
+from opstui.core.frozen import dataclass
 from opstui.core.text import SafeText
 from opstui.core.tickets import (
     EntryKind,

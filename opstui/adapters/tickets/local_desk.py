@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from opstui.adapters.tickets.local_rows import (
 from opstui.adapters.tickets.local_schema import moves_from, stored_time, time_of
 from opstui.core.codec import timestamp
 from opstui.core.errors import Conflict, NotFound, Refused
+from opstui.core.frozen import dataclass
 from opstui.core.ids import Clock
 from opstui.core.ports import Update
 from opstui.core.text import SafeText, clean, clean_line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ import apsw
 
 from opstui.adapters.tickets.local_schema import category_of, time_of
 from opstui.core.errors import Refused
+from opstui.core.frozen import dataclass
 from opstui.core.text import SafeText, clean_line
 from opstui.core.tickets import (
     EntryKind,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from opstui.core.frozen import dataclass
 from opstui.core.tickets import Ticket
 
 Day = tuple[int | None, int, int]

@@ -9,7 +9,7 @@ from typing import TypeVar
 from opstui.core.checks import limits, m1, m2, m4
 from opstui.core.checks.confidence import confidences
 from opstui.core.checks.spans import Spans
-from opstui.core.documents import Citation, Claim, Document, Finding, citations_of, claims_of
+from opstui.core.documents import Citation, Claim, Document, Finding, citations_of
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> list[Finding]:
     """Everything that M1, M2, M4 and the limits have to say; empty for a document that holds."""
     spans = Spans(sources)
-    claims = claims_of(document)
+    claims = every_claim(document)
     in_claims = {id(citation) for claim in claims for citation in claim.citations}
     known = {citation for claim in claims for citation in claim.citations}
     others: dict[Citation, None] = {}
@@ -32,6 +32,27 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
         *m2.check(claims, spans),
         *m4.check(document, claims, spans, ticket),
     ]
+
+
+def every_claim(document: object) -> list[Claim]:
+    """Every claim, in order; one that is used twice once, two that share an id both.
+
+    ``claims_of`` keeps the first of an id: a second claim under it would go unchecked.
+    """
+    found: dict[Claim, None] = {}
+    _gather(document, found)
+    return list(found)
+
+
+def _gather(value: object, found: dict[Claim, None]) -> None:
+    if isinstance(value, Claim):
+        found.setdefault(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            _gather(item, found)
+    elif is_dataclass(value) and not isinstance(value, type) and type(value) in _holders():
+        for field in fields(value):
+            _gather(getattr(value, field.name), found)
 
 
 def with_confidence(document: Document, sources: SourceSet, findings: list[Finding]) -> Document:

@@ -44,7 +44,9 @@ def check(document: Document, claims: Sequence[Claim]) -> Iterator[Finding]:
         if len(claim.text) > CLAIM_LIMIT or not claim.text.strip() or "\n" in claim.text:
             text = f"a claim is one line of 1 to {CLAIM_LIMIT} characters"
             yield Finding(id=f"limits:{claim.id}", level="block", text=text, claim=claim.id)
-        seen.setdefault(claim.id, claim)
+        if seen.setdefault(claim.id, claim) != claim:
+            text = "two different claims have this id"
+            yield Finding(id=f"limits:{claim.id}", level="block", text=text, claim=claim.id)
     if isinstance(document, IncidentSummary):
         if len(document.headline.text) > 90:
             yield Finding(id="limits:headline", level="block", text="the headline is longer than 90 characters")

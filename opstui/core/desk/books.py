@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opstui.core.desk.verbs import Command, Question
+from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

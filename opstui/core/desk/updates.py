@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from opstui.core.desk.verbs import Command, Question
 from opstui.core.drafts import DraftChanges
+from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

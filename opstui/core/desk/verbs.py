@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from opstui.core.errors import OpstuiError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opstui.core.documents import (
@@ -30,6 +29,7 @@ from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.story import IMPACT_LIMIT, impact
 from opstui.core.extract.units import Unit, title_unit
 from opstui.core.extract.words import ACCESS, ASKING, HEDGE, NEXT, NO_PLAN, QUESTION, SECURITY, is_change
+from opstui.core.frozen import dataclass
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import EntryKind, Ticket, Visibility
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from opstui.core.documents import ActorType
+from opstui.core.frozen import dataclass
 from opstui.core.sources import unescaped
 from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, Visibility
 

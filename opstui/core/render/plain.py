@@ -7,7 +7,6 @@ first screen (headline, state, impact, next) at most 80.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opstui.core.documents import (
@@ -21,6 +20,7 @@ from opstui.core.documents import (
     SlaState,
     StepResult,
 )
+from opstui.core.frozen import dataclass
 from opstui.core.render.numbering import Numbering
 from opstui.core.text import SafeText, clean
 

@@ -47,6 +47,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = PANES
     VERTICAL_BREAKPOINTS = LINES
 
+    _stands = False
+
     @property
     def desk_app(self) -> OpstuiApp:
         """The app, by its own type."""
@@ -65,7 +67,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     @property
     def is_there(self) -> bool:
         """Whether its widgets are: they come after it and, when the program ends, go before it."""
-        return self.is_mounted and bool(self.query("#status"))
+        return self._stands and bool(self.query("#status"))
 
     def compose(self) -> ComposeResult:
         """Status line, lane, the screen's own part, footer."""
@@ -137,6 +139,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the frame with the first paint."""
+        self._stands = True
         self.show_frame()
 
     def on_resize(self) -> None:

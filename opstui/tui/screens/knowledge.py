@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from opstui.core.claims import Citation, CitationKind
 from opstui.core.desk import KnowledgeSearch, Source, SourceView
-from opstui.core.documents import Citation, CitationKind
 from opstui.core.knowledge import Hit, Strength
 from opstui.core.tickets import TicketRef
 from opstui.tui.lines import Line, Row, between, line, wrap

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from textual.screen import Screen
 from opstui.core.desk import Drafts, SortedTickets, StartSession, TicketsWindow
 from opstui.core.drafts import DraftState
 from opstui.core.errors import OpstuiError
+from opstui.core.frozen import dataclass
 from opstui.core.queues import View
 from opstui.core.sessions import Session
 from opstui.core.tickets import TicketRef

@@ -66,10 +66,10 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
     def compose_body(self) -> ComposeResult:
         """Views, table, preview, with the rows in them."""
         facts = self.facts
+        yield Rule(classes="top")
         if facts.notice or not facts.configured:
             yield OneLine(id="notice")
         yield Tabs(id="tabs")
-        yield Rule(id="under-tabs")
         with Horizontal(id="panes"):
             yield QueueList(id="queues")
             with Horizontal(id="main"):
@@ -179,7 +179,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
 
     def ask_again(self, state: ViewState) -> None:
         """Rows in place at once; their order only when nobody is typing."""
-        if not self.is_mounted:
+        if not self.is_there:
             return
         if Topic.QUEUES in state.stale:
             self._states = self.desk.ask(Queues())
@@ -229,14 +229,14 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         for timer in (self._glance, self._look_timer):
             if timer is not None:
                 timer.stop()
-        if self.preview.display or not self.preview.is_mounted:
+        if self.preview.display:
             self._glance = self.set_timer(GLANCE, self._preview_now)
             self._look_timer = self.set_timer(LOOK, self._look_now)
         self._show_tabs()
 
     def _preview_now(self) -> None:
         preview = self.preview
-        if not preview.display or not self.is_mounted:
+        if not preview.display or not self.is_there:
             return
         ref = self.table.current_ref()
         if ref is None:
@@ -381,7 +381,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         from opstui.tui.widgets.searchbox import FilterBox
 
         if not self.query("FilterBox"):
-            self.mount(FilterBox(self._search, self._filtered, self._filter_done), before="#under-tabs")
+            self.mount(FilterBox(self._search, self._filtered, self._filter_done), before="#panes")
 
     def _filtered(self, text: str) -> None:
         before, self._search = self._search, text
@@ -418,7 +418,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
 
     def kept(self) -> Mapping[str, Any]:
         """View, filter, order, ticket, scroll."""
-        if not self.is_mounted:
+        if not self.is_there:
             return {}
         ref = self.table.current_ref()
         return {

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from opstui.core.claims import Finding
 from opstui.core.desk import (
     CloseDraft,
     DraftReview,
@@ -20,7 +21,6 @@ from opstui.core.desk import (
     ReviewRow,
     SortedTickets,
 )
-from opstui.core.documents import Finding
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges, DraftState
 from opstui.core.errors import NotFound, OpstuiError, StaleRevision
 from opstui.core.ports import Editing
@@ -87,7 +87,7 @@ class DraftScreen(DeskScreen):
         rows.focus()
         self._presence()
         if self._scroll:
-            self.call_after_refresh(lambda: rows.scroll_to(y=self._scroll, animate=False, immediate=True))
+            self.call_after_refresh(lambda: rows.scroll_to(y=self._scroll, animate=False, immediate=True, force=True))
         if self._reopen and self.editable():
             self.call_after_refresh(self.edit_comment)
 
@@ -351,7 +351,7 @@ class DraftScreen(DeskScreen):
     def ask(self, title: str, then: Callable[[str], None], **more: Any) -> None:
         """Put a question at the foot of the screen."""
         self._close_ask()
-        self.mount(Ask(title, then, closed=self._asked, **more), before="#hints")
+        self.mount(Ask(title, then, closed=self._asked, **more), before="#over-hints")
         self.call_after_refresh(self.show_frame)
 
     def _asked(self) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from opstui.core.claims import Citation, CitationKind
 from opstui.core.desk import (
     Source,
     SourceView,
 )
-from opstui.core.documents import Citation, CitationKind
 from opstui.core.tickets import TicketRef
 from opstui.tui.review_rows import COMMENT
-from opstui.tui.screens.review_base import DraftScreen
+from opstui.tui.screens.review_base import WIDE, DraftScreen
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
 
@@ -64,7 +64,7 @@ class ShowsSources(DraftScreen):
     def _show_source(self, citation: Citation, ticket: TicketRef, place: str) -> None:
         def show(source: SourceView) -> None:
             if self.is_there:
-                self.query_one("#source", SourcePane).open(source, place)
+                self.query_one("#source", SourcePane).open(source, place, beside=self.size.width >= WIDE)
                 self.call_after_refresh(self.query_one("#rows", RowList).reveal)
 
         self.desk_app.ask_slowly(Source(citation=citation, ticket=ticket), show, saying="the source")

@@ -85,6 +85,7 @@ class SessionScreen(DeskScreen):
 
     def compose_body(self) -> ComposeResult:
         """Headline, figures, transcript."""
+        yield Rule(classes="top")
         yield OneLine(id="headline")
         yield OneLine(id="subline")
         yield Rule()
@@ -162,7 +163,7 @@ class SessionScreen(DeskScreen):
 
     def ask_again(self, state: ViewState) -> None:
         """New events, or another status."""
-        if not self.is_mounted:
+        if not self.is_there:
             return
         if state.stale & {Topic.EVENTS, Topic.SESSIONS}:
             self._ask_session()
@@ -279,7 +280,7 @@ class SessionScreen(DeskScreen):
 
     def kept(self) -> Mapping[str, Any]:
         """Session and place."""
-        if not self.is_mounted:
+        if not self.is_there:
             return {"id": self.session_id}
         return {"id": self.session_id, "follow": self.transcript.follow, "cursor": self.transcript.cursor}
 

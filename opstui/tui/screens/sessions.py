@@ -16,6 +16,7 @@ from opstui.tui.draw import fit
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
 from opstui.tui.session_text import status_words
+from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.textview import Bit, Para, TextView
 from opstui.tui.words import clock, count, estimate, running
@@ -63,6 +64,7 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
 
     def compose_body(self) -> ComposeResult:
         """One list."""
+        yield Rule(classes="top")
         yield TextView(id="list")
 
     def on_mount(self) -> None:
@@ -109,7 +111,7 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
 
     def ask_again(self, state: ViewState) -> None:
         """A session changed."""
-        if self.is_mounted and Topic.SESSIONS in state.stale:
+        if self.is_there and Topic.SESSIONS in state.stale:
             self._show()
 
     def on_resize(self) -> None:
@@ -152,7 +154,7 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
 
     def kept(self) -> Mapping[str, Any]:
         """The session under the cursor."""
-        session = self._current() if self.is_mounted else None
+        session = self._current() if self.is_there else None
         return {"at": session.id} if session is not None else {}
 
     def take_up(self, kept: Mapping[str, Any]) -> None:

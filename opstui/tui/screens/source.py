@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
+from opstui.core.claims import Citation
 from opstui.core.desk import Source, SourceView
-from opstui.core.documents import Citation
 from opstui.core.errors import OpstuiError
 from opstui.core.tickets import TicketRef
 from opstui.tui.screens.base import DeskScreen, screen_bindings
+from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.textview import Para, TextView
 
@@ -54,6 +55,7 @@ class SourceScreen(DeskScreen):
 
     def compose_body(self) -> ComposeResult:
         """Its text."""
+        yield Rule(classes="top")
         yield TextView(id="text")
 
     def on_mount(self) -> None:

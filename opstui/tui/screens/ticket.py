@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from textual.app import ComposeResult
 
+from opstui.core.claims import Citation
 from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, RefreshTicket, TicketDetail, TicketView
-from opstui.core.documents import Citation
 from opstui.core.drafts import Draft
 from opstui.core.errors import NotFound
 from opstui.core.sessions import Session
@@ -17,6 +17,7 @@ from opstui.core.tickets import TicketRef
 from opstui.tui import ticket_text
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.textview import Para, TextView
 
@@ -49,6 +50,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
 
     def compose_body(self) -> ComposeResult:
         """One long text."""
+        yield Rule(classes="top")
         yield TextView(id="text")
 
     def on_mount(self) -> None:
@@ -95,7 +97,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
 
     def _looked(self, look: FirstLookView) -> None:
         self._look = look
-        if self.is_mounted:
+        if self.is_there:
             self._draw()
 
     def _draw(self) -> None:
@@ -120,7 +122,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
 
     def ask_again(self, state: ViewState) -> None:
         """The ticket, or what belongs to it, is another."""
-        if self.is_mounted and state.stale & {Topic.TICKET, Topic.SESSIONS}:
+        if self.is_there and state.stale & {Topic.TICKET, Topic.SESSIONS}:
             self._show()
 
     def minute_passed(self) -> None:
@@ -215,7 +217,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         """Ticket, cursor, scroll."""
         return (
             {"ref": str(self.ref), "cursor": self.text.cursor, "top": self.text.top}
-            if self.is_mounted
+            if self.is_there
             else {"ref": str(self.ref)}
         )
 

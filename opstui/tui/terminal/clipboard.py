@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from opstui.core.frozen import dataclass
 from opstui.tui.terminal.environment import Terminal
 
 LIMIT = 74_000

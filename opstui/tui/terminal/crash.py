@@ -6,11 +6,11 @@ import os
 import platform
 import re
 import traceback
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from opstui.core.errors import OpstuiError
+from opstui.core.frozen import dataclass
 from opstui.core.text import clean, clean_line
 
 _SECRET = re.compile(

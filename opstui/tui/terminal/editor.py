@@ -9,9 +9,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from opstui.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

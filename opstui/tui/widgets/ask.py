@@ -38,7 +38,7 @@ class Ask(Vertical):
     """
 
     DEFAULT_CSS = """
-    Ask { dock: bottom; height: auto; max-height: 60%; margin: 0 0 1 0; background: $background; }
+    Ask { height: auto; max-height: 60%; background: $background; }
     Ask > Spans { height: auto; }
     """
 

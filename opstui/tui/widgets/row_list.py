@@ -78,10 +78,14 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return [text_of(drawn) for row in self._rows for drawn in row.lines]
 
     def _lay(self) -> None:
-        width = self.scrollable_content_region.width
+        width, height = self._room()
         if width <= 0:
             return
         self._rows = tuple(self._make(width))
+        if sum(len(row.lines) for row in self._rows) > height > 0:
+            # The scroll bar takes a column, and the library tells nobody when it comes.
+            width -= self.styles.scrollbar_size_vertical
+            self._rows = tuple(self._make(width))
         self._made_for = width
         self._starts = [0]
         for row in self._rows:
@@ -89,8 +93,13 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._settle_cursor()
         self.virtual_size = Size(width, self._starts[-1])
         if self.follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
         self.refresh()
+
+    def _room(self) -> tuple[int, int]:
+        """Cells and lines with no scroll bar."""
+        inner = self.region.shrink(self.styles.gutter)
+        return inner.width, inner.height
 
     def _settle_cursor(self) -> None:
         """Keep the cursor on its key; if that is gone, on the row nearest to where it stood."""
@@ -109,7 +118,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Rows depend on the width."""
         self._lay()
-        self.reveal()
+        # How far can be scrolled is known after the layout that this resize belongs to.
+        self.call_after_refresh(self.reveal)
 
     # --- the cursor
 
@@ -130,7 +140,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def to_top(self) -> None:
         """Forget where the cursor stood: the next rows begin with it on the first of them."""
         self._cursor, self._index = None, 0
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=0, animate=False, immediate=True, force=True)
 
     def _stand(self, index: int) -> None:
         if index != self._index or self._cursor != self._rows[index].key:
@@ -151,22 +161,22 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             top = 0
         here = self.scroll_offset.y
         if top < here or bottom - top > height:
-            self.scroll_to(y=min(top, self.max_scroll_y), animate=False, immediate=True)
+            self.scroll_to(y=min(top, self.max_scroll_y), animate=False, immediate=True, force=True)
         elif bottom > here + height:
-            self.scroll_to(y=bottom - height, animate=False, immediate=True)
+            self.scroll_to(y=bottom - height, animate=False, immediate=True, force=True)
 
     def _step(self, by: int) -> None:
         if not self._with_cursor or not self._rows:
-            self.scroll_relative(y=by, animate=False, immediate=True)
+            self.scroll_relative(y=by, animate=False, immediate=True, force=True)
             return
         top, bottom = self._starts[self._index], self._starts[self._index + 1]
         here, height = self.scroll_offset.y, self.scrollable_content_region.height
         # A row taller than the screen is read to its end before the cursor leaves it.
         if by > 0 and bottom > here + height and bottom - top > height:
-            self.scroll_to(y=min(here + max(1, height - 2), bottom - height), animate=False, immediate=True)
+            self.scroll_to(y=min(here + max(1, height - 2), bottom - height), animate=False, immediate=True, force=True)
             return
         if by < 0 and top < here and bottom - top > height:
-            self.scroll_to(y=max(here - max(1, height - 2), top), animate=False, immediate=True)
+            self.scroll_to(y=max(here - max(1, height - 2), top), animate=False, immediate=True, force=True)
             return
         index = self._index + by
         while 0 <= index < len(self._rows):
@@ -174,11 +184,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
                 self._stand(index)
                 return
             index += by
-        self.scroll_to(y=0 if by < 0 else self.max_scroll_y, animate=False, immediate=True)
+        self.scroll_to(y=0 if by < 0 else self.max_scroll_y, animate=False, immediate=True, force=True)
 
     def _leap(self, by: int) -> None:
         if not self._with_cursor or not self._rows:
-            self.scroll_relative(y=by, animate=False, immediate=True)
+            self.scroll_relative(y=by, animate=False, immediate=True, force=True)
             return
         wanted = max(0, min(self._starts[-1] - 1, self._starts[self._index] + by))
         index = max(0, min(len(self._rows) - 1, bisect_right(self._starts, wanted) - 1))

@@ -13,6 +13,7 @@ class SourcePane(RowList):
     DEFAULT_CSS = """
     SourcePane { display: none; height: 1fr; width: 1fr; }
     SourcePane.-open { display: block; }
+    SourcePane.-beside { border-left: solid $rule; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the library's word
@@ -20,11 +21,12 @@ class SourcePane(RowList):
         self.can_focus = False
         self.source: SourceView | None = None
 
-    def open(self, source: SourceView, place: str) -> None:
-        """Show ``source``; ``place`` says which of how many citations it is."""
+    def open(self, source: SourceView, place: str, *, beside: bool = False) -> None:
+        """Show ``source``; ``place`` says which of how many citations it is, ``beside`` that it stands at the right."""
         self.source = source
+        self.set_class(beside, "-beside")
         self.add_class("-open")
-        self.show(lambda width: source_rows(source, place, width))
+        self.show(lambda width: source_rows(source, place, width, rule=not beside))
         self.call_after_refresh(self._to_span)
 
     def close(self) -> None:
@@ -47,14 +49,15 @@ class SourcePane(RowList):
                 break
             at += len(row.lines)
         height = self.scrollable_content_region.height
-        self.scroll_to(y=0 if at < height - 2 else max(0, at - 3), animate=False, immediate=True)
+        self.scroll_to(y=0 if at < height - 2 else max(0, at - 3), animate=False, immediate=True, force=True)
 
 
-def source_rows(source: SourceView, place: str, width: int) -> list[Row]:
+def source_rows(source: SourceView, place: str, width: int, *, rule: bool = True) -> list[Row]:
     """Title, where it is from, and the numbered lines; those of the span carry a bar."""
     span = f"{source.line_start}" if source.line_start == source.line_end else f"{source.line_start}-{source.line_end}"
     head = between(line(" ", (source.ref, "accent"), "  ", (source.title, "strong")), line((place + " ", "dim")), width)
-    rows = [Row("rule", (line(("─" * width, "rule")),), stops=False), Row("head", (head,), stops=False)]
+    rows = [Row("rule", (line(("─" * width, "rule")),), stops=False)] if rule else []
+    rows.append(Row("head", (head,), stops=False))
     note = f"{source.note} · lines {span}" if source.note else f"lines {span}"
     rows.append(Row("note", (fit(line(" ", (note, "dim")), width),), stops=False))
     digits = max(3, len(str(len(source.lines))))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from rich.style import Style
 from textual.strip import Strip
 
 from opstui.core.desk import Desk, SortedTickets, TicketPosition, TicketsWindow
+from opstui.core.frozen import dataclass
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.tickets import TicketRef
 from opstui.tui.draw import Piece, cells, fit, strip

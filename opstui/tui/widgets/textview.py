@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.strip import Strip
 
+from opstui.core.frozen import dataclass
 from opstui.tui.draw import Piece, cells, spread, strip, wrap
 from opstui.tui.widgets.scroller import Scroller
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from textual.strip import Strip
 from textual.timer import Timer
 
+from opstui.core.frozen import dataclass
 from opstui.tui.draw import Piece, cells, spread, strip
 from opstui.tui.prose import Bit, blocks, prose
 from opstui.tui.session_text import Block
