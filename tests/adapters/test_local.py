@@ -287,6 +287,17 @@ desk.close()
 """
 
 
+def test_a_quiet_desk_does_not_stir_and_another_process_stirs_it(desk: LocalTickets, tmp_path: Path) -> None:
+    assert desk.stirred()
+    assert not desk.stirred()
+    other = open_desk(tmp_path)
+    assert not desk.stirred()
+    other.create(title="a")
+    other.close()
+    assert desk.stirred()
+    assert not desk.stirred()
+
+
 def test_a_full_disk_applies_nothing(desk: LocalTickets) -> None:
     key = desk.create(title="a")
     before = look(desk, key)
