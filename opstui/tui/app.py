@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenError
+from textual.css.query import NoMatches
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
@@ -471,6 +472,9 @@ class OpstuiApp(App[int], inherit_bindings=False):
     # --- when it breaks -----------------------------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
+        if isinstance(error, NoMatches | ScreenError) and (self._exit or self._closing or not self._running):
+            # A screen that was still being put up while the program ends finds its widgets gone.
+            return
         if self._exception is None:
             self._exception = error
             self._exception_event.set()

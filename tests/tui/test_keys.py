@@ -21,12 +21,32 @@ def test_ids_are_unique_and_every_group_is_named() -> None:
 
 def test_the_keys_of_the_specification_are_there() -> None:
     wanted = {
-        "app.help": "?", "app.palette": ":", "app.waiting": "!", "app.leave": "q", "app.quit": "ctrl+q", "app.redraw": "ctrl+l",
-        "app.stop_all": "F12", "ticket.summary": "s", "ticket.escalation": "x", "ticket.more": "w", "ticket.acknowledge": "a",
-        "ticket.update": "e", "session.interrupt": "i", "session.message": "m", "session.draft": "d", "session.source": "c",
-        "session.follow": "f", "session.back": "b", "list.filter": "/", "list.sort": ",", "list.mark": "space",
-        "list.mark_all": "V", "list.refresh": "r", "list.copy": "y", "list.link": "o",
-    }  # fmt: skip
+        "app.help": "?",
+        "app.palette": ":",
+        "app.waiting": "!",
+        "app.leave": "q",
+        "app.quit": "ctrl+q",
+        "app.redraw": "ctrl+l",
+        "app.stop_all": "F12",
+        "ticket.summary": "s",
+        "ticket.escalation": "x",
+        "ticket.more": "w",
+        "ticket.acknowledge": "a",
+        "ticket.update": "e",
+        "session.interrupt": "i",
+        "session.message": "m",
+        "session.draft": "d",
+        "session.source": "c",
+        "session.follow": "f",
+        "session.back": "b",
+        "list.filter": "/",
+        "list.sort": ",",
+        "list.mark": "space",
+        "list.mark_all": "V",
+        "list.refresh": "r",
+        "list.copy": "y",
+        "list.link": "o",
+    }
     assert {key_id: Keymap({}).shown(key_id) for key_id in wanted} == wanted
     assert "ctrl+c" in BY_ID["session.interrupt"].keys
 

@@ -131,7 +131,9 @@ async def test_s_and_x_start_at_once_and_open_the_session(key: str, workflow: st
     async with shown(desk) as (app, pilot):
         await pilot.press("j", key)
         await until(pilot, lambda: isinstance(app.screen, SessionScreen))
-        assert commands(desk, d.StartSession) == [d.StartSession(ticket=TicketRef("local", "DB-311"), workflow=workflow)]
+        assert commands(desk, d.StartSession) == [
+            d.StartSession(ticket=TicketRef("local", "DB-311"), workflow=workflow)
+        ]
 
 
 async def test_read_only_starts_nothing_and_says_so() -> None:
@@ -216,6 +218,8 @@ async def test_the_bang_goes_to_what_waits() -> None:
         await pilot.press("exclamation_mark")
         assert "nothing waits for you" in lines(app)[-1]
         ref = TicketRef("local", "PAY-1042")
-        desk.waiting_items = (d.Waiting(kind="sev1", ticket=ref, subject=str(ref), text="sev 1 is open", at=desk.clock),)
+        desk.waiting_items = (
+            d.Waiting(kind="sev1", ticket=ref, subject=str(ref), text="sev 1 is open", at=desk.clock),
+        )
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: isinstance(app.screen, TicketScreen))

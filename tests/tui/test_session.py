@@ -70,7 +70,11 @@ async def test_going_up_through_blocks_that_were_never_drawn_skips_no_line() -> 
     desk = ScriptedDesk()
     session = desk.add_session("NET-87")
     for number in range(40):
-        desk.add_event(session.id, "text", text="\n".join(f"- block {number} line {line} " + "and more words " * 9 for line in range(6)))
+        desk.add_event(
+            session.id,
+            "text",
+            text="\n".join(f"- block {number} line {line} " + "and more words " * 9 for line in range(6)),
+        )
     async with shown(desk) as (app, pilot):
         app.open("session", id=session.id)
         await until(pilot, lambda: "block 39 line 5" in text(app))

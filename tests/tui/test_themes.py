@@ -27,7 +27,8 @@ def test_a_theme_of_ours_is_sound(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("opstui-dark", 4.5), ("opstui-light", 4.5), ("opstui-colour-blind", 4.5), ("opstui-high-contrast", 7.0)]
+    ("name", "least"),
+    [("opstui-dark", 4.5), ("opstui-light", 4.5), ("opstui-colour-blind", 4.5), ("opstui-high-contrast", 7.0)],
 )
 def test_what_must_be_read_has_contrast_also_under_the_cursor(name: str, least: float) -> None:
     colours = themes.load(name).colours
@@ -35,7 +36,10 @@ def test_what_must_be_read_has_contrast_also_under_the_cursor(name: str, least: 
         for ground in ("background", "cursor"):
             if ground == "cursor" and role == "dim":
                 continue
-            assert contrast(colours[role], colours[ground]) >= least * (0.8 if ground == "cursor" else 1), (role, ground)
+            assert contrast(colours[role], colours[ground]) >= least * (0.8 if ground == "cursor" else 1), (
+                role,
+                ground,
+            )
 
 
 def contrast(one: str, other: str) -> float:

@@ -35,7 +35,12 @@ async def test_title_facts_body_and_timeline_are_there(size: tuple[int, int]) ->
     async with shown(desk, size, **open_at()) as (app, pilot):
         await until(pilot, lambda: "first look" in text(app))
         whole = "\n".join(para.text or "".join(bit for bit, _ in para.bits) for para in reader(app).paras)
-        for words in ("DNS timeouts from build agents", "sev 2", "Lookups from the build agents", "restarted node-local-dns"):
+        for words in (
+            "DNS timeouts from build agents",
+            "sev 2",
+            "Lookups from the build agents",
+            "restarted node-local-dns",
+        ):
             assert words in whole
         assert {strip.cell_length for strip in app.screen._compositor.render_strips()} == {size[0]}
 
@@ -121,13 +126,19 @@ async def test_a_huge_body_opens_and_answers_keys_within_a_second(body: str) -> 
 
 async def test_markup_and_control_characters_are_only_text() -> None:
     hostile = "[/] [@click=app.quit]x[/] [INC-12] down [link=file:///etc/passwd]c[/link]"
-    ticket = build_ticket("H-1", hostile, body=f"{hostile}\n\x1b]52;c;aGk=\x07\x9b31m\u202egnp", entries=(("comment", hostile, hostile),))
+    ticket = build_ticket(
+        "H-1", hostile, body=f"{hostile}\n\x1b]52;c;aGk=\x07\x9b31m\u202egnp", entries=(("comment", hostile, hostile),)
+    )
     desk = ScriptedDesk({ticket.ref: ticket})
     async with shown(desk, (160, 45), **open_at("H-1")) as (app, pilot):
         await until(pilot, lambda: "first look" in text(app))
         assert text(app).count("[@click=app.quit]x[/]") >= 3
         assert not any(char in text(app) for char in "\x1b\x9b\x07\u202e")
-        assert all(not (segment.style and segment.style.link) for strip in app.screen._compositor.render_strips() for segment in strip)
+        assert all(
+            not (segment.style and segment.style.link)
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+        )
 
 
 def test_a_text_is_wrapped_only_as_far_as_it_was_looked_at() -> None:

@@ -12,7 +12,8 @@ NOW = datetime(2026, 11, 20, 3, 14, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0m"), (59, "0m"), (61, "1m"), (3599, "59m"), (7200, "2h"), (172_799, "47h"), (259_200, "3d")]
+    ("seconds", "said"),
+    [(0, "0m"), (59, "0m"), (61, "1m"), (3599, "59m"), (7200, "2h"), (172_799, "47h"), (259_200, "3d")],
 )
 def test_ages_are_one_whole_unit(seconds: int, said: str) -> None:
     assert words.age(NOW - timedelta(seconds=seconds), NOW) == said
