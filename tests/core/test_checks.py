@@ -14,6 +14,7 @@ from opstui.core.documents import (
     Confidence,
     Hypothesis,
     IncidentSummary,
+    NextStep,
     SummaryStatus,
     claims_of,
 )
@@ -77,6 +78,32 @@ def test_a_citation_that_does_not_hold_blocks(broken: dict[str, object], reason:
 def test_a_claim_without_a_citation_blocks_unless_it_says_unknown() -> None:
     assert "M1:x1" in findings(Claim("x1", "All is lost somewhere.", ClaimStatus.REPORTED))
     assert findings(Claim("x1", "Nobody has said who is affected.", ClaimStatus.UNKNOWN)) == []
+
+
+def test_a_step_and_a_next_step_are_held_against_what_they_cite() -> None:
+    step = replace(summary().actions_taken[0], what="Restarted checkout-7f9d at 09:41, no change.")
+    plan = NextStep(text="Restart web-17", citation=SOURCES.cite("INC-1042#2", 1, 1))
+    document = replace(summary(), actions_taken=(step,), next_steps=(plan,))
+    found = {item.id: item.level for item in check_document(document, SOURCES, TICKET)}
+    assert found == {"M2:step-1": "block", "M2:next-1": "block"}
+
+
+def test_a_next_step_without_a_source_is_held_against_everything_that_is_cited() -> None:
+    plans = (NextStep(text="Restart web-17"), NextStep(text="Look at checkout-7f9d"))
+    document = replace(summary(), next_steps=plans)
+    assert [(item.id, item.level) for item in check_document(document, SOURCES, TICKET)] == [("M2:next-1", "warn")]
+
+
+def test_a_text_beside_the_claims_is_no_place_to_hide_a_story() -> None:
+    document = replace(summary(), open_questions=("Who? " * 60,))
+    assert [item.id for item in check_document(document, SOURCES, TICKET)] == ["limits:open_questions"]
+
+
+def test_a_second_claim_under_a_used_id_is_noticed_and_checked_too() -> None:
+    first = claim("A restart of checkout-7f9d at 09:14 did not help.")
+    second = claim("A restart of checkout-7f9d at 09:41 did not help.")
+    document = replace(summary(), what_happened=(first, second))
+    assert {item.id for item in check_document(document, SOURCES, TICKET)} == {"limits:x1", "M2:x1"}
 
 
 def test_a_span_of_more_than_twelve_lines_blocks() -> None:

@@ -22,7 +22,7 @@ from tests.core.real_input import build, first_screen, given
 WORDS = (
     "restarted checked rolled out not no never found nothing ruled because of due to suspect maybe error fails 5xx 12 %"
     " at 09:14 2026-11-20 web-1 customers cannot pay next: please ask the db team If it fails, then stop. Root cause"
-    ' recovered by itself data loss lost was the Correction: severity 2 → 1 \n \\n " { } : … 日本 👩‍🚒 `x` | ## - {code}'
+    ' recovered by itself data loss lost was the Correction: severity 2 → 1 \n \\n " { } : … 日本 👩‍🚒 `x` | ##'
     ' - {code} "message": "it failed now" "state": "ok" http://a.example/b ? ! . , ( ) é x\u0301'
 ).split(" ")
 TEXT = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,14 +11,14 @@ from typing import Any
 import pytest
 
 from opstui.core.codec import encode
-from opstui.core.documents import Confidence, Engine, IncidentSummary, claims_of
+from opstui.core.documents import Confidence, Engine, EscalationPackage, IncidentSummary, claims_of
+from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.text import clean
 from opstui.core.tickets import Ticket
 from opstui.services.documents import document_schema, tool_schemas
 from opstui.services.tooldesk import RESULT_BYTES, TRIES, ToolDesk
 from opstui.services.workflows import load_workflows
-from opstui.wiring import open_setup
 from tests.core.real_input import NOW, build, given
 from tests.services.building import Place
 
@@ -85,22 +86,20 @@ def test_the_ticket_comes_with_numbered_lines_between_marks_that_say_it_is_data(
     assert "INC-1042#1 · 2026-11-20T09:10:00Z · dana · comment · internal" in text
 
 
-def test_the_marks_differ_from_session_to_session(tmp_path: Path) -> None:
-    one, other = Bench(tmp_path / "a"), Bench(tmp_path / "b")
-    other.place.setup.randomness.bytes(3)
+def test_the_marks_differ_from_session_to_session(bench: Bench) -> None:
+    setup = bench.place.setup
     another = ToolDesk(
         ticket=TICKET,
         workflow=WORKFLOWS["incident-summary"],
-        session_id="02",
-        knowledge=other.place.setup.knowledge,
-        cache=other.place.setup.cache,
-        randomness=other.place.setup.randomness,
+        session_id="02TEST",
+        knowledge=setup.knowledge,
+        cache=setup.cache,
+        randomness=setup.randomness,
         operator="alex",
         team=None,
         now=lambda: NOW,
     )
-    first = one.call("get_ticket").split("\n")[0]
-    assert another.call("get_ticket", {}).text.split("\n")[0] != first
+    assert another.call("get_ticket", {}).text.split("\n")[0] != bench.call("get_ticket").split("\n")[0]
 
 
 def test_a_search_names_pages_lines_and_strength(bench: Bench) -> None:
@@ -271,5 +270,37 @@ def test_serving_the_rules_imports_no_pydantic() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_setup_of_a_desk_can_be_opened() -> None:
-    assert callable(open_setup)
+def test_a_package_handed_in_as_json_is_read_and_scored(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, workflow="escalation-package")
+    handed_in = encode(escalation_package(given(TICKET)))
+    for key in ("head", "sla", "severity", "not_included", "preflight", "contacts", "from_team", "read_back"):
+        handed_in.pop(key)
+    result = bench.desk.call("submit_document", {"document": handed_in})
+    assert result.text == "accepted"
+    assert isinstance(bench.desk.accepted, EscalationPackage)
+    assert bench.desk.accepted.from_team == "night"
+    assert bench.desk.accepted.contacts.escalating_operator == "alex"
+    assert bench.desk.accepted.preflight.score > 0
+
+
+def test_a_document_of_another_kind_is_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, workflow="escalation-package")
+    assert bench.desk.call("submit_document", {"document": summary_json()}).is_error
+
+
+def test_a_time_without_a_zone_is_refused(bench: Bench) -> None:
+    handed_in = summary_json()
+    handed_in["timeline"][0]["when"] = "2026-11-20T09:00:00"
+    assert "timeline.0.when: a time needs its zone" in bench.call("submit_document", document=handed_in)
+
+
+def test_a_document_sent_as_json_in_a_string_is_read(bench: Bench) -> None:
+    assert not bench.desk.call("submit_document", {"document": json.dumps(summary_json())}).is_error
+
+
+def test_what_the_schema_lets_out_may_be_left_out(bench: Bench) -> None:
+    required = document_schema("IncidentSummary")["required"]
+    least = {key: value for key, value in summary_json().items() if key in required} | {
+        "no_runbook_reason": "none fits"
+    }
+    assert not bench.desk.call("submit_document", {"document": least}).is_error

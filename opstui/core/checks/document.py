@@ -9,7 +9,7 @@ from typing import TypeVar
 from opstui.core.checks import limits, m1, m2, m4
 from opstui.core.checks.confidence import confidences
 from opstui.core.checks.spans import Spans
-from opstui.core.documents import Citation, Claim, Document, Finding, citations_of
+from opstui.core.documents import Claim, Document, Finding, citations_of
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 
@@ -20,16 +20,13 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
     """Everything that M1, M2, M4 and the limits have to say; empty for a document that holds."""
     spans = Spans(sources)
     claims = every_claim(document)
-    in_claims = {id(citation) for claim in claims for citation in claim.citations}
     known = {citation for claim in claims for citation in claim.citations}
-    others: dict[Citation, None] = {}
-    for citation in citations_of(document):
-        if id(citation) not in in_claims and citation not in known:
-            others.setdefault(citation)
+    others = [citation for citation in dict.fromkeys(citations_of(document)) if citation not in known]
     return [
         *limits.check(document, claims),
-        *m1.check(claims, list(others), spans),
+        *m1.check(claims, others, spans),
         *m2.check(claims, spans),
+        *m2.check_said(document, spans),
         *m4.check(document, claims, spans, ticket),
     ]
 

@@ -25,6 +25,7 @@ SUMMARY_LIMITS = {
     "open_questions": 5,
 }
 """Field → most items."""
+TEXT_LIMIT = 160
 ESCALATION_LIMITS = {
     "ask": 3,
     "checked": 12,
@@ -69,6 +70,7 @@ def check(document: Document, claims: Sequence[Claim]) -> Iterator[Finding]:
                 id="limits:checked", level="block", text="nothing checked: nothing_checked_reason has to say why"
             )
         guesses = document.hypotheses
+    yield from _lengths(document)
     yield from _order(document.timeline)
     for guess in guesses:
         if guess.claim.status is ClaimStatus.FACT:
@@ -80,6 +82,22 @@ def _counts(document: Document, limits: dict[str, int]) -> Iterator[Finding]:
     for name, most in limits.items():
         if len(getattr(document, name)) > most:
             yield Finding(id=f"limits:{name}", level="block", text=f"{name} has more than {most} items")
+
+
+def _lengths(document: Document) -> Iterator[Finding]:
+    """Texts beside claims: one line of at most 160 characters each, so that nothing hides in them."""
+    texts = [("open_questions", text) for text in document.open_questions]
+    if isinstance(document, IncidentSummary):
+        texts += [("actions_taken", step.what) for step in document.actions_taken]
+        texts += [("next_steps", step.text) for step in document.next_steps]
+    else:
+        texts += [("checked", step.what) for step in document.checked]
+        texts += [("ask", ask.text) for ask in document.ask]
+    for name, text in texts:
+        if len(text) > TEXT_LIMIT or "\n" in text:
+            yield Finding(
+                id=f"limits:{name}", level="block", text=f"{name}: one line of at most {TEXT_LIMIT} characters"
+            )
 
 
 def _order(rows: Sequence[TimelineRow]) -> Iterator[Finding]:

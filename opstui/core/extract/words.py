@@ -77,7 +77,8 @@ RECOVERED = _words(
     r"|check passed|test alert|drill|rolled back successfully|stable since"
 )
 ACTION = _words(
-    r"restart(?:ed|ing)|reboot(?:ed|ing)|rolled back|rolling back|roll(?:ed)? forward|revert(?:ed|ing)"
+    r"(?:restart|reboot|rollback|fail-?over|flush|reset) (?:of|to)|restart(?:ed|ing)|reboot(?:ed|ing)|rolled back"
+    r"|rolling back|roll(?:ed)? forward|revert(?:ed|ing)"
     r"|failed over|failing over"
     r"|drain(?:ed|ing)|cordon(?:ed|ing)|clear(?:ed|ing)|purg(?:ed|ing)|flush(?:ed|ing)|kill(?:ed|ing) (?:the|a"
     r"|stuck|pid|process|session)"
