@@ -6,7 +6,7 @@ adapter of a kind passes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -449,11 +449,11 @@ class TicketCache(Protocol):
         ``queue`` None: all systems. Raises FilterError. 10,000 tickets with a filter take well under 50 ms.
         """
 
+    def counts(self, *, queue: Queue | None, filter_text: str, me: Mapping[str, str], now: datetime) -> tuple[int, int]:
+        """How many tickets ``order`` would answer, and how many of them are unseen."""
+
     def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool]]:
         """Rows of these internal ids in their order, with whether each is unseen; ids that are gone are left out."""
-
-    def unseen(self) -> Set[int]:
-        """Internal ids of the tickets that came or changed since the operator looked at them."""
 
     def id_of(self, ref: TicketRef) -> int | None: ...
     def worst(self) -> TicketRow | None:

@@ -214,10 +214,11 @@ class TicketQuestions:
     def _queue_state(self, queue: Queue) -> QueueState:
         state = self._feed_state(queue)
         if self._setup.systems[queue.system].capabilities.native_filters:
-            view = View(name=queue.name, queue=queue.name, filter="status:new,open,waiting")
-            ids = self._order(view, "", SortBy.URGENCY)
-            unseen = len(self._setup.cache.unseen() & set(ids))
-            state = replace(state, open=len(ids), unseen=unseen)
+            text = f"system:{queue.system} {queue.query} status:new,open,waiting"
+            count, unseen = self._setup.cache.counts(
+                queue=None, filter_text=text, me=self.accounts(), now=self._setup.clock.now()
+            )
+            state = replace(state, open=count, unseen=unseen)
         return replace(state, name=queue.name)
 
     def unfinished(self) -> _Unfinished:

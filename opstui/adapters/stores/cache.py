@@ -194,6 +194,10 @@ class SqliteCache:
         """
         return self._orders.order(queue=queue, filter_text=filter_text, sort=sort, me=me, now=now)
 
+    def counts(self, *, queue: Queue | None, filter_text: str, me: Mapping[str, str], now: datetime) -> tuple[int, int]:
+        """How many tickets ``order`` would answer, and how many of them are unseen; without sorting them."""
+        return self._orders.counts(queue=queue, filter_text=filter_text, me=me, now=now)
+
     def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool]]:
         """Rows of these internal ids in their order, with whether each is unseen; ids that are gone are left out."""
         found = {
@@ -204,10 +208,6 @@ class SqliteCache:
             )
         }
         return [found[number] for number in ids if number in found]
-
-    def unseen(self) -> frozenset[int]:
-        """Internal ids of the tickets that came or changed since the operator looked at them."""
-        return frozenset(number for (number,) in self._database.read("SELECT id FROM tickets WHERE noticed > seen"))
 
     def id_of(self, ref: TicketRef) -> int | None:
         """The ticket's internal id."""

@@ -94,10 +94,26 @@ class Orders:
                 self._orders[key] = order
         return order
 
-    def _select(
-        self, queue: Queue | None, wanted: Filter, sort: SortBy, me: Mapping[str, str], now: datetime, last: int
-    ) -> Sequence[int]:
-        conditions, rest = ["listed > 0"], []
+    def counts(self, *, queue: Queue | None, filter_text: str, me: Mapping[str, str], now: datetime) -> tuple[int, int]:
+        """See ``SqliteCache.counts``."""
+        wanted = filters.parse(filter_text)
+        conditions, rest, params = self._conditions(queue, wanted, me, now, self._database.bell.last())
+        if not rest:
+            select = (
+                f"SELECT count(*), count(*) FILTER (WHERE noticed > seen) FROM tickets WHERE {' AND '.join(conditions)}"
+            )
+            rows = self._database.read(select, params)
+            return int(rows[0][0]), int(rows[0][1])
+        ids = self.order(queue=queue, filter_text=filter_text, sort=SortBy.URGENCY, me=me, now=now)
+        unseen = {number for (number,) in self._database.read("SELECT id FROM tickets WHERE noticed > seen")}
+        return len(ids), len(unseen.intersection(ids))
+
+    def _conditions(
+        self, queue: Queue | None, wanted: Filter, me: Mapping[str, str], now: datetime, last: int
+    ) -> tuple[list[str], list[Term], dict[str, Any]]:
+        """SQL that selects, the terms that must be tested row by row, and the parameters."""
+        conditions: list[str] = ["listed > 0"]
+        rest: list[Term] = []
         params: dict[str, Any] = {"now": stored_time(now)}
         for term in wanted.terms:
             condition = self._condition(term, params, me, now, last)
@@ -111,6 +127,12 @@ class Orders:
                 "id IN (SELECT m.ticket FROM members m JOIN queues q ON q.id = m.queue "
                 "WHERE q.system = :system AND q.name = :name)"
             )
+        return conditions, rest, params
+
+    def _select(
+        self, queue: Queue | None, wanted: Filter, sort: SortBy, me: Mapping[str, str], now: datetime, last: int
+    ) -> Sequence[int]:
+        conditions, rest, params = self._conditions(queue, wanted, me, now, last)
         # Without a condition the covering index answers alone; with one, reading the narrow table in its own order
         # and sorting is three times as fast as following that index row by row.
         source = "tickets" if len(conditions) == 1 and not rest else "tickets NOT INDEXED"
