@@ -337,7 +337,9 @@ class DeskService:
         try:
             setup.knowledge.refresh()
             if prune and not setup.read_only:
-                setup.record.prune(setup.clock.now() - timedelta(days=setup.keep_days))
+                before = setup.clock.now() - timedelta(days=setup.keep_days)
+                setup.record.prune(before)
+                setup.cache.prune(before)
         except OpstuiError as error:
             log.warning("tending: %s", error.__class__.__name__)
 

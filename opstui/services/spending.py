@@ -13,4 +13,4 @@ def running_shift(setup: Setup) -> Shift:
 
 def spent_in(setup: Setup, shift: Shift) -> int:
     """Micro-dollars estimated in the shift so far."""
-    return sum(row.estimate for row in setup.record.ledger(shift.start, shift.end))
+    return sum(row.estimate for row in setup.record.ledger_sums(shift.start, shift.end))

@@ -81,6 +81,7 @@ class TicketQuestions:
         ticket, fetched_at = found
         health, error, answered = self.health(ref.system)
         drafts = setup.record.drafts(ticket=ref)
+        seen = setup.cache.seen_entries(ref)
         return TicketView(
             ticket=ticket,
             state=health.value,
@@ -89,6 +90,7 @@ class TicketQuestions:
             sessions=tuple(setup.record.sessions(ticket=ref)),
             drafts=tuple(sorted(drafts, key=lambda draft: not draft.state.is_open)),
             capabilities=setup.systems[ref.system].capabilities,
+            changed_since_seen=tuple(entry.id for entry in ticket.timeline if entry.number > seen),
         )
 
     def health(self, system: str) -> tuple[Health, SafeText | None, datetime | None]:
