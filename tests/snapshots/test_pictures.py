@@ -18,7 +18,8 @@ from textual.pilot import Pilot
 
 from opstui.core.tickets import TicketRef
 from opstui.tui.app import OpstuiApp
-from tests.snapshots.world import Still, demo_desk, pushed, summarised
+from opstui.tui.screens.confirm import ConfirmScreen
+from tests.snapshots.world import KnownChance, Still, demo_desk, pushed, summarised
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 CHECKOUT = TicketRef("local", "INC-1042")
@@ -139,7 +140,10 @@ def _from_its_first_letter(found: re.Match[str]) -> str:
 
 
 @pytest.mark.parametrize("name", SCREENS)
-async def test_the_pictures_are_what_the_screens_look_like(name: str, desk: Still) -> None:
+async def test_the_pictures_are_what_the_screens_look_like(
+    name: str, desk: Still, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConfirmScreen, "choice", staticmethod(KnownChance().choice))
     size, look = SCREENS[name]
     app = OpstuiApp(desk, now=desk.clock.now, environ={})
     async with app.run_test(size=size) as pilot:
