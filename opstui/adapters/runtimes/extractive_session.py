@@ -47,7 +47,6 @@ class ExtractiveSession:
         self._count = 0
         self._waiting: dict[str, asyncio.Future[ToolResult]] = {}
         self._stopped = asyncio.Event()
-        self._waited = 0.0
 
     async def events(self) -> AsyncIterator[RuntimeEvent]:
         """Reads, searches, tells what it found, hands the document in, ends."""

@@ -64,8 +64,9 @@ def knowledge_query(ticket: Ticket) -> str:
 
 def similar_query(ticket: Ticket) -> str:
     """Title and identifiers, for a search in other tickets."""
-    names = identifiers(ticket.title) + identifiers(ticket.body[:1000])
-    return " ".join([ticket.title, *names])[:QUERY_LIMIT]
+    names = [*identifiers(ticket.title), *alert_names(ticket), *identifiers(ticket.body[:1000])]
+    words = dict.fromkeys([*ticket.title.split(), *(name for name in names if "://" not in name)])
+    return " ".join(words)[:QUERY_LIMIT]
 
 
 def _without_machines(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from opstui.core.documents import Claim, Impact, TimelineRow
+from opstui.core.documents import Claim, Impact, TimelineKind, TimelineRow
 from opstui.core.extract.claims import ClaimMaker
 from opstui.core.extract.steps import states_cause
 from opstui.core.extract.units import Unit, title_unit
@@ -84,8 +84,6 @@ def timeline(
     rows: list[tuple[float, TimelineRow]] = []
     title = title_unit(ticket)
     if title is not None:
-        from opstui.core.documents import TimelineKind
-
         rows.append((9.0, TimelineRow(when=ticket.created_at, claim=head, kind=TimelineKind.DETECT)))
     by_entry: dict[int, list[Unit]] = {}
     for unit in units:

@@ -1,0 +1,1 @@
+"""Documents as text for people: comments in plain text, packages in Markdown."""

@@ -7,16 +7,6 @@ from collections.abc import Iterable
 from opstui.core.documents import Citation
 
 
-def lines_of(citation: Citation) -> str:
-    """``INC-1042#3 1-2``, or one number where the span is one line."""
-    span = (
-        str(citation.line_start)
-        if citation.line_start == citation.line_end
-        else f"{citation.line_start}-{citation.line_end}"
-    )
-    return f"{citation.ref} {span}"
-
-
 class Numbering:
     """Hands out numbers while a document is rendered."""
 
