@@ -16,6 +16,7 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from opstui.core.desk import RefreshTickets
 from opstui.core.tickets import TicketRef
 from opstui.tui.app import OpstuiApp
 from opstui.tui.screens.confirm import ConfirmScreen
@@ -93,6 +94,7 @@ def some_work(desk: Still) -> None:
             pushed(desk, done.draft)
             desk.clock.pass_by(minutes=1, seconds=20)
     summarised(desk, DISK, "escalation-package")
+    desk.do(RefreshTickets()).unwrap()
 
 
 SCREENS: dict[str, tuple[tuple[int, int], Look]] = {
