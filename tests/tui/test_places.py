@@ -64,7 +64,9 @@ async def test_hostile_text_is_only_text_everywhere(desk: DraftDesk, place: str)
     desk.sessions["S1"] = replace(session, workflow=HOSTILE, runtime=HOSTILE, stop_reason=HOSTILE)
     async with opened(desk, registry.screen(place, {})) as pilot:
         for key in ("n", "e", "t", "down", "backspace", "end", "j", "enter"):
-            if pilot.app.screen.__class__.__name__.lower().startswith(place) and not (place == "palette" and key == "enter"):
+            if pilot.app.screen.__class__.__name__.lower().startswith(place) and not (
+                place == "palette" and key == "enter"
+            ):
                 await pilot.press(key)
             await pilot.pause()
             shown = text_of(pilot.app).replace("\n", "")
@@ -77,7 +79,13 @@ async def test_hostile_text_is_only_text_everywhere(desk: DraftDesk, place: str)
 async def test_a_shift_shows_what_was_spent_and_what_came_of_it(desk: DraftDesk) -> None:
     async with opened(desk, ShiftScreen(), size=(120, 40)) as pilot:
         shown = text_of(pilot.app)
-        for word in ("NIGHT 19 Nov 20:00–08:00", "≈ $1.84 of $25.00", "reported $1.66", "forecast ≈ $2.90", "accepted, 2 edits"):
+        for word in (
+            "NIGHT 19 Nov 20:00–08:00",
+            "≈ $1.84 of $25.00",
+            "reported $1.66",
+            "forecast ≈ $2.90",
+            "accepted, 2 edits",
+        ):
             assert word in shown
         assert "accepted as is 61 %  edited 28 %  rejected 11 %  ≈ $0.12 per accepted one" in shown
         assert "▁▂▁▁▆█▄▂" in shown

@@ -29,7 +29,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     """Draws what :meth:`show` was given; the first cell of each line is the cursor's."""
 
     DEFAULT_CSS = """
-    RowList { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    RowList {
+        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
+        scrollbar-color: $rule; scrollbar-color-hover: $rule; scrollbar-color-active: $rule;
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    }
     """
     BINDINGS = bindings("move")
 

@@ -25,7 +25,7 @@ class CommentField(TextArea, inherit_bindings=False):
 
     DEFAULT_CSS = """
     CommentField, CommentField:focus {
-        border: none; padding: 0 1 0 4; height: 1fr; background: $raised; scrollbar-size-vertical: 1;
+        border: none; padding: 0 1 0 5; height: 1fr; background: $raised; scrollbar-size-vertical: 1;
         & .text-area--cursor-line { background: $raised; }
     }
     """
