@@ -79,7 +79,7 @@ def summary_comment(summary: IncidentSummary) -> SafeText:
     for rank, question in enumerate(summary.open_questions[:3]):
         rest.append(Line("Open", question, (), 3 + rank))
     for rank, guide in enumerate(summary.runbooks):
-        rest.append(Line("Runbooks", guide.title, (guide.span,), 2 + 3 * rank))
+        rest.append(Line("Runbooks", guide.title, (guide.span,), 1.45 + 3 * rank))
     if summary.no_runbook_reason:
         rest.append(Line("Runbooks", summary.no_runbook_reason, (), 3))
     last = _last_line(summary)
