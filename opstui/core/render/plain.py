@@ -64,13 +64,13 @@ def summary_comment(summary: IncidentSummary) -> SafeText:
     for index, claim in enumerate(happened):
         # The first says how it began, the last where it stands; what lies between gives way first.
         rank = 1 if index == 0 else 1.3 + 0.6 * (len(happened) - 1 - index)
-        rest.append(Line("What happened", words_cut(claim.text, 28), claim.citations, rank))
+        rest.append(Line("What happened", words_cut(claim.text, 24), claim.citations, rank))
         shown.add(claim.id)
     steps = [step for step in summary.actions_taken if step.detail.id not in shown]
     order = sorted(steps, key=lambda step: (step.result is StepResult.UNKNOWN, -step.at.timestamp()))
     for step in steps:
         rest.append(
-            Line("Done and checked", step_line(step, 20, now), step.detail.citations, 1.5 + 0.4 * order.index(step))
+            Line("Done and checked", step_line(step, 14, now), step.detail.citations, 1.5 + 0.4 * order.index(step))
         )
     for rank, guess in enumerate(summary.current_hypotheses):
         against = "; against it" if guess.evidence_against else ""
