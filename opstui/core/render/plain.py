@@ -70,7 +70,7 @@ def summary_comment(summary: IncidentSummary) -> SafeText:
     order = sorted(steps, key=lambda step: (step.result is StepResult.UNKNOWN, -step.at.timestamp()))
     for step in steps:
         rest.append(
-            Line("Done and checked", step_line(step, 14, now), step.detail.citations, 1.5 + 0.4 * order.index(step))
+            Line("Done and checked", step_line(step, 14, now), step.detail.citations, 1.5 + 0.3 * order.index(step))
         )
     for rank, guess in enumerate(summary.current_hypotheses):
         against = "; against it" if guess.evidence_against else ""
