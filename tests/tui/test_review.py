@@ -219,6 +219,19 @@ async def test_a_status_is_chosen_from_what_the_ticket_can_take(desk: DraftDesk)
         await wait_for(pilot, lambda: any(op.to == "investigating" for op in desk.drafts[draft.id].ops))
 
 
+async def test_while_a_question_is_open_the_keys_of_the_rows_do_nothing(desk: DraftDesk) -> None:
+    draft, _ = desk.new(), desk.new()
+    async with opened(desk, ReviewScreen(draft.id, row="op:/status")) as pilot:
+        await pilot.press("enter")
+        await wait_text(pilot, "NET-87: status")
+        for key in ("D", "n", "p", "delete", "v", "t"):
+            await pilot.press(key)
+        assert getattr(pilot.app.screen, "draft_id", "") == draft.id
+        assert pilot.app.screen.query(Ask)
+        assert not edits(desk)
+        assert desk.drafts[draft.id].state is DraftState.PROPOSED
+
+
 async def test_a_line_is_kept_as_it_is_typed_and_escape_keeps_it(desk: DraftDesk) -> None:
     draft = desk.new()
     async with opened(desk, ReviewScreen(draft.id, row="op:/assignee")) as pilot:

@@ -161,6 +161,10 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.drop_question()
         self.mount(question, before="#over-hints")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a question waits for its answer the screen's own keys mean nothing: ``D`` is no choice."""
+        return not self.query_children("Ask")
+
     def drop_question(self) -> bool:
         """Take the question away unanswered; whether there was one."""
         asked = list(self.query("Ask"))

@@ -73,7 +73,9 @@ class WritesComment(DraftScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The text's own keys only while there is text being edited."""
-        return self.editing if action in ("text_editor", "text_confirm") else True
+        if action in ("text_editor", "text_confirm"):
+            return self.editing
+        return super().check_action(action, parameters)
 
     def action_text_confirm(self) -> None:
         """``ctrl+t``: leave the field, then Confirm."""
