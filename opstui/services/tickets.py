@@ -41,6 +41,7 @@ class TicketQuestions:
         self._setup = setup
         self._refresher = refresher
         self._unfinished = _Unfinished(-1, (), (), {})
+        self._counted: tuple[tuple[int, int], dict[str, tuple[int, int]]] = ((-1, 0), {})
 
     def queues(self, question: Queues) -> tuple[QueueState, ...]:
         """See ``Queues``."""
@@ -216,12 +217,21 @@ class TicketQuestions:
     def _queue_state(self, queue: Queue) -> QueueState:
         state = self._feed_state(queue)
         if self._setup.systems[queue.system].capabilities.native_filters:
-            text = f"system:{queue.system} {queue.query} status:new,open,waiting"
-            count, unseen = self._setup.cache.counts(
-                queue=None, filter_text=text, me=self.accounts(), now=self._setup.clock.now()
-            )
+            count, unseen = self._counts(f"system:{queue.system} {queue.query} status:new,open,waiting")
             state = replace(state, open=count, unseen=unseen)
         return replace(state, name=queue.name)
+
+    def _counts(self, filter_text: str) -> tuple[int, int]:
+        """Tickets of a filter and how many of them are unseen; counted again when a ticket or the minute changed."""
+        now = self._setup.clock.now()
+        stamp = (self._setup.cache.bell.last(), int(now.timestamp()) // 60)
+        if self._counted[0] != stamp:
+            self._counted = (stamp, {})
+        known = self._counted[1].get(filter_text)
+        if known is None:
+            known = self._setup.cache.counts(queue=None, filter_text=filter_text, me=self.accounts(), now=now)
+            self._counted[1][filter_text] = known
+        return known
 
     def unfinished(self) -> _Unfinished:
         """What is running or open; read anew only when the record rang: each draft holds a whole document."""
