@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.desk import FirstLookView
 from opstui.core.errors import NotFound
 from opstui.core.extract.query import knowledge_query
+from opstui.core.extract.summary import first_look as choice
 from opstui.core.extract.summary import incident_summary
 from opstui.core.knowledge import Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import TicketRef
 from opstui.services.setup import Setup
-
-CLAIMS = 3
-"""A look, not a document."""
 
 
 def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
@@ -44,13 +43,11 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
             workflow_version="",
         )
     )
-    claims = (summary.headline, *(claim for claim in summary.what_happened if claim.text != summary.headline.text))
-    from opstui.core.checks.atoms import shared_identifiers
-
+    claims = choice(summary)
     related = tuple((other.ref, other.title, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others)
     return FirstLookView(
         version=ticket.version,
-        claims=claims[:CLAIMS],
+        claims=claims,
         hits=hits,
         related=related,
         took_ms=int((setup.clock.monotonic() - started) * 1000),
