@@ -36,11 +36,15 @@ def payload(record: dict[str, Any]) -> str:
 
 
 def bring_in(run: Run, home: Path, found: list[dict[str, Any]]) -> None:
-    """A ticket of each record, hostile wherever a text can be."""
+    """A ticket and a runbook of each record, hostile wherever a text can be."""
+    runbooks = home / "runbooks"
+    runbooks.mkdir()
+    (home / "config.toml").write_text(f'[knowledge.books]\nkind = "folder"\npath = "{runbooks}"\n', encoding="utf-8")
     rows = []
     for number, record in enumerate(found, 1):
         text = payload(record)
         at = "2026-11-20T03:00:00Z"
+        (runbooks / f"Page{number}.md").write_bytes(f"# {text}\n\nas reported:\n{text}\n".encode("utf-8", "replace"))
         entry = {"at": at, "author": text[:200], "kind": "comment", "text": f"seen by me\n{text}"}
         rows.append(
             {"key": f"HOS-{number}", "title": text or "-", "body": f"as reported:\n{text}", "severity": "2",
