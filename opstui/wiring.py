@@ -83,7 +83,6 @@ def open_setup(
     home = os.environ.get("OPSTUI_SETTLE_SECONDS")
     if demo:
         _settle_world(local, paths, clock)
-    setup_notice: list[str] = [text for text in (record.problem, cache_file.problem, local.problem) if text]
 
     def spawn_worker() -> bool:
         # Imported here: the worker's module imports this one.
@@ -135,7 +134,6 @@ def open_setup(
         probes=(_config_probe(paths, configured=configured, demo=demo),),
         import_tickets=import_tickets,
         keep_days=settings.store.keep_days,
-        notice=" · ".join(setup_notice),
         on_live=(lambda: _play_world(local, paths, clock),) if demo and not read_only else (),
         closers=(record.close, cache_file.close, *(system.close for system in systems.values())),
     )

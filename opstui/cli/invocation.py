@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opstui.cli.globals import Globals
+from opstui.cli.output import note
 from opstui.config.paths import Paths
 from opstui.core.errors import ReadOnly, UsageError
 from opstui.core.text import clean_line
@@ -79,6 +80,11 @@ class Invocation:
                 read_only=self.options.read_only,
                 configured=self.loaded.file_exists or self.options.demo,
             )
+            from opstui.core.desk import DeskFacts
+
+            trouble = self._desk.ask(DeskFacts()).store
+            if trouble:
+                note(f"opstui: {trouble}")
         return self._desk
 
     def do(self, command: Command[A]) -> Outcome[A]:

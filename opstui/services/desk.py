@@ -148,7 +148,7 @@ class DeskService:
 
     def _facts(self, question: words.DeskFacts) -> words.Facts:
         setup = self._setup
-        notice = setup.notice or setup.store_notice()
+        notice = setup.store_notice()
         if not notice and not setup.configured and not setup.demo:
             notice = "Nothing is configured yet: `opstui demo` shows it at work, `opstui config init` writes a config"
         from opstui.core.queues import View
@@ -172,6 +172,7 @@ class DeskService:
             log_file=str(setup.log_file),
             crash_folder=str(setup.crash_folder),
             notice=notice,
+            store=setup.store_notice(),
         )
 
     def _first_look(self, question: words.FirstLook) -> words.FirstLookView:

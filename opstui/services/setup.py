@@ -72,7 +72,6 @@ class Setup:
     import_tickets: Callable[[str, bool], object] | None = None
     """File, update → ImportReport, into the local system."""
     keep_days: int = 90
-    notice: str = ""
     on_live: tuple[Callable[[], None], ...] = ()
     """What starts when a face stays: the demo's player."""
     closers: tuple[Callable[[], None], ...] = ()

@@ -47,7 +47,9 @@ class Facts:
     log_file: str
     crash_folder: str
     notice: str = ""
-    """A line for the first screen: no config yet, a store was restored, the file is newer."""
+    """A line for the first screen: no config yet, or what ``store`` says."""
+    store: str = ""
+    """What is wrong with the stores: restored, set aside, newer than the program, full. Empty while nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
