@@ -120,8 +120,8 @@ def tell(tickets: DemoTickets, key: str, entry: Entry, voice: Voice, *, at: date
 def demo_queues(system: str = "local") -> tuple[Queue, ...]:
     """The demo's queues, by the local system's own filters."""
     return (
-        Queue("Incidents", system, "severity<=2 -status:closed"),
         Queue("All open", system, "-status:closed"),
+        Queue("Incidents", system, "severity<=2 -status:closed"),
         Queue("Service desk", system, "team:service-desk -status:closed"),
         Queue("Mine", system, "assignee:me -status:closed"),
     )

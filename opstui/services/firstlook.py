@@ -44,7 +44,9 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
         )
     )
     claims = choice(summary)
-    related = tuple((other.ref, other.title, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others)
+    shared = [(other, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others]
+    # Words in common are no relation; an identifier in common may be one.
+    related = tuple((other.ref, other.title, atoms) for other, atoms in shared if atoms)
     return FirstLookView(
         version=ticket.version,
         claims=claims,
