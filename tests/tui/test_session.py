@@ -233,8 +233,12 @@ def test_a_whole_text_replaces_its_preview() -> None:
 def test_a_failed_tool_call_is_marked_and_an_unknown_event_is_let_pass() -> None:
     found, _ = session_text.take(
         session_text.Transcript(),
-        [event(1, "tool.call", "c", id="c", name="read_document", input={"doc": "x"}), event(2, "tool.result", "r", id="c", is_error=True), event(3, "news", "n")],
-    )  # fmt: skip
+        [
+            event(1, "tool.call", "c", id="c", name="read_document", input={"doc": "x"}),
+            event(2, "tool.result", "r", id="c", is_error=True),
+            event(3, "news", "n"),
+        ],
+    )
     assert [block.failed for block in found.blocks] == [True]
     assert found.last == 3
 

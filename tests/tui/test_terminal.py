@@ -1,4 +1,4 @@
-"""Between app and terminal: what is decided before the start, what is called, copied, guarded, and left after a crash."""
+"""Between app and terminal: what is decided before the start, called, copied, guarded, and left after a crash."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_the_driver_reads_with_the_forgiving_decoder() -> None:
 
 
 def broken() -> BaseException:
-    token = "SECRET-TOKEN-123"  # noqa: S105 - what must not be found again
+    token = "SECRET-TOKEN-123"
     try:
         raise RuntimeError(f"no luck with Authorization: Bearer {token}")
     except RuntimeError as error:

@@ -8,11 +8,11 @@ from typing import Any
 
 from textual.app import ComposeResult
 
-from opstui.core.desk import InterruptSession, Sessions
-from opstui.core.sessions import Session
+from opstui.core.desk import InterruptSession, Sessions, SortedTickets
+from opstui.core.sessions import Session, SessionStatus
 from opstui.core.tickets import TicketRef
 from opstui.tui import ticket_text
-from opstui.tui.draw import fit
+from opstui.tui.draw import cells, fit
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
 from opstui.tui.session_text import status_words
@@ -22,32 +22,33 @@ from opstui.tui.widgets.textview import Bit, Para, TextView
 from opstui.tui.words import clock, count, estimate, running
 
 
-def session_row(session: Session, width: int, timezone: str, now: datetime) -> Para:
-    """A session's line: mark, key, workflow, status, runtime, time, tokens, cost."""
+def session_row(session: Session, title: str, width: int, timezone: str, now: datetime) -> Para:
+    """A session's line: mark, key, workflow, status, and by width title, runtime, tokens; time, cost, when."""
     mark, role = ticket_text.MARKS[session.status]
     usage = session.cost.usage
     tokens = usage.input_tokens + usage.output_tokens
-    bits: list[Bit] = [
+    end: list[Bit] = []
+    if width >= 100:
+        end.append((fit(session.runtime, 10) + " ", "dim"))
+        end.append((fit(count(tokens) if tokens else "–", 5, right=True) + " ", "dim"))
+    end.append((fit(running(usage.running_ms), 7, right=True) + " ", "dim"))
+    end.append((fit(estimate(session.cost.estimate), 9, right=True), "text"))
+    if width >= 72:
+        end.append((fit(clock(session.created_at, timezone, now), 13, right=True), "faint"))
+    end.append((" ✎" if session.draft else "  ", "accent"))
+    start: list[Bit] = [
         (f"{mark} ", role),
         (fit(session.ticket.key, 11) + " ", "strong" if session.status.is_live else "text"),
     ]
     if width >= 60:
-        bits.append((fit(ticket_text.workflow_word(session.workflow), 19) + " ", "text"))
-    room = (
-        width - 2 - 14 - (20 if width >= 60 else 0) - 8 - 11 - (13 if width >= 72 else 0) - (17 if width >= 100 else 0)
-    )
-    bits.append(
-        (fit(status_words(session), max(6, room - 1)) + " ", "warn" if session.status.value == "waiting" else "dim")
-    )
-    if width >= 100:
-        bits.append((fit(session.runtime, 10) + " ", "dim"))
-        bits.append((fit(count(tokens) if tokens else "–", 5, right=True) + " ", "dim"))
-    bits.append((fit(running(usage.running_ms), 7, right=True) + " ", "dim"))
-    bits.append((fit(estimate(session.cost.estimate), 10, right=True), "text"))
-    if width >= 72:
-        bits.append((fit(clock(session.created_at, timezone, now), 13, right=True), "faint"))
-    bits.append((" ✎" if session.draft else "  ", "accent"))
-    return Para(bits=tuple(bits), target=session, mark=session.id)
+        start.append((fit(ticket_text.workflow_word(session.workflow), 19) + " ", "text"))
+    room = width - 2 - sum(cells(text) for text, _ in (*start, *end))
+    words, word_role = status_words(session), "warn" if session.status is SessionStatus.WAITING else "dim"
+    if room >= 50:
+        start.append((fit(title, room - 30) + "  ", "dim"))
+        room = 28
+    start.append((fit(words, max(0, room - 1)) + " ", word_role))
+    return Para(bits=(*start, *end), target=session, mark=session.id)
 
 
 class SessionsScreen(ActsOnTickets, DeskScreen):
@@ -86,6 +87,8 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         shift = self.desk_app.status.shift
         sessions = self.desk.ask(Sessions())
         here = self.list.target()
+        refs = tuple(dict.fromkeys(session.ticket for session in sessions))
+        titles = {row.ticket.ref: row.ticket.title for row in self.desk.ask(SortedTickets(refs=refs))}
         width, zone, now = self.size.width, self.facts.timezone, self.desk_app.now()
         rows: list[Para] = []
         for name, chosen in (
@@ -95,7 +98,7 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
             if chosen:
                 rows += [*([Para()] if rows else []), ticket_text.section(name, f"{len(chosen)}")]
                 live_first = sorted(chosen, key=lambda one: (not one.status.is_live, -one.created_at.timestamp()))
-                rows += [session_row(one, width, zone, now) for one in live_first]
+                rows += [session_row(one, titles.get(one.ticket, ""), width, zone, now) for one in live_first]
         if not rows:
             rows = [Para("no session yet: s on a ticket starts a summary, x an escalation package", "dim")]
         self.list.show(rows)

@@ -13,6 +13,8 @@ from opstui.tui.widgets.scroller import Scroller
 Bit = tuple[str, str]
 """Text and the role it is drawn in."""
 
+NARROW = 26
+"""Cells below which a text is not squeezed for what stands beside it."""
 LONGEST = 4000
 """Characters of a line that are wrapped at once: a body may be one line of two million."""
 
@@ -89,19 +91,23 @@ class TextView(Scroller):
             if para.bits or para.rule:
                 self._lines.append(_Line(self._next, "", True))
             else:
-                lead = sum(cells(text) for text, _ in para.lead)
-                room = (
-                    width
-                    - 2
-                    - max(lead, para.indent)
-                    - (sum(cells(text) for text, _ in para.tail) + 1 if para.tail else 0)
-                )
+                tail = self._tail(para)
+                room = width - 2 - self._lead(para) - (sum(cells(text) for text, _ in tail) + 1 if tail else 0)
                 first = True
                 for start in range(0, max(1, len(para.text)), LONGEST):
                     for text in wrap(para.text[start : start + LONGEST].expandtabs(4), max(8, room)):
                         self._lines.append(_Line(self._next, text, first))
                         first = False
             self._next += 1
+
+    @staticmethod
+    def _lead(para: Para) -> int:
+        return max(sum(cells(text) for text, _ in para.lead), para.indent)
+
+    def _tail(self, para: Para) -> tuple[Bit, ...]:
+        """What stands at the right, where it leaves the text room to be read."""
+        taken = self._lead(para) + sum(cells(text) for text, _ in para.tail)
+        return para.tail if self._width - taken >= NARROW else ()
 
     def total(self) -> int:
         """Lines as far as they are known; a screenful more than was looked at."""
@@ -119,8 +125,7 @@ class TextView(Scroller):
         return self._lines[at].para if 0 <= at < len(self._lines) else None
 
     def _seek_para(self, para: int) -> None:
-        while self._next <= para and self._next < len(self.paras):
-            self._ensure(len(self._lines) + 1)
+        self._ensure_para(para)
         at = next((index for index, line in enumerate(self._lines) if line.para == para), 0)
         offset = self.cursor - self.top
         self.cursor = at
@@ -194,9 +199,16 @@ class TextView(Scroller):
         return False
 
     def _go_para(self, index: int) -> None:
-        while self._next <= index and self._next < len(self.paras):
+        self.total()
+        self._ensure_para(index)
+        at = next((at for at, line in enumerate(self._lines) if line.para == index), None)
+        if at is not None:
+            self.go(at)
+
+    def _ensure_para(self, index: int) -> None:
+        # Before the first layout there is no width to wrap to, and nothing to go to.
+        while self._width > 0 and self._next <= index and self._next < len(self.paras):
             self._ensure(len(self._lines) + 1)
-        self.go(next(at for at, line in enumerate(self._lines) if line.para == index))
 
     def here(self) -> str:
         """The text of the cursor's line, for copying."""
@@ -240,5 +252,5 @@ class TextView(Scroller):
         else:
             indent = max(para.indent, sum(cells(text) for text, _ in para.lead))
             left = [margin, (" " * indent, palette.text), (line.text, palette.role(para.role))]
-        tail = [(text, palette.role(role)) for text, role in para.tail] if line.first else []
+        tail = [(text, palette.role(role)) for text, role in self._tail(para)] if line.first else []
         return spread(left, [*tail, (" ", palette.text)] if tail else [], width, base)
