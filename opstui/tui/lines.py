@@ -125,23 +125,29 @@ def wrap(text: str, cells: int) -> list[str]:
             if used + size > cells and current:
                 out.append(current)
                 current, used = "", 0
-            while cell_len(word.rstrip()) > cells:
-                head = _head(word, cells - used)
-                out.append(current + head)
-                current, used, word = "", 0, word[len(head) :]
+            if size > cells:
+                *whole, word = _pieces(word, cells - used, cells)
+                for piece in whole:
+                    out.append(current + piece)
+                    current, used = "", 0
             current += word
             used += cell_len(word)
         out.append(current)
     return out
 
 
-def _head(word: str, cells: int) -> str:
-    used = 0
-    for index, char in enumerate(word):
-        used += get_character_cell_size(char)
-        if used > cells:
-            return word[: max(1, index)]
-    return word
+def _pieces(word: str, room: int, cells: int) -> list[str]:
+    """A word in pieces: the first in ``room`` cells, the others in ``cells``, each at least one character."""
+    pieces: list[str] = []
+    start = used = 0
+    bare = len(word.rstrip())
+    for index in range(bare):
+        size = get_character_cell_size(word[index])
+        if used + size > room and index > start:
+            pieces.append(word[start:index])
+            start, used, room = index, 0, cells
+        used += size
+    return [*pieces, word[start:]]
 
 
 def styles_of(palette: Palette) -> dict[str, Style]:

@@ -138,12 +138,6 @@ def _state(shown: Shown, width: int) -> list[Row]:
                 "editing", (between(line(" ", ("!", "warn"), (text, "warn")), line(("T take over ", "accent")), width),)
             )
         )
-    if draft.note:
-        lines = [
-            line(" ", ("!", "warn") if at == 0 else " ", " ", (part, "warn"))
-            for at, part in enumerate(wrap(draft.note, width - 4))
-        ]
-        rows.append(Row("note", tuple(lines), stops=False))
     if draft.state is DraftState.DISCARDED:
         rows.append(
             Row(

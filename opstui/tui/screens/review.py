@@ -14,7 +14,7 @@ from opstui.core.desk import (
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftState
 from opstui.core.keys import of
 from opstui.tui.keymap import only
-from opstui.tui.lines import Line, Row, between, line
+from opstui.tui.lines import Line, Row, between, line, wrap
 from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, Shown, review_rows
 from opstui.tui.screens.base import screen_bindings
@@ -38,7 +38,7 @@ class ReviewScreen(ActsOnRows):
     HINTS = ("review.confirm", "review.edit", "review.source", "review.editor", "review.next", "review.undo")
     BINDINGS: ClassVar = [*screen_bindings("review", *MOVES), *only("text.editor", "text.confirm")]
     DEFAULT_CSS = """
-    ReviewScreen #review-head { height: 2; }
+    ReviewScreen #review-head { height: auto; }
     ReviewScreen #review-body { layout: vertical; height: 1fr; }
     ReviewScreen #review-body.-wide { layout: horizontal; }
     ReviewScreen #review-main { layout: vertical; height: 1fr; width: 1fr; }
@@ -83,7 +83,8 @@ class ReviewScreen(ActsOnRows):
         if review.now_version != review.base_version:
             made += f", now {review.now_version}"
         parts = [draft.workflow or "your own update", *([draft.engine] if draft.engine else []), made]
-        return [between(first, right, width), between(line(" ", (" · ".join(parts), "dim")), stand_line(review), width)]
+        second = between(line(" ", (" · ".join(parts), "dim")), stand_line(review), width)
+        return [between(first, right, width), second, *note_lines(draft, width)]
 
     def _rows(self, width: int) -> list[Row]:
         if self.review is None:
@@ -213,6 +214,13 @@ class ReviewScreen(ActsOnRows):
             self.desk_app.ask(self.unsaved() + " Leave?", super().go_back)
         else:
             super().go_back()
+
+
+def note_lines(draft: Draft, width: int) -> list[Line]:
+    """Why it stands where it stands; above the rows, so that it is never scrolled away."""
+    said_below = draft.state in (DraftState.CONFLICT, DraftState.NEEDS_HUMAN)
+    parts = wrap(draft.note, width - 4)[:3] if draft.note and not said_below else []
+    return [line(" ", ("!" if at == 0 else " ", "warn"), " ", (part, "warn")) for at, part in enumerate(parts)]
 
 
 def stand_line(review: Review) -> Line:
