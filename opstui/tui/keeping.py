@@ -1,7 +1,7 @@
 """Writes what is typed into a draft to the store while it is typed: one save at a time, compare-and-set.
 
 A save that lost because the draft was saved elsewhere is tried again where the other save left our field alone.
-Otherwise the text is handed to ``lost`` and never written over somebody else's.
+Otherwise, and where the draft refuses the text, it is handed to ``lost`` and never written over somebody else's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from opstui.core.desk import Desk, DraftReview, EditDraft
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges
-from opstui.core.errors import NotFound, OpstuiError, StaleRevision
+from opstui.core.errors import NotFound, OpstuiError, Refused, StaleRevision, UsageError
 from opstui.tui.drafting import as_typed, comment_text
 
 AFTER = 0.4
@@ -54,7 +54,7 @@ class Keeping:
         draft: Draft,
         *,
         saved: Callable[[Draft], None],
-        lost: Callable[[str, str], None],
+        lost: Callable[[str, str, OpstuiError], None],
         failed: Callable[[OpstuiError], None],
     ) -> None:
         self._app = app
@@ -143,16 +143,23 @@ class Keeping:
             if self._look_again(texts):
                 self._send()
                 return
-            self.dirty = {}
-            self._waiting.clear()
-            for path, text in texts.items():
-                self._lost(path, text)
+            self._give_up(texts, error)
+            return
+        if isinstance(error, (Refused, UsageError, NotFound)):
+            # Trying again would be refused again: it is being sent, or the value makes no sense.
+            self._give_up(texts, error)
             return
         self.problem = error
         self._waiting.clear()
         self._failed(error)
         if self._timer is None:
             self._timer = self._later(AGAIN, self._due)
+
+    def _give_up(self, texts: Mapping[str, str], error: OpstuiError) -> None:
+        self.dirty = {}
+        self._waiting.clear()
+        for path, text in texts.items():
+            self._lost(path, text, error)
 
     def _look_again(self, texts: Mapping[str, str]) -> bool:
         """Take the newest revision; whether the fields we write read there as we knew them."""

@@ -268,7 +268,7 @@ def _comment(shown: Shown, width: int) -> list[Row]:
     for key, text in shown.aside.items():
         name = "comment" if key == COMMENT else field_name(key.removeprefix("op:"))
         head = between(
-            line(" ", ("!", "warn"), " ", pad(name, 10), ("yours, kept aside: it was saved elsewhere", "warn")),
+            line(" ", ("!", "warn"), " ", pad(name, 10), ("yours, kept aside: not in the draft", "warn")),
             line(("m", "accent"), " take it ", ("t", "accent"), " drop it "),
             width,
         )

@@ -10,7 +10,7 @@ import pytest
 
 from opstui.core import desk as d
 from opstui.core.drafts import DraftChanges, DraftState, OpKind, StepState
-from opstui.core.errors import StoreFull
+from opstui.core.errors import Refused, StoreFull
 from opstui.core.ports import Editing
 from opstui.core.text import SafeText
 from opstui.tui.drafting import comment_text
@@ -148,6 +148,19 @@ async def test_a_note_left_elsewhere_does_not_make_the_text_lose(desk: DraftDesk
         desk.do(d.NoteDraft(id=draft.id, note="not pushed: wrong key"))
         await wait_for(pilot, lambda: comment_text(desk.drafts[draft.id]).endswith("ok"))
         assert "kept aside" not in text_of(pilot.app)
+
+
+async def test_text_that_the_draft_no_longer_takes_is_kept_aside(desk: DraftDesk) -> None:
+    draft = desk.new()
+    async with opened(desk, ReviewScreen(draft.id, row="op:/comment")) as pilot:
+        await pilot.press("enter", "o", "k")
+        desk.fail = Refused("a draft that is pushing can't be edited")
+        await wait_text(pilot, "a draft that is pushing can't be edited: yours is kept aside")
+        desk.fail = None
+        screen = pilot.app.screen
+        assert isinstance(screen, ReviewScreen)
+        assert str(screen.kept()["aside"]["op:/comment"]).endswith("ok")
+        assert not screen.unsaved()
 
 
 async def test_a_full_disk_keeps_the_text_and_says_so(desk: DraftDesk) -> None:

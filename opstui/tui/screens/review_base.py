@@ -258,14 +258,15 @@ class DraftScreen(DeskScreen):
     def _was_saved(self, draft: Draft) -> None:
         self.look()
 
-    def _was_lost(self, path: str, text: str) -> None:
+    def _was_lost(self, path: str, text: str, error: OpstuiError | None = None) -> None:
         self.aside[f"op:{path}"] = text
         if self.editing and path == COMMENT_PATH:
             self.leave_comment()
         self._close_ask()
         self.look()
         self.query_one("#rows", RowList).cursor = f"aside:op:{path}"
-        self.desk_app.say("saved elsewhere meanwhile: yours is kept aside", "warn")
+        why = "saved elsewhere meanwhile" if error is None or isinstance(error, StaleRevision) else error.message
+        self.desk_app.say(f"{why}: yours is kept aside", "warn")
 
     def _not_saved(self, error: OpstuiError) -> None:
         asked = self.query(Ask)

@@ -126,6 +126,14 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         # How far can be scrolled is known after the layout that this resize belongs to.
         self.call_after_refresh(self.reveal)
 
+    def on_click(self, event: events.Click) -> None:
+        """The cursor follows the mouse, where there is one."""
+        at = event.y + self.scroll_offset.y
+        if self._with_cursor and at < self._starts[-1]:
+            index = bisect_right(self._starts, at) - 1
+            if self._rows[index].stops:
+                self._stand(index)
+
     # --- the cursor
 
     @property
