@@ -7,7 +7,7 @@ plain. Nothing here parses markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
@@ -52,6 +52,19 @@ def width_of(drawn: Line) -> int:
     return sum(cell_len(span.text) for span in drawn)
 
 
+WIDENS = "\ufe0f"
+"""Draws the character before it as an emoji, two cells wide."""
+
+
+def _sizes(text: str) -> Iterator[int]:
+    """Cells that each character adds. Joined emoji count more than they take, so nothing is ever too wide."""
+    before = 0
+    for char in text:
+        size = 1 if char == WIDENS and before == 1 else get_character_cell_size(char)
+        before = size
+        yield size
+
+
 def cut(text: str, cells: int) -> str:
     """``text`` in at most ``cells`` cells; an ellipsis stands for what does not fit."""
     text = flat(text)
@@ -59,14 +72,13 @@ def cut(text: str, cells: int) -> str:
         return ""
     if cell_len(text) <= cells:
         return text
-    kept, used = [], 0
-    for char in text:
-        size = get_character_cell_size(char)
-        if used + size > cells - 1:
-            break
-        kept.append(char)
+    used = 0
+    for index, size in enumerate(_sizes(text)):
         used += size
-    return "".join(kept) + "…"
+        if used > cells - 1:
+            # A selector that widens the character before it is not left without it.
+            return text[: index - 1 if text[index] == WIDENS else index] + "…"
+    return text
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:
@@ -140,12 +152,12 @@ def _pieces(word: str, room: int, cells: int) -> list[str]:
     """A word in pieces: the first in ``room`` cells, the others in ``cells``, each at least one character."""
     pieces: list[str] = []
     start = used = 0
-    bare = len(word.rstrip())
-    for index in range(bare):
-        size = get_character_cell_size(word[index])
+    for index, size in enumerate(_sizes(word.rstrip())):
         if used + size > room and index > start:
-            pieces.append(word[start:index])
-            start, used, room = index, 0, cells
+            # A selector goes with the character before it.
+            end = index - 1 if word[index] == WIDENS and index - 1 > start else index
+            pieces.append(word[start:end])
+            start, used, room = end, sum(_sizes(word[end:index])), cells
         used += size
     return [*pieces, word[start:]]
 

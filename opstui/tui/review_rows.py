@@ -8,11 +8,13 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from opstui.core.claims import Citation, Claim, ClaimStatus, Finding
+from rich.cells import cell_len
+
 from opstui.core.desk import Review, ReviewRow
 from opstui.core.drafts import DraftState, OpKind, Origin
 from opstui.core.frozen import dataclass
 from opstui.core.tickets import Visibility
-from opstui.tui.lines import Line, Row, Span, between, cut, fit, line, pad, wrap
+from opstui.tui.lines import Line, Row, Span, between, cut, fit, line, pad, width_of, wrap
 from opstui.tui.push_words import push_lines
 from opstui.tui.times import ago, size
 from opstui.tui.words import SHAPES
@@ -163,7 +165,7 @@ def _wrapped(drawn: Line, width: int) -> list[Line]:
     if len(last.text) < 30:
         return [fit(drawn, width)]
     head = drawn[:-1]
-    start = sum(len(span.text) for span in head)
+    start = width_of(head)
     parts = wrap(last.text, max(12, width - start - 1))
     return [(*head, Span(parts[0], last.style)), *(line("   ", (part, last.style)) for part in parts[1:])]
 
@@ -231,7 +233,7 @@ def _field_lines(shown: Shown, row: ReviewRow, width: int) -> Iterator[Line]:
             yield line(" " * 12, ("the ticket has it already", "dim"))
         return
     now_cell = [Span(cut(now, column - 1), "strong" if row.conflict else "")]
-    room = column - len(now_cell[0].text)
+    room = column - cell_len(now_cell[0].text)
     now_cell.append(Span(pad(f"  {age}" if changed and row.conflict and len(age) + 3 <= room else "", room), "dim"))
     left = line(
         " ",
@@ -297,7 +299,7 @@ def _comment_head(review: Review, public: bool, width: int) -> list[Line]:
     if public:
         audience = audience.replace("public", "PUBLIC", 1)
     first = line(" ", mark, " ", pad("comment", 10), (audience, style), (" · " + tells, "dim"))
-    if sum(len(span.text) for span in first) <= width:
+    if width_of(first) <= width:
         return [first]
     return [
         fit(line(" ", mark, " ", pad("comment", 10), (audience, style)), width),
@@ -344,7 +346,7 @@ def _checks(shown: Shown, width: int) -> list[Row]:
         if finding.overridden is not None:
             text += f" · answered: {finding.overridden.replace('_', ' ')}"
         lines: list[Line] = []
-        inline = tail and width >= NARROW and len(text) <= room - len(tail) - 2
+        inline = tail and width >= NARROW and cell_len(text) <= room - cell_len(tail) - 2
         for at, part in enumerate(wrap(text, room)):
             head = line(" ", mark, " ", (pad(word, 9), style), " ") if at == 0 else line(" " * 13)
             lines.append((*head, Span(part, "dim" if finding.overridden is not None else "")))
@@ -383,15 +385,15 @@ def _claim_lines(
     wide = width >= 100
     indent = 13
     tail = f"{confidence}  {cited}".strip() if cited else confidence
-    room = width - indent - 1 - (len(tail) + 2 if wide and len(tail) < 48 else 0)
+    room = width - indent - 1 - (cell_len(tail) + 2 if wide and cell_len(tail) < 48 else 0)
     parts = wrap(claim.text, max(16, room))
     for at, part in enumerate(parts):
         head = line(" ", mark, " ", (pad(claim.status.value, 9), "dim"), " ") if at == 0 else line(" " * indent)
         drawn = (*head, Span(part.rstrip(), "struck" if failed else ""))
-        if at == 0 and wide and len(tail) < 48:
+        if at == 0 and wide and cell_len(tail) < 48:
             drawn = between(drawn, line((tail + " ", "dim")), width)
         yield drawn
-    if tail and not (wide and len(tail) < 48):
+    if tail and not (wide and cell_len(tail) < 48):
         for part in wrap(tail, width - indent - 1):
             yield line(" " * indent, (part, "dim"))
     for finding in findings:
