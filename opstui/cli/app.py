@@ -24,7 +24,7 @@ def start_app(invocation: Invocation, open_ref: TicketRef | None = None) -> int:
     desk = invocation.desk
     from opstui.tui.app import run_app
 
-    return run_app(desk, theme=None, mouse=None, open_ref=open_ref)
+    return run_app(desk, theme=None, mouse=None, open_ref=open_ref, themes_folder=invocation.paths.user_themes)
 
 
 def need_terminal(invocation: Invocation) -> None:

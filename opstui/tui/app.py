@@ -70,7 +70,9 @@ class OpstuiApp(App[int], inherit_bindings=False):
         open_ref: TicketRef | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         environ: Mapping[str, str] | None = None,
+        themes_folder: Path | None = None,
     ) -> None:
+        self.themes_folder = themes_folder
         self.terminal = terminal or decide({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
         self.environ = os.environ if environ is None else environ
         super().__init__(driver_class=driver_class() if terminal is not None else None)
@@ -116,7 +118,7 @@ class OpstuiApp(App[int], inherit_bindings=False):
             self.say(f"this terminal gets {theme_for(self.terminal, name)}", "warn")
             return
         try:
-            self._wear(themes.load(name, themes_folder(self.environ)))
+            self._wear(themes.load(name, self.themes_folder))
         except ConfigError as error:
             self.say(error.message, "bad")
             return
@@ -506,19 +508,18 @@ def _came_back(event: events.Key) -> bool:
     return bool(event.is_forwarded)
 
 
-def themes_folder(environ: Mapping[str, str]) -> Path | None:
-    """The operator's own themes."""
-    home = environ.get("OPSTUI_HOME")
-    if home:
-        return Path(home) / "config" / "themes"
-    base = environ.get("XDG_CONFIG_HOME") or (str(Path(environ["HOME"]) / ".config") if environ.get("HOME") else "")
-    return Path(base) / "opstui" / "themes" if base else None
-
-
 def run_app(
-    desk: Desk, *, theme: str | None = None, mouse: bool | None = None, open_ref: TicketRef | None = None
+    desk: Desk,
+    *,
+    theme: str | None = None,
+    mouse: bool | None = None,
+    open_ref: TicketRef | None = None,
+    themes_folder: Path | None = None,
 ) -> int:
-    """Run the app until it is left; the exit code: 0, 2 (no terminal), 70, 129 or 143."""
+    """Run the app until it is left; the exit code: 0, 2 (no terminal), 70, 129 or 143.
+
+    ``themes_folder`` is where the operator's own themes lie.
+    """
     facts = desk.ask(DeskFacts())
     tty = (
         sys.__stdin__ is not None and sys.__stdin__.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()
@@ -531,10 +532,10 @@ def run_app(
     complaint = ""
     wanted = theme_for(terminal, theme or facts.theme or themes.DEFAULT)
     try:
-        look = themes.load(wanted, themes_folder(os.environ))
+        look = themes.load(wanted, themes_folder)
     except ConfigError as error:
         complaint, look = error.message, themes.load(theme_for(terminal, themes.DEFAULT))
-    app = OpstuiApp(desk, terminal=terminal, look=look, open_ref=open_ref)
+    app = OpstuiApp(desk, terminal=terminal, look=look, open_ref=open_ref, themes_folder=themes_folder)
     if complaint:
         app.say(complaint, "bad")
     with hangup.watched(app):
