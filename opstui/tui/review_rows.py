@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from opstui.core.claims import Citation, Claim, ClaimStatus, Finding
 from rich.cells import cell_len
 
+from opstui.core.claims import Citation, Claim, ClaimStatus, Finding
 from opstui.core.desk import Review, ReviewRow
 from opstui.core.drafts import DraftState, OpKind, Origin
 from opstui.core.frozen import dataclass
 from opstui.core.tickets import Visibility
+from opstui.tui.drafting import comment_text
 from opstui.tui.lines import Line, Row, Span, between, cut, fit, line, pad, width_of, wrap
 from opstui.tui.push_words import push_lines
 from opstui.tui.times import ago, size
@@ -83,12 +85,21 @@ def claim_findings(review: Review, claim: Claim) -> list[Finding]:
     return [finding for finding in review.findings if finding.claim == claim.id]
 
 
-def citation_numbers(claims: Sequence[Claim]) -> dict[tuple[str, int, int], int]:
-    """Span → number, in the order in which the claims cite them."""
+_SOURCE = re.compile(r"\[(\d{1,4})\] (\S.*?) (\d{1,9})(?:-(\d{1,9}))?(?=   |$)", re.MULTILINE)
+
+
+def citation_numbers(claims: Sequence[Claim], comment: str = "") -> dict[tuple[str, int, int], int]:
+    """Span → number: as the comment's own list of sources has it, and on from there in the order of the claims."""
     numbers: dict[tuple[str, int, int], int] = {}
+    _, found, sources = comment.rpartition("\nSources\n")
+    for number, ref, start, end in _SOURCE.findall(sources if found else ""):
+        numbers.setdefault((ref, int(start), int(end or start)), int(number))
+    last = max(numbers.values(), default=0)
     for claim in claims:
         for cited in claim.citations:
-            numbers.setdefault((cited.ref, cited.line_start, cited.line_end), len(numbers) + 1)
+            if (cited.ref, cited.line_start, cited.line_end) not in numbers:
+                last += 1
+                numbers[(cited.ref, cited.line_start, cited.line_end)] = last
     return numbers
 
 
@@ -328,7 +339,7 @@ def _files(shown: Shown, width: int) -> list[Row]:
 
 def _checks(shown: Shown, width: int) -> list[Row]:
     review = shown.review
-    numbers = citation_numbers(review.claims)
+    numbers = citation_numbers(review.claims, comment_text(review.draft))
     order = sorted(enumerate(review.findings), key=lambda pair: (not pair[1].blocks, pair[1].level != "block", pair[0]))
     rows = []
     for index, finding in order:
@@ -367,7 +378,7 @@ def _claims(shown: Shown, width: int) -> list[Row]:
     mark = ("✓", "good") if good else ("~", "warn")
     head = line(" ", mark, " ", f"{review.claims_ok} of {total} claims cited and found")
     rows = [Row("head:claims", (fit(head, width),), stops=False)]
-    numbers = citation_numbers(review.claims)
+    numbers = citation_numbers(review.claims, comment_text(review.draft))
     for claim in review.claims:
         rows.append(Row(f"claim:{claim.id}", tuple(_claim_lines(review, claim, numbers, width))))
     rows.append(_rule("claims", width))

@@ -15,7 +15,7 @@ from opstui.core.ports import Editing
 from opstui.core.text import SafeText
 from opstui.tui.drafting import comment_text
 from opstui.tui.lines import rows_text
-from opstui.tui.review_rows import Shown, review_rows
+from opstui.tui.review_rows import Shown, citation_numbers, review_rows
 from opstui.tui.screens.confirm import ConfirmScreen
 from opstui.tui.screens.review import ReviewScreen
 from opstui.tui.terminal.editor import Edited
@@ -466,6 +466,15 @@ async def test_text_keys_that_terminals_own_do_nothing(desk: DraftDesk) -> None:
         await wait_for(pilot, lambda: comment_text(desk.drafts[draft.id]) == "xone two")
         await pilot.press("ctrl+z")
         await wait_for(pilot, lambda: comment_text(desk.drafts[draft.id]) == "one two")
+
+
+def test_claims_carry_the_numbers_that_the_comment_gave_their_sources() -> None:
+    comment = "text [2]\n\nSources\n[1] NET-87#2 1   [2] NET-87#1 1-2\n[3] runbooks/A page 4-9\nWritten by an engine."
+    numbers = citation_numbers(CLAIMS, comment)
+    assert numbers[("NET-87#2", 1, 1)] == 1
+    assert numbers[("NET-87#1", 1, 2)] == 2
+    assert numbers[("runbooks/A page", 4, 9)] == 3
+    assert numbers[("NET-87#3", 1, 1)] == 4
 
 
 def test_a_summary_reads_as_agreed_at_80_columns(desk: DraftDesk) -> None:
