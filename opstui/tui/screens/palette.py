@@ -99,7 +99,7 @@ class PaletteScreen(FindScreen):
 
     def _themes(self) -> list[Entry]:
         app = self.desk_app
-        names = themes.names(None)
+        names = themes.names(app.themes_folder)
         return [
             Entry(f"theme:{name}", f"Theme {name}", "theme", partial(self._wear, name))
             for name in names
