@@ -90,10 +90,10 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append(current.rstrip(" "))
             current, used = "", 0
         while cells(bare) > width:
-            head = _head(bare, width)
-            lines.append(head)
-            bare = bare[len(head) :]
-            word = word[len(head) :]
+            start = head(bare, width)
+            lines.append(start)
+            bare = bare[len(start) :]
+            word = word[len(start) :]
         current, used = word, cells(word)
     if current.strip() or not lines:
         lines.append(current.rstrip(" "))
@@ -111,13 +111,15 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _head(text: str, width: int) -> str:
+def head(text: str, width: int) -> str:
     """The longest start of ``text`` that fits, at least one character."""
     if text.isascii():
-        return text[:width]
-    used = 0
+        return text[: max(1, width)]
+    used = before = 0
     for at, char in enumerate(text):
-        used += cell_len(char)
+        # The selector that makes an emoji of a narrow character widens it by a cell.
+        size = 1 if char == "\ufe0f" and before == 1 else cell_len(char)
+        used, before = used + size, size
         if used > width and at:
-            return text[:at]
+            return text[: at - 1] if char == "\ufe0f" and at > 1 else text[:at]
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from opstui.tui.draw import cells
+from opstui.tui.draw import cells, head
 
 Bit = tuple[str, str]
 """Text and the role it is drawn in."""
@@ -60,12 +60,14 @@ def flow(bits: list[Bit], width: int, lead: list[Bit], indent: int) -> list[list
                 bare = word.rstrip(" ")
                 size = cells(bare)
             while size > width - used and size > 0 and width > used:
-                head = _head(bare, width - used)
-                line.append((head, role))
+                piece = head(bare, width - used)
+                line.append((piece, role))
                 lines.append(line)
                 line, used, start = ([(" " * indent, role)] if indent else []), indent, indent
-                bare, word = bare[len(head) :], word[len(head) :]
+                bare, word = bare[len(piece) :], word[len(piece) :]
                 size = cells(bare)
+            if used + cells(word) > width:
+                word = bare
             if word:
                 line.append((word, role))
                 used += cells(word)
@@ -81,17 +83,6 @@ def _words(text: str) -> Iterator[str]:
         start = found.end()
     if start < len(text):
         yield text[start:]
-
-
-def _head(text: str, width: int) -> str:
-    if text.isascii():
-        return text[: max(1, width)]
-    used = 0
-    for at, char in enumerate(text):
-        used += cells(char)
-        if used > width and at:
-            return text[:at]
-    return text
 
 
 def prose(text: str, width: int) -> list[list[Bit]]:

@@ -11,7 +11,8 @@ from opstui.core.text import clean_line
 from opstui.tui.draw import fit, spread, strip, wrap
 from opstui.tui.prose import blocks, prose
 
-TEXT = st.text(max_size=60).map(clean_line)
+EMOJI = st.text(alphabet="a 🖨\ufe0f👩\u200d🚒☎漢", max_size=40)
+TEXT = (st.text(max_size=60) | EMOJI).map(clean_line)
 STYLE = Style()
 
 
@@ -44,7 +45,7 @@ def test_wrapping_breaks_at_spaces() -> None:
     assert wrap("x" * 10, 4) == ["xxxx", "xxxx", "xx"]
 
 
-@given(st.text(alphabet="ab *`#->[1]\n\t漢👩", max_size=80), st.integers(8, 40))
+@given(st.text(alphabet="ab *`#->[1]\n\t漢👩🖨\ufe0f", max_size=80), st.integers(8, 40))
 def test_prose_takes_anything_and_no_line_is_too_long(text: str, width: int) -> None:
     for line in prose(text, width):
         assert sum(cell_len(part) for part, _ in line) <= width
