@@ -242,8 +242,10 @@ class SessionScreen(DeskScreen):
 
     def action_session_draft(self) -> None:
         """``d``."""
-        if self._session is not None and self._session.draft:
-            self.desk_app.open("review", draft=self._session.draft)
+        # Asked anew: the draft may be a moment older than the last look at the bell.
+        session = self.desk.ask(SessionDetail(self.session_id)) if self._session is not None else None
+        if session is not None and session.draft:
+            self.desk_app.open("review", draft=session.draft)
         else:
             self.desk_app.say("no draft yet", "dim")
 
