@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App, ScreenError
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
@@ -217,6 +219,14 @@ class OpstuiApp(App[int], inherit_bindings=False):
     # --- the desk -----------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
+        try:
+            self._listen()
+        except OpstuiError as error:
+            # A store that can't be read for a moment: what is shown stays, and the next look tries again.
+            if not self.notice_shown or self.notice_shown[0] != error.message:
+                self.say(error.message, "bad")
+
+    def _listen(self) -> None:
         events_, self._mark = self.desk.changes(self._mark)
         screen = self.screen
         minute = int(self.now().timestamp() // 60)
@@ -304,7 +314,10 @@ class OpstuiApp(App[int], inherit_bindings=False):
             elif self.notice_shown and self.notice_shown[0] == f"waiting: {saying}":
                 self.unsay()
             if then is not None:
-                then(answer.value if outcome else answer)
+                try:
+                    then(answer.value if outcome else answer)
+                except OpstuiError as raised:
+                    self.say(raised.message, "bad")
 
         self.background(run())
 
@@ -369,6 +382,19 @@ class OpstuiApp(App[int], inherit_bindings=False):
         self.say(f"{what}: {sent.said}")
 
     # --- keys ---------------------------------------------------------------------------------------------------------
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key is bound to; what the desk refuses is a notice, never the end."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except OpstuiError as error:
+            self.say(error.message, "bad")
+            return True
 
     async def on_event(self, event: events.Event) -> None:
         """Notice keys on their way in: for the answer to a question, the notice, and the counter."""

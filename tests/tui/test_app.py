@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from opstui.core import desk as d
+from opstui.core.errors import StoreFull
 from opstui.core.tickets import TicketRef
 from opstui.tui import themes
 from opstui.tui.app import OpstuiApp
@@ -214,3 +215,29 @@ async def test_a_long_wait_says_what_for_and_keys_go_on() -> None:
         assert app.screen.table.current_ref() == TicketRef("local", "DB-311")
         release.set()
         await until(pilot, lambda: "asked:" in lines(app)[-1])
+
+
+async def test_a_ticket_that_is_gone_when_a_key_asks_for_it_is_a_notice() -> None:
+    desk = ScriptedDesk()
+    async with shown(desk) as (app, pilot):
+        desk.tickets.pop(TicketRef("local", "PAY-1042"))
+        await pilot.press("e")
+        await until(pilot, lambda: "there is no local:PAY-1042" in lines(app)[-1])
+        await pilot.press("j")
+        assert app.is_running
+
+
+async def test_a_store_that_cannot_be_read_for_a_moment_is_a_notice() -> None:
+    desk = ScriptedDesk()
+    changes = desk.changes
+    async with shown(desk) as (app, pilot):
+
+        def broken_changes(after: d.Mark | None) -> tuple[tuple[d.Event, ...], d.Mark]:
+            raise StoreFull("the disk is full; what was typed is kept in memory")
+
+        desk.changes = broken_changes  # type: ignore[method-assign]
+        await until(pilot, lambda: "the disk is full" in lines(app)[-1])
+        desk.changes = changes  # type: ignore[method-assign]
+        desk.change("NET-87", severity="1")
+        await pilot.press("j")
+        await until(pilot, lambda: "▲ NET-87" in text(app))
