@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,11 @@ from opstui.core.shifts import Schedule
 from opstui.core.text import clean_line
 from opstui.services.desk import DeskService
 from opstui.services.setup import Setup, WorkflowPolicy
-from opstui.services.workflows import load_workflows
 
 if TYPE_CHECKING:
     from opstui.core.desk import Desk, ImportReport
     from opstui.core.rates import RateCard
+    from opstui.core.workflows import Workflow
 
 EVERYTHING_OPEN = "-status:closed"
 
@@ -108,7 +109,7 @@ def open_setup(
         views=views,
         knowledge=LateKnowledge(lambda: _knowledge(settings, cache_file, demo=demo)),
         runtimes=runtimes,
-        workflows=load_workflows(_bundled("workflows"), paths.user_workflows),
+        workflows=LateWorkflows(lambda: _workflows(paths)),
         policies={
             name: WorkflowPolicy(runtime=item.runtime, fallback=item.fallback, budget_micros=item.budget)
             for name, item in settings.workflows.items()
@@ -185,6 +186,32 @@ def _queues(
     if not queues:
         queues = [Queue(name=name, system=name, query=EVERYTHING_OPEN) for name in systems]
     return tuple(queues), views
+
+
+class LateWorkflows(Mapping[str, "Workflow"]):
+    """The workflows by id, read when one is first asked for: six files, and a TOML and a hash module behind them."""
+
+    def __init__(self, read: Callable[[], Mapping[str, Workflow]]) -> None:
+        self._read = read
+
+    @cached_property
+    def _items(self) -> Mapping[str, Workflow]:
+        return self._read()
+
+    def __getitem__(self, name: str) -> Workflow:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+def _workflows(paths: Paths) -> Mapping[str, Workflow]:
+    from opstui.services.workflows import load_workflows
+
+    return load_workflows(_bundled("workflows"), paths.user_workflows)
 
 
 class LateKnowledge:

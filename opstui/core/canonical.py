@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +26,8 @@ def canonical(value: Any) -> bytes:
 
 def fingerprint(content: bytes) -> str:
     """SHA-256 in 64 hex digits."""
+    import hashlib  # loads OpenSSL, 3 ms, which the first screen does not need
+
     return hashlib.sha256(content).hexdigest()
 
 

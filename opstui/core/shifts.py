@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
 from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from opstui.core.errors import UsageError
 from opstui.core.frozen import dataclass
+from opstui.core.zones import time_zone
 
 T = TypeVar("T")
 
@@ -107,10 +107,7 @@ def _edges(moment: datetime, schedule: Schedule) -> list[tuple[datetime, time]]:
     """
     if not schedule.starts:
         raise UsageError("a shift schedule needs at least one start, for example 08:00")
-    try:
-        zone = ZoneInfo(schedule.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"{schedule.timezone!r} is not a time zone: write one like Europe/Berlin") from None
+    zone = time_zone(schedule.timezone)
     day = moment.astimezone(zone).date()
     edges: dict[datetime, time] = {}
     for days in (-2, -1, 0, 1, 2):

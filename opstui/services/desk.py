@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from opstui.core import desk as words
-from opstui.core.errors import OpstuiError, ReadOnly, StoreFull, UsageError
+from opstui.core.errors import ConfigError, OpstuiError, ReadOnly, StoreFull, UsageError
 from opstui.core.text import clean_line
 from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher, feeds
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opstui.core.sessions import Session, SessionEvent
     from opstui.core.text import SafeText
     from opstui.core.tickets import Ticket, TicketRef
+    from opstui.core.workflows import Workflow
     from opstui.services.drafting import Drafting
     from opstui.services.ledger import Ledger
     from opstui.services.publisher import Publisher
@@ -53,6 +54,7 @@ class DeskService:
         self._stop = threading.Event()
         self._watch: threading.Thread | None = None
         self._worker_note = ""
+        self._workflow_note = ""
 
     # Services are made when they are first needed: with the documents, checks and rules behind them they cost 100 ms
     # of CPU, and the first screen needs none of them.
@@ -164,7 +166,7 @@ class DeskService:
             capabilities={name: system.capabilities for name, system in setup.systems.items()},
             queues=setup.queues,
             views=(*own, *setup.views),
-            workflows=tuple(setup.workflows.values()),
+            workflows=_LateWorkflows(setup.workflows),
             runtimes=tuple(setup.runtimes),
             theme=setup.theme,
             mouse=setup.mouse,
@@ -220,7 +222,7 @@ class DeskService:
             read_only=setup.read_only,
             sev_one=worst,
             sev_one_note=note,
-            worker=self._worker_note,
+            worker=self._worker_note or self._workflow_note,
             store=setup.store_notice(),
         )
 
@@ -302,6 +304,10 @@ class DeskService:
     def _keep_going(self) -> None:
         """Index runbooks, prune, and see to it that unfinished work has a worker."""
         setup = self._setup
+        try:
+            len(setup.workflows)
+        except ConfigError as error:
+            self._workflow_note = f"no workflows: {error}"
         self._tend(prune=True)
         tended, tried = setup.clock.monotonic(), 0
         while True:
@@ -343,6 +349,29 @@ class DeskService:
                 setup.cache.prune(before)
         except OpstuiError as error:
             log.warning("tending: %s", error.__class__.__name__)
+
+
+class _LateWorkflows(Sequence["Workflow"]):
+    """The workflows as a sequence that reads them when it is first looked into."""
+
+    def __init__(self, workflows: Mapping[str, Workflow]) -> None:
+        self._workflows = workflows
+
+    @overload
+    def __getitem__(self, index: int) -> Workflow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Workflow]: ...
+    def __getitem__(self, index: int | slice) -> Workflow | Sequence[Workflow]:
+        return self._readable()[index]
+
+    def __len__(self) -> int:
+        return len(self._readable())
+
+    def _readable(self) -> tuple[Workflow, ...]:
+        try:
+            return tuple(self._workflows.values())
+        except ConfigError:
+            return ()  # the status line says what is wrong with them, and so does every try to start one
 
 
 _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {

@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ _KEYS: Mapping[str, type] = {
 _OPTIONAL = frozenset(("note", "public_comment", "second_person", "review_by"))
 
 
-def load_workflows(folder: Traversable | Path, user_folder: Path | None = None) -> dict[str, Workflow]:
+def load_workflows(folder: Path, user_folder: Path | None = None) -> dict[str, Workflow]:
     """Every workflow by id; one of the user's replaces ours of the same id. Raises ConfigError naming file and key."""
     evaluated = _evaluated(folder)
     found: dict[str, Workflow] = {}
@@ -54,7 +53,7 @@ def load_workflows(folder: Traversable | Path, user_folder: Path | None = None) 
     return found
 
 
-def load_workflow(folder: Traversable | Path, evaluated: Mapping[str, tuple[str, ...]] | None = None) -> Workflow:
+def load_workflow(folder: Path, evaluated: Mapping[str, tuple[str, ...]] | None = None) -> Workflow:
     """One workflow from its folder. Raises ConfigError naming file and key."""
     contents = {name: _read(folder / name, required=name != "rubric.md") for name in FILES}
     file = str(folder / FILES[0])
@@ -128,7 +127,7 @@ def _check_keys(table: Mapping[str, Any], text: str, file: str) -> None:
             raise ConfigError(f"{key}: {words} is wanted", file=file, line=_line_of(text, key), key=key)
 
 
-def _read(file: Traversable | Path, *, required: bool) -> str:
+def _read(file: Path, *, required: bool) -> str:
     if not file.is_file():
         if required:
             raise ConfigError("this file is missing", file=str(file))
@@ -145,7 +144,7 @@ def _read(file: Traversable | Path, *, required: bool) -> str:
         raise ConfigError("not UTF-8", file=str(file)) from None
 
 
-def _evaluated(folder: Traversable | Path) -> dict[str, tuple[str, ...]]:
+def _evaluated(folder: Path) -> dict[str, tuple[str, ...]]:
     file = folder / EVALUATED
     if not file.is_file():
         return {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from opstui.core.errors import UsageError
 from opstui.core.money import cents, dollars
+from opstui.core.zones import time_zone
 
 SHAPES = {"1": "▲", "2": "◆", "3": "●", "4": "○"}
 _ASCII = {
@@ -85,9 +86,9 @@ def left(until: datetime, now: datetime) -> str:
 def zone(name: str) -> tzinfo:
     """The operator's time zone; UTC where the name is not known here."""
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+        return time_zone(name)
+    except UsageError:
+        return UTC
 
 
 def clock(at: datetime, timezone: str, now: datetime | None = None) -> str:

@@ -6,7 +6,6 @@ since 1970 in UTC; what sorts last has a rank that is larger than any other.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -108,6 +107,8 @@ def time_of(stored: int) -> datetime:
 
 def prepare(ticket: Ticket) -> Prepared:
     """The rows of a ticket. About 20 µs for a short one; ``core.codec`` takes ten times that."""
+    import hashlib  # loads OpenSSL, 3 ms, which the first screen does not need
+
     content = _json(
         [
             ticket.body,

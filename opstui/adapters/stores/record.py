@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,6 +22,7 @@ from opstui.adapters.stores.record_reading import (
 )
 from opstui.adapters.stores.record_schema import QUARTER, STEPS, micros_since_epoch
 from opstui.core.audit import AuditEntry, AuditRecord, seal_after
+from opstui.core.canonical import fingerprint
 from opstui.core.codec import encode
 from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
 from opstui.core.errors import StaleRevision
@@ -67,7 +67,7 @@ class _Writing(Reading):
 
     def put_file(self, content: bytes) -> str:
         """Keep an attached file; its SHA-256."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = fingerprint(content)
         self._rows("INSERT OR IGNORE INTO files VALUES (?, ?)", (sha256, content))
         return sha256
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -97,8 +98,10 @@ class Reading:
     def audit(self, *, after: int = 0, limit: int = 500, newest_first: bool = False) -> list[AuditRecord]:
         """Rows after ``after``; with ``newest_first`` the newest ``limit`` of them, backwards."""
         order = "DESC" if newest_first else "ASC"
-        rows = self._rows(f"SELECT content FROM audit WHERE seq > ? ORDER BY seq {order} LIMIT ?", (after, limit))
-        return [_loaded(AuditRecord, row[0]) for row in rows]
+        rows = self._rows(
+            f"SELECT content, seq, at, hash FROM audit WHERE seq > ? ORDER BY seq {order} LIMIT ?", (after, limit)
+        )
+        return [_audit_row(*row) for row in rows]
 
     def audit_head(self) -> tuple[int, str]:
         """Sequence and hash of the newest row; ``(0, GENESIS)`` for an empty chain."""
@@ -204,6 +207,22 @@ def dumped(value: Any) -> str:
 
 def _loaded(kind: type[R], content: str) -> R:
     return decode(kind, json.loads(content))
+
+
+def _audit_row(content: Any, seq: int, at: Any, seal: Any) -> AuditRecord:
+    """The row with its own number, time and hash: where they differ from its content, the chain does not hold there.
+
+    A row that can't be read is a broken link, and no reason not to read the others.
+    """
+    try:
+        row = _loaded(AuditRecord, content)
+        if (row.seq, micros_since_epoch(row.at), row.hash) != (seq, at, seal):
+            row = replace(row, seq=seq, at=moment_of(at), hash=str(seal))
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return AuditRecord(
+            at=moment_of(0), operator="", actor="program", action="unreadable", seq=seq, previous="", hash=""
+        )
+    return row
 
 
 def _first(kind: type[R], rows: list[Row]) -> R | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field
@@ -25,6 +24,7 @@ from opstui.adapters.tickets.local_rows import (
     text_or_none,
 )
 from opstui.adapters.tickets.local_schema import moves_from, stored_time, time_of
+from opstui.core.canonical import fingerprint
 from opstui.core.codec import timestamp
 from opstui.core.errors import Conflict, NotFound, Refused
 from opstui.core.frozen import dataclass
@@ -343,7 +343,7 @@ class LocalDesk:
         )
 
     def _attach(self, row: _Row, name: str, content: bytes, author: str, at: datetime, op_id: str | None) -> str:
-        sha256, title = hashlib.sha256(content).hexdigest(), clean_line(name, limit=200)
+        sha256, title = fingerprint(content), clean_line(name, limit=200)
         self._connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (sha256, content))
         text = SafeText(f"{title} ({len(content):,} bytes)")
         self._note(row, at, author, EntryKind.ATTACH, text, op_id=op_id)

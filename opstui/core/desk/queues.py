@@ -9,7 +9,7 @@ from opstui.core.frozen import dataclass
 from opstui.core.queues import SortBy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from opstui.core.drafts import Draft
@@ -38,7 +38,8 @@ class Facts:
     queues: tuple[Queue, ...]
     views: tuple[View, ...]
     """Keys 1–9: every queue first, then the config's views."""
-    workflows: tuple[Workflow, ...]
+    workflows: Sequence[Workflow]
+    """Read from disk when they are first looked at."""
     runtimes: tuple[str, ...]
     theme: str
     mouse: str
