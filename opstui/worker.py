@@ -75,7 +75,11 @@ def spawn(settings: Settings, paths: Paths, *, demo: bool) -> bool:
 def _last_words(paths: Paths) -> IO[bytes]:
     """Where a worker says why it could not even start: beside the log, for the newest worker only."""
     file = paths.log_file.with_name("worker.err")
-    return open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", buffering=0)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError:
+        handle = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    return open(handle, "wb", buffering=0)
 
 
 def main() -> int:

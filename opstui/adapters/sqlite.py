@@ -63,15 +63,12 @@ class Database:
         self._flags = apsw.SQLITE_OPEN_READWRITE
         self._anchor: apsw.Connection | None = None
         self._why_read_only = "opened read-only"
+        self._full = False
         self._closed = False
         self._is_new = False
         self._here = threading.local()
         self._readers: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
-        self._writer = _Writer(
-            self.path.stem,
-            connect=self._connect_writer,
-            translated=lambda error: self.translated(error, writing=True),
-        )
+        self._writer = self._new_writer()
         self._backup_thread: threading.Thread | None = None
         self._holding = -1
         self._versions: dict[str, int] = {}
@@ -108,7 +105,11 @@ class Database:
                 raise ReadOnly(f"{self.path.name} is closed")
             connection = self._connect()
             # 8 MB hold the narrow table of 10,000 tickets; it is filled as it is read.
-            connection.execute("PRAGMA query_only=1; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY")
+            try:
+                connection.execute("PRAGMA query_only=1; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY")
+            except apsw.Error:
+                connection.close()
+                raise
             self._here.connection = connection
             self._readers.add(connection)
         return connection
@@ -119,6 +120,8 @@ class Database:
         Whoever waits behind a commit shares the next one. An exception of ``work`` undoes what it did and is raised
         here. Raises StoreFull, Busy, ReadOnly and StoreDamaged, and then nothing was written.
         """
+        if self._full:
+            raise StoreFull(f"the disk is full: {self.path.name} is as it was before. Make room and start again.")
         if self.read_only:
             raise ReadOnly(f"{self.path.name} is {self._why_read_only}: nothing was written")
         return self._writer.write(work)
@@ -161,7 +164,11 @@ class Database:
         else:
             if backup and have:
                 self.back_up()
-            self._writer.write(apply)
+            try:
+                self._writer.write(apply)
+            except StoreFull:
+                self._do_without_room()
+                self.migrate(component, steps, backup=False)
         self._versions[component] = len(steps)
 
     def back_up(self) -> Path:
@@ -190,8 +197,11 @@ class Database:
         self._backup_thread.start()
 
     def is_sound(self) -> bool:
-        """SQLite's own check of the whole file; reads all of it (about 1 ms a megabyte)."""
-        return sqlite_care.is_sound(self.path)
+        """SQLite's own check of the whole file; reads all of it (about 1 ms a megabyte). Raises StoreFull, ReadOnly."""
+        try:
+            return sqlite_care.is_sound(self.path)
+        except apsw.Error as error:
+            raise self.translated(error, writing=False) from error
 
     def close(self) -> None:
         """Finish what is queued and let go of the file. More than once is fine."""
@@ -212,24 +222,32 @@ class Database:
     # --- opening ------------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
+        try:
+            self._open_file()
+        except StoreFull:
+            self._do_without_room()
+
+    def _open_file(self) -> None:
         if self.read_only:
-            if not self.path.exists():
+            if sqlite_care.is_empty(self.path):
                 self._move_into_memory()
             elif not os.access(self.path.parent, os.W_OK):
                 self._open_without_companions()
         else:
             sqlite_care.make_private_folder(self.path.parent)
-            lost = self.full_sync and self.path.exists() and self.path.stat().st_size == 0
+            lost = self.full_sync and sqlite_care.is_empty(self.path)
             sqlite_care.make_private_file(self.path)
             self._holding, alone = sqlite_care.hold(self.path)
             if alone and lost and sqlite_care.backups(self.path):
-                self._replace("is empty")
-            elif alone and sqlite_care.needs_check(self.path, unclean=self.full_sync) and not self.is_sound():
-                self._replace("is damaged")
+                self._replace("is missing or empty")
+            elif alone and sqlite_care.needs_check(self.path, unclean=self.full_sync):
+                if not self.is_sound():
+                    self._replace("is damaged")
+                sqlite_care.checked(self.path)
             try:
                 self._probe()
-            except StoreDamaged:
-                if not alone:
+            except StoreDamaged as error:
+                if not alone or not sqlite_care.shows_damage(error.__cause__):
                     raise
                 self._let_go_of_reader()
                 self._replace("is damaged")
@@ -237,6 +255,13 @@ class Database:
         self._is_new = "base" not in self._versions
         if self._is_new:
             self._make_base()
+
+    def _new_writer(self) -> _Writer:
+        return _Writer(
+            self.path.stem,
+            connect=self._connect_writer,
+            translated=lambda error: self.translated(error, writing=True),
+        )
 
     def _replace(self, what: str) -> None:
         replaced = sqlite_care.replace(self.path, what, restore=self.full_sync, now=self._moment())
@@ -268,21 +293,55 @@ class Database:
             self._writer.write(make)
         self.migrate("base", JOURNAL, backup=False)
 
+    def _do_without_room(self) -> None:
+        """The disk is full: what is precious is read from a copy in memory, and a cache goes on there."""
+        if self._anchor is not None:
+            raise StoreFull(f"there is no room for {self.path.name}: make room and start again")
+        self._writer.close()
+        self._move_into_memory()
+        self._writer = self._new_writer()
+        log.warning("no room for %s", self.path.name)
+        self.problem = f"the disk is full: {self.path.name} is kept in memory only. Make room and start again."
+        if self.full_sync:
+            self.read_only = True
+            self._full = True
+            self.problem = f"the disk is full: {self.path.name} is only read. Make room and start again."
+        self._probe()
+        self._is_new = "base" not in self._versions
+        if self._is_new:
+            self._make_base()
+
     def _move_into_memory(self) -> None:
-        """Go on with a copy in memory: for readers of a file that is missing or of an older shape."""
+        """Go on with a copy in memory: for readers of a file that is missing, of an older shape, or on a full disk."""
         if self._anchor is not None:
             return
         uri = f"file:/opstui-{os.getpid()}-{id(self)}?vfs=memdb"
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
         anchor = apsw.Connection(uri, flags=flags)
-        if self.path.exists():
-            # A plain copy would still call itself a WAL file, which can't be opened in memory.
-            source = apsw.Connection(self._uri, flags=self._flags | apsw.SQLITE_OPEN_URI)
-            source.set_busy_timeout(BUSY_MS)
-            source.execute("VACUUM INTO ?", (uri,))
-            source.close()
         self._let_go_of_reader()
+        if not sqlite_care.is_empty(self.path):
+            try:
+                try:
+                    self._copy_to(uri, alone=False)
+                except apsw.Error as error:
+                    if not sqlite_care.is_for_want_of_room(error):
+                        raise
+                    self._copy_to(uri, alone=True)
+            except apsw.Error as error:
+                raise self.translated(error, writing=False) from error
         self._anchor, self._uri, self._flags = anchor, uri, flags
+
+    def _copy_to(self, uri: str, *, alone: bool) -> None:
+        """Copy the file's content. Who has it ``alone`` needs no index of the log on the disk."""
+        # A plain copy would still call itself a WAL file, which can't be opened in memory.
+        source = apsw.Connection(self._uri, flags=self._flags | apsw.SQLITE_OPEN_URI)
+        try:
+            source.set_busy_timeout(BUSY_MS)
+            if alone:
+                source.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+            source.execute("VACUUM INTO ?", (uri,))
+        finally:
+            source.close()
 
     def _open_without_companions(self) -> None:
         """A folder that can't be written has no room for ``-shm``; the file is then read as it lies."""
@@ -300,12 +359,20 @@ class Database:
 
     def _connect_writer(self) -> apsw.Connection:
         connection = self._connect()
+        try:
+            self._prepare_writer(connection)
+        except apsw.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare_writer(self, connection: apsw.Connection) -> None:
         connection.execute(
             f"PRAGMA foreign_keys=1; PRAGMA synchronous={'FULL' if self.full_sync else 'NORMAL'};"
             "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=0; PRAGMA journal_size_limit=16777216"
         )
         until = time.monotonic() + BUSY_MS / 1000
-        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        while self._anchor is None and connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             # Changing the mode needs the file alone, and SQLite does not wait for that by itself.
             try:
                 connection.execute("PRAGMA journal_mode=WAL").fetchall()
@@ -313,7 +380,6 @@ class Database:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.01)
-        return connection
 
     def _let_go_of_reader(self) -> None:
         connection = getattr(self._here, "connection", None)

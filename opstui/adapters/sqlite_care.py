@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
@@ -19,12 +20,18 @@ BACKUP_EVERY = timedelta(days=1)
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 
 
+def _refusal(error: OSError, what: str) -> OpstuiError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"{what}: the disk is full. Make room and try again.")
+    return ReadOnly(f"{what} ({error.strerror}): nothing can be kept there")
+
+
 def make_private_folder(folder: Path) -> None:
-    """The folder, 0700 where it is made here. Raises ReadOnly with what stands in the way."""
+    """The folder, 0700 where it is made here. Raises StoreFull, or ReadOnly with what stands in the way."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ReadOnly(f"{folder} can't be made ({error.strerror}): nothing can be kept there") from error
+        raise _refusal(error, f"{folder} can't be made") from error
 
 
 def make_private_file(path: Path) -> bool:
@@ -36,26 +43,48 @@ def make_private_file(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        state = path.stat()
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise _refusal(error, f"{path} can't be reached") from error
         if state.st_mode & 0o077 and state.st_uid == os.geteuid():
             path.chmod(0o600)
         return False
     except OSError as error:
-        raise ReadOnly(f"{path} can't be made ({error.strerror}): nothing can be kept there") from error
+        raise _refusal(error, f"{path} can't be made") from error
     return True
 
 
-def is_sound(path: Path) -> bool:
-    """Whether SQLite's ``quick_check`` finds nothing wrong. The check itself raises on some damage."""
+def shows_damage(error: BaseException | None) -> bool:
+    """Whether SQLite says by this error that a file's content is wrong.
+
+    Every other error (no room for ``-shm``, no permission, another's lock, a disk that fails) says nothing about the
+    content: a file must never be set aside for it.
+    """
+    return isinstance(error, (apsw.CorruptError, apsw.NotADBError))
+
+
+def is_empty(path: Path) -> bool:
+    """Whether there is no file, or nothing in it. Raises ReadOnly where nobody may look."""
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    except apsw.Error:
-        return False
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise ReadOnly(f"{path} can't be reached ({error.strerror}): look at the permissions of its folder") from error
+
+
+def is_sound(path: Path) -> bool:
+    """Whether SQLite's ``quick_check`` finds nothing wrong. Raises apsw.Error where it can't look."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         connection.set_busy_timeout(BUSY_MS)
         return all(row == ("ok",) for row in connection.execute("PRAGMA quick_check(1)"))
-    except apsw.Error:
-        return False
+    except apsw.Error as error:
+        # The check itself fails on some damage.
+        if shows_damage(error):
+            return False
+        raise
     finally:
         connection.close()
 
@@ -72,10 +101,15 @@ def needs_check(path: Path, *, unclean: bool) -> bool:
     Only then is a log left behind, so the cost of a full check (1 ms a megabyte) is not paid at every start.
     """
     if _note(path).exists():
-        _note(path).unlink(missing_ok=True)
         return True
     wal = path.with_name(path.name + "-wal")
     return unclean and wal.exists() and wal.stat().st_size > 0
+
+
+def checked(path: Path) -> None:
+    """Take the note away: the file was looked at."""
+    with contextlib.suppress(OSError):
+        _note(path).unlink(missing_ok=True)
 
 
 def _note(path: Path) -> Path:
@@ -146,18 +180,22 @@ def set_aside(path: Path, now: datetime) -> Path:
     return moved
 
 
-def restore_newest(path: Path) -> Path | None:
-    """Put the newest sound backup where ``path`` was; which one, or None if there is none."""
+def _copy_of_newest(path: Path, part: Path) -> Path | None:
+    """Copy the newest sound backup of ``path`` to ``part``; which one, or None if there is none. Raises OSError."""
     for backup in backups(path):
-        if not is_sound(backup):
+        try:
+            if not is_sound(backup):
+                continue
+        except apsw.Error:
             continue
-        part = path.with_name(path.name + ".restoring")
         part.unlink(missing_ok=True)
         make_private_file(part)
-        part.write_bytes(backup.read_bytes())
-        _sync(part)
-        part.rename(path)
-        _sync(path.parent)
+        try:
+            part.write_bytes(backup.read_bytes())
+            _sync(part)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
         return backup
     return None
 
@@ -171,7 +209,7 @@ def hold(path: Path) -> tuple[int, bool]:
     try:
         handle = os.open(path.with_name(path.name + "-open"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ReadOnly(f"{path.parent} can't be written ({error.strerror}): nothing can be kept there") from error
+        raise _refusal(error, f"{path.parent} can't be written") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         alone = True
@@ -184,11 +222,22 @@ def hold(path: Path) -> tuple[int, bool]:
 def replace(path: Path, what: str, *, restore: bool, now: datetime) -> tuple[Path, Path | None, str]:
     """Set a damaged file aside and put its newest backup, or an empty file, in its place.
 
-    Where it went, the backup, and the sentence that says so; ``what`` is the matter with the file.
+    Where it went, the backup, and the sentence that says so; ``what`` is the matter with the file. The copy is made
+    first: where there is no room for it, nothing is moved. Raises StoreFull.
     """
-    moved_to = set_aside(path, now)
-    _note(path).unlink(missing_ok=True)
-    backup = restore_newest(path) if restore else None
+    part = path.with_name(path.name + ".restoring")
+    try:
+        backup = _copy_of_newest(path, part) if restore else None
+        moved_to = set_aside(path, now)
+        if backup is not None:
+            part.rename(path)
+            _sync(path.parent)
+    except OSError as error:
+        raise StoreFull(
+            f"{path.name} {what}, and its backup can't be put in its place ({error.strerror}): nothing was moved. "
+            "Make room and start again."
+        ) from error
+    checked(path)
     make_private_file(path)
     if backup is not None:
         became = f"its backup {backup.name} was restored"
@@ -205,14 +254,30 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+_ROOM = frozenset({
+    apsw.SQLITE_IOERR_SHMOPEN, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_SHMMAP, apsw.SQLITE_IOERR_WRITE,
+    apsw.SQLITE_IOERR_TRUNCATE, apsw.SQLITE_IOERR_FSYNC,
+})  # fmt: skip
+
+
+def is_for_want_of_room(error: apsw.Error) -> bool:
+    """Whether a full disk makes this error, also while reading: a log's index (``-shm``) is written by its readers."""
+    return isinstance(error, (apsw.FullError, apsw.NoMemError)) or getattr(error, "extendedresult", 0) in _ROOM
+
+
 def translated(path: Path, error: apsw.Error, *, writing: bool) -> OpstuiError:
     """The error of the tree that says what SQLite's means for a person."""
     name = path.name
-    if isinstance(error, (apsw.FullError, apsw.NoMemError)) or (writing and isinstance(error, apsw.IOError)):
+    if is_for_want_of_room(error) or (writing and isinstance(error, apsw.IOError)):
         return StoreFull(f"the disk is full: {name} is as it was before. Make room and try again.")
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return Busy(f"{name} is being written by another process for more than {BUSY_MS // 1000} s: try again")
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.IOError)):
+    if isinstance(error, apsw.IOError):
+        return StoreDamaged(
+            f"the disk did not give {name} ({error}); the file was left as it is. Look at the disk, then start again.",
+            file=str(path),
+        )
+    if shows_damage(error):
         return StoreDamaged(
             f"{name} can't be read ({error}). Close every opstui and start again: it is then set aside.",
             file=str(path),

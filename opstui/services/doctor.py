@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from opstui.core.errors import ReadOnly
 from opstui.core.ports import Probe
 from opstui.services.auditing import verify_chain
 from opstui.services.locks import FileLock
@@ -37,7 +38,13 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
             continue
         yield from runtime.probe()
     lock = FileLock(setup.locks / "worker.lock", "doctor")
-    running = lock.is_held()
+    try:
+        running = lock.is_held()
+    except ReadOnly as error:
+        yield Probe(
+            "worker", "fail", error.message, "look at the permissions of that folder, and whether the disk is full"
+        )
+        return
     yield Probe(
         "worker", "pass", f"running, {lock.holder()}" if running else "not running: the next session starts one"
     )

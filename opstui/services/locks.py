@@ -6,10 +6,10 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from opstui.core.errors import Busy
+from opstui.core.errors import Busy, ReadOnly
 from opstui.core.text import clean_line
 
 
@@ -22,16 +22,23 @@ class FileLock:
         self._fd: int | None = None
 
     def take(self) -> bool:
-        """Take it if it is free; whether it is ours now."""
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take it if it is free; whether it is ours now. Raises ReadOnly where no lock file can be made."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ReadOnly(
+                f"{clean_line(str(self.path))} can't be opened ({error.strerror}): nothing was begun"
+            ) from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(fd)
             return False
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{os.getpid()} {self.label}\n".encode())
+        # Who holds it is a courtesy to those who wait; the lock itself needs no room on the disk.
+        with suppress(OSError):
+            os.ftruncate(fd, 0)
+            os.write(fd, f"{os.getpid()} {self.label}\n".encode())
         self._fd = fd
         return True
 

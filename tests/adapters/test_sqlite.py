@@ -490,6 +490,101 @@ print(database.is_sound())
 """
 
 
+_NO_ROOM = """
+import resource, sys
+from opstui.adapters.sqlite import Database
+from opstui.core.errors import StoreFull
+precious = sys.argv[2] == "precious"
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+database = Database(sys.argv[1], full_sync=precious)
+database.migrate("notes", ("CREATE TABLE notes(number INTEGER PRIMARY KEY, text TEXT)",), backup=True)
+print([text for (text,) in database.read("SELECT text FROM notes")])
+print(database.problem)
+try:
+    database.write(lambda connection: connection.execute("INSERT INTO notes(text) VALUES ('x')").fetchall())
+    print("written")
+except StoreFull:
+    print("full")
+"""
+
+_DIES = """
+import os, sys
+from opstui.adapters.sqlite import Database
+database = Database(sys.argv[1], full_sync=True)
+database.write(lambda connection: connection.execute("INSERT INTO notes(text) VALUES ('last')").fetchall())
+os._exit(9)
+"""
+
+
+def _without_room(path: Path, kind: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", _NO_ROOM, str(path), kind], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_disk_that_is_full_at_the_start_sets_nothing_aside_and_shows_what_was_kept(
+    open_it: Open, tmp_path: Path
+) -> None:
+    database = open_it()
+    put(database)
+    database.back_up()
+    database.close()
+    path = tmp_path / "record.db"
+    subprocess.run([sys.executable, "-c", _DIES, str(path)], check=False)
+    path.with_name("record.db-shm").unlink()
+    kept, problem, wrote = _without_room(path, "precious")
+    assert kept == "['hello', 'last']"
+    assert "full" in problem
+    assert wrote == "full"
+    database = open_it()
+    assert texts(database) == ["hello", "last"]
+    assert database.moved_to is None
+    assert not list(tmp_path.glob("*.damaged-*"))
+
+
+def test_a_cache_goes_on_in_memory_where_the_disk_is_full(open_it: Open, tmp_path: Path) -> None:
+    database = open_it("cache.db", full_sync=False)
+    put(database)
+    database.close()
+    kept, problem, wrote = _without_room(tmp_path / "cache.db", "cheap")
+    assert kept == "['hello']"
+    assert "memory only" in problem
+    assert wrote == "written"
+    assert _without_room(tmp_path / "none.db", "cheap")[::2] == ["[]", "written"]
+
+
+def test_a_damaged_file_stays_where_it_is_while_there_is_no_room_for_its_backup(open_it: Open, tmp_path: Path) -> None:
+    database = open_it()
+    put(database)
+    database.back_up()
+    database.close()
+    path = tmp_path / "record.db"
+    path.write_bytes(b"this is not a database" * 500)
+    done = subprocess.run(
+        [sys.executable, "-c", _NO_ROOM, str(path), "precious"], capture_output=True, text=True, check=False
+    )
+    assert "StoreFull" in done.stderr or "StoreDamaged" in done.stderr
+    assert path.read_bytes().startswith(b"this is not")
+    assert texts(open_it()) == ["hello"]
+
+
+@pytest.mark.parametrize("name", ["record.db", "cache.db"])
+def test_a_link_to_itself_in_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to(name)
+    with pytest.raises(ReadOnly, match=name):
+        Database(tmp_path / name, full_sync=name == "record.db")
+
+
+def test_a_missing_file_is_restored_from_its_backup(open_it: Open, tmp_path: Path) -> None:
+    database = open_it()
+    put(database)
+    database.back_up()
+    database.close()
+    (tmp_path / "record.db").unlink()
+    database = open_it()
+    assert texts(database) == ["hello"]
+    assert "missing" in database.problem
+
+
 # --- permissions, as somebody who is not root
 
 _NOBODY = """
@@ -550,6 +645,14 @@ def test_a_file_in_a_folder_that_cannot_be_written_can_still_be_read(public_fold
     said = _as_nobody(public_folder / "record.db", "ro")
     assert said.splitlines()[0] == "read 1", said
     assert said.splitlines()[1].startswith("ReadOnly")
+
+
+@needs_root
+def test_a_folder_that_may_not_be_entered_is_named(public_folder: Path) -> None:
+    (public_folder / "data").mkdir(mode=0o700)
+    said = _as_nobody(public_folder / "data" / "record.db", "rw")
+    assert said.startswith("ReadOnly"), said
+    assert str(public_folder / "data") in said
 
 
 @needs_root
