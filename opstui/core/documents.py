@@ -13,16 +13,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from opstui.core.claims import CITATION_LINES as CITATION_LINES
-from opstui.core.claims import CLAIM_LIMIT as CLAIM_LIMIT
-from opstui.core.claims import QUOTE_LIMIT as QUOTE_LIMIT
-from opstui.core.claims import Citation as Citation
-from opstui.core.claims import CitationKind as CitationKind
-from opstui.core.claims import Claim as Claim
-from opstui.core.claims import ClaimStatus as ClaimStatus
-from opstui.core.claims import Confidence as Confidence
-from opstui.core.claims import Engine as Engine
-from opstui.core.claims import Finding as Finding
+from opstui.core.claims import (
+    CITATION_LINES as CITATION_LINES,
+    CLAIM_LIMIT as CLAIM_LIMIT,
+    QUOTE_LIMIT as QUOTE_LIMIT,
+    Citation as Citation,
+    CitationKind as CitationKind,
+    Claim as Claim,
+    ClaimStatus as ClaimStatus,
+    Confidence as Confidence,
+    Engine as Engine,
+    Finding as Finding,
+)
 from opstui.core.frozen import dataclass
 
 

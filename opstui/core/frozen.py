@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
 else:
-    from dataclasses import MISSING, FrozenInstanceError, fields
-    from dataclasses import dataclass as _standard
+    from dataclasses import MISSING, FrozenInstanceError, dataclass as _standard, fields
     from operator import attrgetter
 
     _set = object.__setattr__

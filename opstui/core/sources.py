@@ -15,8 +15,7 @@ from opstui.core.documents import CITATION_LINES, QUOTE_LIMIT, Citation, Citatio
 from opstui.core.errors import NotFound
 from opstui.core.frozen import dataclass
 from opstui.core.knowledge import Page
-from opstui.core.text import SafeText, clean, clean_line
-from opstui.core.text import lines as split_lines
+from opstui.core.text import SafeText, clean, clean_line, lines as split_lines
 from opstui.core.tickets import EntryKind, Ticket, TicketRef
 
 

@@ -5,7 +5,6 @@ One command a line, answers in whole sentences or short lists, nothing ever redr
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,6 +19,7 @@ from opstui.core.desk import (
     DiscardDraft,
     DraftReview,
     Drafts,
+    Draw,
     EditDraft,
     FirstLook,
     NewDraft,
@@ -83,12 +83,12 @@ class Dialogue:
         stdin: TextIO,
         stdout: TextIO,
         *,
-        draw: Callable[[str], str] = secrets.choice,
+        draw: Callable[[str], str] | None = None,
         seconds: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._desk = desk
-        self._draw = draw
+        self._draw = draw or (lambda letters: desk.ask(Draw(letters)))
         self._seconds = seconds
         self._pause = pause
         self._in = stdin

@@ -390,6 +390,7 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "Drafts": DeskService._draft_list,
     "DraftReview": lambda desk, question: desk._reviewing.review(question),
     "Confirm": lambda desk, question: desk._reviewing.confirm(question),
+    "Draw": lambda desk, question: desk._setup.randomness.choice(question.letters),
     "PushOf": DeskService._push_of,
     "WaitingForYou": lambda desk, question: desk._tickets.waiting(question),
     "StatusLine": DeskService._status,

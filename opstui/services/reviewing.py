@@ -9,7 +9,8 @@ from typing import Any
 from opstui.core import approval, draft_rules
 from opstui.core.audit import AuditEntry
 from opstui.core.canonical import fingerprint
-from opstui.core.checks import check_comment, check_document
+from opstui.core.checks.comment import check_comment
+from opstui.core.checks.document import check_document
 from opstui.core.codec import decode
 from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, Outcome, Review, ReviewRow
 from opstui.core.documents import (
@@ -50,8 +51,10 @@ class Reviewing:
 
     def review(self, question: DraftReview) -> Review:
         """See ``DraftReview``."""
+        return self._review(self._drafting.draft(question.id))
+
+    def _review(self, draft: Draft) -> Review:
         setup = self._setup
-        draft = self._drafting.draft(question.id)
         ticket = self._cached(draft.ticket)
         findings, claims, ok = self.check(draft, ticket)
         rows = tuple(self._rows(draft, ticket))
@@ -121,9 +124,9 @@ class Reviewing:
         conflict = self._drafting.note_conflict(draft, ticket)
         if conflict is not None:
             raise conflict
-        review = self.review(DraftReview(command.id))
-        self._refuse_unless_ready(review)
-        draft = review.draft
+        if command.overrides:
+            draft = self._drafting.overridden(draft, command.overrides, ticket)
+        self._refuse_unless_ready(self._review(draft))
         content = self._payload(draft, self._files(draft))
         if fingerprint(content) != command.fingerprint:
             raise Refused(

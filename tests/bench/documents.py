@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from opstui.core.checks import check_document
+from opstui.core.checks.document import check_document
 from opstui.core.checks.m1 import citation_fault
 from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.documents import Document, citations_of, claims_of

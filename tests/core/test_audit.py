@@ -7,8 +7,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from opstui.core.audit import GENESIS, AuditEntry, AuditRecord, seal, seal_after, verify
 from opstui.core.codec import decode, encode

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opstui.core.checks import check_document
+from opstui.core.checks.document import check_document
 from opstui.core.documents import Claim, ClaimStatus
 from opstui.core.extract.summary import incident_summary
 from opstui.core.extract.units import all_units

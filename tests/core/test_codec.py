@@ -11,8 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opstui.core import audit, codec, documents, drafts, knowledge, ports, queues, sessions, tickets
 from opstui.core.codec import decode, encode, moment, timestamp

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given as forall
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given as forall, settings, strategies as st
 
-from opstui.core.checks import check_document
+from opstui.core.checks.document import check_document
 from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.codec import decode, encode
 from opstui.core.documents import EscalationPackage, IncidentSummary, claims_of

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opstui.core.checks import check_document
+from opstui.core.checks.document import check_document
 from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.codec import decode, encode
 from opstui.core.documents import (

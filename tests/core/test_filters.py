@@ -6,8 +6,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from opstui.core.errors import FilterError
 from opstui.core.filters import (

@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from opstui.core.errors import ConfigError
 from opstui.core.rates import FREE, ModelRates, cost, parse_card, parse_rates, with_own_rates

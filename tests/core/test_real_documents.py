@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opstui.core.checks import check_document
+from opstui.core.checks.document import check_document
 from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.documents import Document, claims_of
 from opstui.core.extract.escalation import escalation_package

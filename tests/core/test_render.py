@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given as forall
-from hypothesis import strategies as st
+from hypothesis import given as forall, strategies as st
 from markdown_it import MarkdownIt
 
 from opstui.core.extract.escalation import escalation_package

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given as forall
-from hypothesis import strategies as st
+from hypothesis import given as forall, strategies as st
 
 from opstui.core.checks.m1 import citation_fault
 from opstui.core.documents import CITATION_LINES, QUOTE_LIMIT, CitationKind

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from opstui.core.text import BODY_LIMIT, COMBINING_LIMIT, LINE_LIMIT, SafeText, clean, clean_line, lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,13 @@ class Confirm(Question["Confirmation"]):
 
 
 @dataclass(frozen=True, slots=True)
+class Draw(Question["str"]):
+    """One of ``letters``, evenly, out of the desk's randomness: for prompts that nobody can know before."""
+
+    letters: str
+
+
+@dataclass(frozen=True, slots=True)
 class PushOf(Question["PushRecord | None"]):
     """The newest outbox row of a draft."""
 
@@ -155,6 +163,8 @@ class ApproveDraft(Command["Draft"]):
     id: str
     fingerprint: str
     here: bool = False
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Blocking check → reason code; kept only if the approval is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

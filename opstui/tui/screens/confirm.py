@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +11,7 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 
 from opstui.core.approval import key_suffix
-from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, NoteDraft, Review
+from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, Draw, NoteDraft, Review
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import NotFound, OpstuiError
 from opstui.tui.arming import Arming, Phase, at, idle, open_prompt, press, redraw
@@ -45,7 +44,8 @@ class ConfirmScreen(DeskScreen):
     ConfirmScreen #confirm-head { height: 1; }
     ConfirmScreen #prompt { height: auto; max-height: 6; }
     """
-    choice: ClassVar[Callable[[str], str]] = staticmethod(secrets.choice)
+    choice: ClassVar[Callable[[str], str] | None] = None
+    """Instead of the desk's randomness, for tests."""
     """Draws one of some letters; nobody can guess which."""
     monotonic: ClassVar[Callable[[], float]] = staticmethod(time.monotonic)
     """Seconds that never go back."""
@@ -182,14 +182,18 @@ class ConfirmScreen(DeskScreen):
 
     _approved = False
 
+    def _drawn(self, letters: str) -> str:
+        choice = type(self).choice
+        return choice(letters) if choice is not None else self.desk.ask(Draw(letters))
+
     def _draw_letters(self) -> None:
         confirmation, moment = self.confirmation, type(self).monotonic()
         assert confirmation is not None
         if self.arming is None:
             suffix = key_suffix(confirmation.ticket) if confirmation.needs_key_suffix else None
-            self.arming = open_prompt(suffix, type(self).choice, moment)
+            self.arming = open_prompt(suffix, self._drawn, moment)
         else:
-            self.arming = redraw(self.arming, type(self).choice, moment)
+            self.arming = redraw(self.arming, self._drawn, moment)
         self._drawn_armed = False
         self._show_prompt()
 
