@@ -39,6 +39,7 @@ def init_config(invocation: Invocation) -> int:
     """Write a config file with everything in it commented out; an existing one is never touched."""
     from opstui.config.example import example_text
 
+    invocation.writes()
     file = invocation.own_paths.config_file
     write_new(file, example_text())
     say(str(file))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE_LIMIT = 25_000_000
 """Bytes of one attached file."""
 COMMENT_LIMIT = 1_000_000
+NO_ANSWERS: Mapping[str, str] = {}
 
 
 def change_options(function: F) -> F:
@@ -137,7 +138,7 @@ def new_draft(
     changes = read_changes(sets, comment_file, public, attach, overrides)
     invocation.writes()
     made = invocation.do(NewDraft(ticket=wanted, changes=changes)).unwrap()
-    return _print(invocation, made.id, as_json)
+    return _print(invocation, made.id, as_json, changes.overrides)
 
 
 @draft.command("edit")
@@ -165,7 +166,7 @@ def edit_draft(
 ) -> int:
     """Change a draft. An approval that was not yet acted upon is withdrawn."""
     changes = read_changes(sets, comment_file, public, attach, overrides, theirs=theirs, mine=mine, drop=drop)
-    return _change(invocation, EditDraft(id=draft_id, rev=rev, changes=changes), as_json)
+    return _change(invocation, EditDraft(id=draft_id, rev=rev, changes=changes), as_json, changes.overrides)
 
 
 @draft.command("approve")
@@ -184,11 +185,10 @@ def approve_draft(
     invocation: Invocation, draft_id: str, fingerprint: str, overrides: tuple[str, ...], as_json: bool
 ) -> int:
     """Consent to send exactly what draft show printed. A running worker or opstui push sends it."""
-    invocation.writes()
-    if overrides:
-        changes = DraftChanges(overrides=_pairs(overrides, "--override"))
-        invocation.do(EditDraft(id=draft_id, rev=None, changes=changes))
-    return _change(invocation, ApproveDraft(id=draft_id, fingerprint=fingerprint, here=True), as_json)
+    reasons = _pairs(overrides, "--override")
+    return _change(
+        invocation, ApproveDraft(id=draft_id, fingerprint=fingerprint, here=True, overrides=reasons), as_json, reasons
+    )
 
 
 @draft.command("settle")
@@ -291,16 +291,22 @@ def _read(path: Path, limit: int) -> bytes:
         raise UsageError(f"{clean_line(str(path), limit=80)}: {error.strerror}") from None
 
 
-def _change(invocation: Invocation, command: Command[Draft], as_json: bool) -> int:
+def _change(
+    invocation: Invocation, command: Command[Draft], as_json: bool, answered: Mapping[str, str] = NO_ANSWERS
+) -> int:
     invocation.writes()
     outcome = invocation.do(command)
     if outcome.notice:
         note(outcome.notice)
-    return _print(invocation, outcome.unwrap().id, as_json)
+    return _print(invocation, outcome.unwrap().id, as_json, answered)
 
 
-def _print(invocation: Invocation, draft_id: str, as_json: bool) -> int:
+def _print(invocation: Invocation, draft_id: str, as_json: bool, answered: Mapping[str, str] = NO_ANSWERS) -> int:
     review = invocation.desk.ask(DraftReview(draft_id))
+    names = {finding.id for finding in review.findings}
+    for name in answered:
+        if name not in names:
+            note(f"opstui: --override {clean_line(name, limit=60)}: no check of this draft is called that")
     if as_json:
         emit(shapes.draft(review))
     else:

@@ -56,9 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     threading.excepthook = _thread_failed
-    with CrashGuard(os.environ, _command(arguments)) as guard:
-        return _run(arguments)
-    return guard.code or 0
+    try:
+        with CrashGuard(os.environ, _command(arguments)) as guard:
+            return _run(arguments)
+        return guard.code or 0
+    finally:
+        if argv is None:
+            _let_go()
 
 
 def _run(arguments: list[str]) -> int:
@@ -109,6 +113,13 @@ def _collect_later() -> None:
     timer = threading.Timer(COLLECT_AFTER, begin)
     timer.daemon = True
     timer.start()
+
+
+def _let_go() -> None:
+    """The work is done and its exit code known: a signal in the interpreter's own last moments must not change it."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

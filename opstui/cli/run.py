@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from opstui.cli.invocation import Invocation
@@ -9,8 +11,10 @@ from opstui.cli.options import json_option, with_invocation
 from opstui.cli.streaming import run_here
 from opstui.core.desk import DeskFacts, IndexKnowledge, StartSession
 from opstui.core.errors import OpstuiError, UsageError
-from opstui.core.money import MICRO, micros
+from opstui.core.money import micros
 from opstui.core.text import clean_line
+
+_CENTS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2}0*)?")
 
 
 @click.command()
@@ -66,7 +70,7 @@ def index(invocation: Invocation) -> None:
 
 def whole_cents(text: str) -> int:
     """Micro-dollars of an amount in whole cents. Raises UsageError."""
-    amount = micros(text)
-    if amount < 0 or amount % (MICRO // 100):
-        raise UsageError(f"--budget {clean_line(text, limit=40)}: write whole cents, like 0.50")
-    return amount
+    match = _CENTS.fullmatch(text)
+    if match is None:
+        raise UsageError(f"--budget {clean_line(text, limit=40)!r}: write dollars in whole cents, like 0.50")
+    return micros(match.group())

@@ -12,7 +12,7 @@ from opstui.cli.output import age, emit, note, table, write
 from opstui.cli.streaming import run_here
 from opstui.cli.tickets import now
 from opstui.core.desk import InterruptSession, SessionDetail, SessionEvents, Sessions
-from opstui.core.errors import Refused, UsageError
+from opstui.core.errors import UsageError
 from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionEvent
 from opstui.exports import shapes
@@ -84,13 +84,16 @@ def show_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
 @json_option
 @with_invocation
 def resume_session(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
-    """Go on with a session that was left unfinished, or follow it where another process runs it."""
+    """Go on with a session that was left unfinished, or follow it where another process runs it.
+
+    Of one that is over, what happened is told again; nothing is run.
+    """
     if events and as_json:
         raise UsageError("--events and --json exclude each other")
     invocation.writes()
     run = invocation.desk.ask(SessionDetail(session_id))
     if run.status.is_over:
-        raise Refused(f"session {run.id} is over ({run.status.value}); opstui run starts another one")
+        note(f"opstui: session {run.id} is over ({run.status.value}); opstui run starts another one")
     return run_here(invocation, run, events=events, as_json=as_json)
 
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from opstui.cli.invocation import Invocation
 from opstui.cli.output import emit, emit_line, note, say
-from opstui.core.codec import timestamp
 from opstui.core.desk import InterruptSession, Outcome, RunSession, SessionDetail, SessionEvents
 from opstui.core.drafts import DraftState
 from opstui.core.errors import Busy, OpstuiError
@@ -54,7 +53,7 @@ class Stream:
             words = f"waiting for {self._session.runtime}, {SILENCE:.0f} s without a word"
             note(f"opstui: {words}")
             if self._events:
-                emit_line({"type": "notice", "at": timestamp(datetime.now(UTC)), "text": words})
+                emit_line({"type": "notice", "at": shapes.when(datetime.now(UTC)), "text": words})
         return self._ending is not None
 
     def finish(self, session: Session) -> None:
@@ -66,7 +65,7 @@ class Stream:
                 break
         if self._events:
             at = self._ending.at if self._ending else session.ended_at or datetime.now(UTC)
-            emit_line({"type": "session.ended", "at": timestamp(at), "session": shapes.session(session)})
+            emit_line({"type": "session.ended", "at": shapes.when(at), "session": shapes.session(session)})
 
     def _print(self, event: SessionEvent) -> None:
         if self._events:

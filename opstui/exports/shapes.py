@@ -30,8 +30,11 @@ def money(amount: int | None) -> str | None:
 
 
 def when(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC."""
-    return None if moment is None else timestamp(moment)
+    """RFC 3339 in UTC: whole seconds, or three or six digits of a second, so that times sort as text."""
+    if moment is None or not moment.microsecond:
+        return None if moment is None else timestamp(moment)
+    digits = f"{moment.microsecond:06d}".removesuffix("000")
+    return f"{timestamp(moment.replace(microsecond=0))[:-1]}.{digits}Z"
 
 
 def queue(state: QueueState) -> Json:
@@ -210,6 +213,7 @@ def push(record: PushRecord, of: Draft) -> Json:
         "attempts": record.attempts,
         "remote_id": record.remote_id,
         "overlaps": [dict(overlap) for overlap in record.overlaps],
+        "already": list(record.already),
         "error": record.error,
     }
 

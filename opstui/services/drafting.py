@@ -107,6 +107,10 @@ class Drafting:
         action = "draft.override" if changes.overrides else "draft.settle" if settles else None
         return Outcome(self._store(edited, draft, changes, action))
 
+    def overridden(self, draft: Draft, overrides: Mapping[str, str], ticket: Ticket) -> Draft:
+        """The draft with these checks answered, not stored. Raises UsageError for what is no reason code."""
+        return self._changed(draft, DraftChanges(overrides=overrides), ticket, Origin.OPERATOR)
+
     def discard(self, command: DiscardDraft) -> Outcome[Draft]:
         """See ``DiscardDraft``."""
         draft = self.draft(command.id)

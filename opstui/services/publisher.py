@@ -93,19 +93,25 @@ class Publisher:
     def run_all(self, *, draft: str | None = None) -> list[PushRecord]:
         """Everything approved or unknown now, until nothing of it is unknown; the rows as they are then.
 
-        Raises Busy if another publisher holds a system for more than 30 s.
+        A system that another publisher holds for longer than 30 s is waited for once: its updates stay as they are,
+        with who holds it as their ``error``.
         """
         record = self._setup.record
-        wanted = [push.id for push in record.pushes(unfinished=True) if draft is None or push.draft == draft]
-        for push_id in wanted:
-            self._until_known(push_id)
-        return [push for push_id in wanted if (push := record.push(push_id)) is not None]
+        wanted = [push for push in record.pushes(unfinished=True) if draft is None or push.draft == draft]
+        held_by: dict[str, str] = {}
+        for push in wanted:
+            try:
+                self._until_known(push.id, 0.0 if push.system in held_by else LOCK_WAIT)
+            except Busy as error:
+                held_by[push.system] = str(error)
+        found = [now for push in wanted if (now := record.push(push.id)) is not None]
+        return [push if push.done else replace(push, error=held_by.get(push.system, push.error)) for push in found]
 
-    def _until_known(self, push_id: str) -> None:
+    def _until_known(self, push_id: str, lock_wait: float) -> None:
         clock = self._setup.clock
         deadline = clock.monotonic() + POLITE_WAIT
         while True:
-            step = self._advance(push_id, wait=LOCK_WAIT)
+            step = self._advance(push_id, wait=lock_wait)
             if not isinstance(step, Wait):
                 return
             if step.why is WaitFor.CREDENTIALS:
@@ -134,7 +140,7 @@ class Publisher:
         if system is None:
             reason = f"the ticket system {name} is no longer configured"
             return self._keep(Decision(replace(found, done=True, error=reason), NeedsHuman(reason)))
-        lock = FileLock(setup.locks / f"publish-{name}", "publisher")
+        lock = FileLock(setup.locks / f"publish-{name}", f"publisher of {name}")
         with held(lock, wait=wait, say=lambda text: log.info("%s: %s", name, text)):
             push = setup.record.push(push_id)
             if push is None:
@@ -215,15 +221,17 @@ class Publisher:
             stored = record.push(push.id)
             if stored is None or stored.done:
                 return Nothing()  # withdrawn between the look and now
-            if stored != push:
-                record.put_push(push)
             draft = record.draft(push.draft)
             moved = self._moved(draft, push, step) if draft is not None else None
             if draft is not None and moved is not None and moved != draft:
                 record.put_draft(moved, expected_rev=draft.rev)
             action = _AUDITED.get(type(step))
+            head = stored.audit_head
             if action is not None:
-                record.add_audit(self._audit(push, draft, action, step))
+                head = record.add_audit(self._audit(push, draft, action, step)).hash
+            kept = replace(push, audit_head=head)
+            if stored != kept:
+                record.put_push(kept)
             return step
 
         return self._setup.record.write(save)

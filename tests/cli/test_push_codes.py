@@ -1,0 +1,245 @@
+"""What ``opstui push`` says of a ticket system in trouble, by the command's own words and exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opstui.adapters.tickets.local import LocalTickets
+from opstui.cli.globals import Globals
+from opstui.cli.invocation import Invocation
+from opstui.cli.root import run_commands
+from opstui.core.drafts import OpKind
+from opstui.core.errors import CredentialsRefused, OpstuiError, RateLimited, Refused, Unreachable
+from opstui.core.ports import Sent, Update
+from opstui.services import publisher
+from tests.services.building import Place
+
+
+class Troubled(LocalTickets):
+    """The embedded system behind a connection that does to an update what a test says, by ticket."""
+
+    def __init__(self, inner: LocalTickets) -> None:
+        self.__dict__.update(inner.__dict__)
+        self.capabilities = replace(inner.capabilities, atomic=False, marker_findable=False, settle_seconds=0.05)
+        self.trouble: dict[str, Callable[[Update], Update]] = {}
+        self.sent: list[Update] = []
+
+    async def send(self, update: Update) -> Sent:
+        self.sent.append(update)
+        changed = self.trouble.get(update.ticket.key, lambda same: same)(update)
+        return await super().send(changed)
+
+
+class Shell:
+    """The command line over a desk that a test holds in its hands."""
+
+    def __init__(self, place: Place, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        self.place = place
+        self.system = Troubled(place.local)
+        self._captured = capsysbinary
+        place.setup.systems["local"] = self.system  # type: ignore[index]
+        self.err = ""
+
+    def __call__(self, *words: str) -> int:
+        try:
+            code = run_commands(list(words), Borrowed(Globals(), {}, self.place.desk))
+        except OpstuiError as error:
+            code = error.exit_code
+        self.out, self.err = (text.decode() for text in self._captured.readouterr())
+        return code
+
+    def json(self, *words: str) -> Any:
+        self(*words, "--json")
+        return json.loads(self.out)
+
+    def approved(self, title: str = "Checkout answers 5xx", *options: str) -> tuple[str, str]:
+        """A ticket's key, and the draft that was approved for it."""
+        ref = self.place.ticket(title)
+        draft = self.json("draft", "new", str(ref), *(options or ("--set", "/severity=1")))
+        assert self("draft", "approve", draft["id"], "--fingerprint", draft["fingerprint"]) == 0
+        return ref.key, draft["id"]
+
+
+class Borrowed(Invocation):
+    """Leaves the desk open: it is the test's."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Shell]:
+    place = Place(tmp_path)
+    yield Shell(place, capsysbinary)
+    place.close()
+
+
+def failing(error: OpstuiError) -> Callable[[Update], Update]:
+    def fail(update: Update) -> Update:
+        raise error
+
+    return fail
+
+
+def without_fields(update: Update) -> Update:
+    """As a system that answers 204 and ignores what it may not set."""
+    return replace(update, fields={})
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "state"),
+    [
+        (Refused("RT says no"), 1, "needs_human"),
+        (Unreachable("no route to host"), 3, "approved"),
+        (CredentialsRefused("401"), 4, "approved"),
+        (RateLimited("asked to come back", retry_after=300), 3, "approved"),
+    ],
+)
+def test_each_trouble_has_its_exit_code_and_its_state(shell: Shell, error: OpstuiError, code: int, state: str) -> None:
+    key, draft = shell.approved()
+    shell.system.trouble[key] = failing(error)
+    assert shell("push", "--json") == code
+    [push] = json.loads(shell.out)
+    assert (push["draft"], push["ticket"], push["state"], push["attempts"]) == (draft, f"local:{key}", state, 1)
+    assert str(error) in push["error"]
+    assert shell.json("draft", "show", draft)["state"] == state
+    assert shell.json("ticket", "show", f"local:{key}")["severity"] is None
+
+
+def test_what_was_not_reached_is_sent_by_the_next_push(shell: Shell) -> None:
+    key, _ = shell.approved()
+    shell.system.trouble[key] = failing(Unreachable("no route to host"))
+    assert shell("push") == 3
+    shell.system.trouble.clear()
+    shell.place.clock.move(minutes=1)
+    assert shell("push", "--json") == 0
+    assert [push["state"] for push in json.loads(shell.out)] == ["pushed"]
+
+
+def test_of_several_results_credentials_come_before_conflict_before_reach_before_refusal(shell: Shell) -> None:
+    refused, unreached, changed, locked_out = (shell.approved(title)[0] for title in ("a", "b", "c", "d"))
+    shell.system.trouble = {
+        refused: failing(Refused("no")),
+        unreached: failing(Unreachable("gone")),
+        locked_out: failing(CredentialsRefused("401")),
+    }
+    shell.place.local.change(changed, "zoe", {"/severity": "4"})
+    assert shell("push", "--json") == 4
+    states = {push["ticket"].removeprefix("local:"): push["state"] for push in json.loads(shell.out)}
+    assert states == {
+        refused: "needs_human", unreached: "approved", changed: "conflict", locked_out: "approved"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_half_an_update_waits_for_a_person_and_takes_either_answer(shell: Shell, applied: bool) -> None:
+    key, draft = shell.approved("Half", "--set", "/severity=1", "--set", "/team=network")
+    shell.system.trouble[key] = lambda update: replace(update, fields={"/team": "network"})
+    assert shell("push", "--json") == 1
+    [push] = json.loads(shell.out)
+    assert push["state"] == "needs_human"
+    waiting = shell.json("draft", "show", draft)
+    assert shell("draft", "edit", draft, "--set", "/severity=3") == 1
+    assert shell("draft", "approve", draft, "--fingerprint", waiting["fingerprint"] or "0" * 64) == 1
+    assert shell("draft", "settle", draft, "--applied", "--reason", " ") == 2
+    assert shell("push", "--json") == 0
+    assert json.loads(shell.out) == []
+
+    answer = shell.json("draft", "settle", draft, "--applied" if applied else "--not-applied", "--reason", "looked")
+    if applied:
+        assert answer["state"] == "pushed"
+        return
+    assert answer["state"] == "edited"
+    assert [(op["path"], op["to"]) for op in answer["ops"]] == [("/severity", "1")]
+    shell.system.trouble.clear()
+    assert shell("draft", "approve", draft, "--fingerprint", answer["fingerprint"]) == 0
+    assert shell("push") == 0
+    ticket = shell.json("ticket", "show", f"local:{key}")
+    assert (ticket["severity"], ticket["team"]) == ("1", "network")
+    assert shell.json("audit", "verify")["ok"] is True
+
+
+def test_a_lost_answer_is_settled_before_the_push_returns(shell: Shell) -> None:
+    key, _ = shell.approved("Lost", "--comment-file", str(_note(shell)))
+    system = shell.system
+
+    def lose(update: Update) -> Update:
+        system.trouble.clear()
+        raise Unreachable("cut off", was_anything_sent=True)
+
+    system.trouble[key] = lose
+    code = shell("push", "--json")
+    [push] = json.loads(shell.out)
+    assert (code, push["state"]) in ((1, "needs_human"), (0, "pushed"))
+    texts = [entry["text"] for entry in shell.json("ticket", "show", f"local:{key}")["timeline"]]
+    assert texts.count("A word.") == (1 if push["state"] == "pushed" else 0)
+
+
+def test_a_value_that_somebody_set_meanwhile_is_done_and_said_so(shell: Shell) -> None:
+    key, draft = shell.approved("Same", "--set", "/severity=1", "--set", "/team=network")
+    shell.place.local.change(key, "zoe", {"/severity": "1"})
+    [push] = shell.json("push")
+    assert (push["state"], push["already"]) == ("pushed", ["/severity"])
+    assert [entry["author"] for entry in push["overlaps"]] == ["zoe"]
+    assert [dict(update.fields) for update in shell.system.sent] == [{"/team": "network"}]
+    assert "/severity was set already" in shell.json("draft", "show", draft)["note"]
+
+
+def test_a_push_that_another_one_holds_up_names_it_and_what_stays_approved(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "LOCK_WAIT", 0.1)
+    drafts = [shell.approved(title)[1] for title in ("a", "b")]
+    folder = shell.place.setup.locks
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "publish-local").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711 publisher of local\n")
+        lock.flush()
+        assert shell("push", "--json") == 3
+    pushes = json.loads(shell.out)
+    assert [(push["draft"], push["state"]) for push in pushes] == [(draft, "approved") for draft in drafts]
+    assert all("4711" in push["error"] for push in pushes)
+    assert shell("push", "--json") == 0
+    assert {push["state"] for push in json.loads(shell.out)} == {"pushed"}
+
+
+def test_an_override_is_kept_only_with_the_approval(shell: Shell) -> None:
+    ref = shell.place.ticket("Payments fail", severity="1", status="open")
+    note = _note(shell)
+    draft = shell.json("draft", "new", str(ref), "--comment-file", str(note), "--public")
+    blocks = [check["id"] for check in draft["checks"] if check["level"] == "block"]
+    assert blocks
+    assert draft["fingerprint"] is None
+    answers = [word for name in blocks for word in ("--override", f"{name}=other")]
+    assert shell("draft", "approve", draft["id"], "--fingerprint", "0" * 64, *answers) == 1
+    assert shell.json("draft", "show", draft["id"]) == draft
+    assert shell("draft", "edit", draft["id"], "--override", f"{blocks[0]}=because") == 2
+    answered = shell.json("draft", "edit", draft["id"], *answers)
+    assert [check["overridden"] for check in answered["checks"] if check["level"] == "block"] == ["other"] * len(blocks)
+    assert shell("draft", "approve", draft["id"], "--fingerprint", answered["fingerprint"]) == 0
+    row = shell.json("audit", "show", "--limit", "1")[0]
+    assert row["override_reason"] == ", ".join(f"{name}=other" for name in sorted(blocks))
+    assert shell("push") == 0
+    [entry] = shell.json("ticket", "show", str(ref))["timeline"]
+    assert (entry["text"], entry["visibility"]) == ("A word.", "public")
+
+
+def test_an_answer_to_a_check_that_is_not_there_is_said(shell: Shell) -> None:
+    ref = shell.place.ticket()
+    assert shell("draft", "new", str(ref), "--set", "/severity=1", "--override", "M2=other") == 0
+    assert "no check of this draft is called that" in shell.err
+    assert OpKind.SET.value in shell.out or "/severity" in shell.out
+
+
+def _note(shell: Shell) -> Path:
+    file = shell.place.paths.data / "note.txt"
+    file.write_text("A word.\n", "utf-8")
+    return file
