@@ -119,7 +119,11 @@ class ActsOnTickets:
         self._screen.desk_app.open("confirm", draft=draft.id)
 
     def _acknowledge(self, view: TicketView, transitions: tuple[str, ...]) -> None:
-        self._draft(view.ticket.ref, acknowledging(view, transitions), self._to_confirm)
+        screen, ticket = self._screen, view.ticket
+        if screen.facts.operator in ticket.assignees and ticket.status.category is not StatusCategory.NEW:
+            screen.desk_app.say(f"{ticket.ref.key} is yours already", "dim")
+            return
+        self._draft(ticket.ref, acknowledging(view, transitions), self._to_confirm)
 
     def _update(self, ref: TicketRef) -> None:
         app = self._screen.desk_app

@@ -43,6 +43,9 @@ def redact(text: str) -> str:
 
 def write(error: BaseException | None, folder: Path, now: datetime) -> Report:
     """Write the crash file, 0600 in a 0700 folder: types, redacted messages and places, never local variables."""
+    # What a thread of the library's broke on comes wrapped in an error that has no place of its own.
+    inner = getattr(error, "error", None)
+    error = inner if isinstance(inner, BaseException) else error
     where = "unknown place"
     if error is not None and error.__traceback__ is not None:
         last = traceback.extract_tb(error.__traceback__)[-1]
