@@ -323,6 +323,8 @@ class ScriptedDesk:
                 )
             case d.LogTail():
                 return ()
+            case d.Draw(letters=letters):
+                return letters[0]
         raise NotImplementedError(type(question).__name__)
 
     def do(self, command: d.Command[Any]) -> d.Outcome[Any]:

@@ -120,7 +120,8 @@ class ActsOnTickets:
 
     def _acknowledge(self, view: TicketView, transitions: tuple[str, ...]) -> None:
         screen, ticket = self._screen, view.ticket
-        if screen.facts.operator in ticket.assignees and ticket.status.category is not StatusCategory.NEW:
+        mine = screen.facts.operator in ticket.assignees and not screen.facts.read_only
+        if mine and ticket.status.category is not StatusCategory.NEW:
             screen.desk_app.say(f"{ticket.ref.key} is yours already", "dim")
             return
         self._draft(ticket.ref, acknowledging(view, transitions), self._to_confirm)
