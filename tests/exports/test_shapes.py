@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from opstui.core.codec import encode
 from opstui.core.desk import AuditHealth, ImportReport, LedgerLine, Review, ShiftView, TicketView
@@ -265,6 +264,7 @@ def test_the_small_ones() -> None:
         expires_at=NOON,
         remote_id="A-1#4",
         overlaps=({"id": "A-1#3"},),
+        already=("/severity",),
     )
     assert shapes.push(record, draft(state=DraftState.PUSHED)) == {
         "draft": "D",
@@ -273,6 +273,7 @@ def test_the_small_ones() -> None:
         "attempts": 2,
         "remote_id": "A-1#4",
         "overlaps": [{"id": "A-1#3"}],
+        "already": ["/severity"],
         "error": None,
     }
     assert shapes.import_report(ImportReport(imported=1, skipped=2, errors=((3, "bad"),))) == {
@@ -361,3 +362,15 @@ def test_a_transcript_keeps_foreign_text_inside_its_fence() -> None:
     assert lines.count("`````") == 2
     assert fenced("a")[0] == "```"
     assert transcript(session(), [event])["events"][0]["text"] == text
+
+
+def test_times_sort_as_text() -> None:
+    written = [
+        shapes.when(NOON + timedelta(microseconds=count)) for count in (0, 1, 570, 57_370, 57_371, 500_000, 999_999)
+    ]
+    assert written[:4] == [
+        "2026-11-20T12:00:00Z", "2026-11-20T12:00:00.000001Z", "2026-11-20T12:00:00.000570Z",
+        "2026-11-20T12:00:00.057370Z",
+    ]  # fmt: skip
+    assert written[5] == "2026-11-20T12:00:00.500Z"
+    assert written[1:] == sorted(str(text) for text in written[1:])
