@@ -34,7 +34,7 @@ from opstui.tui.screens import registry
 from opstui.tui.screens.base import DeskScreen
 from opstui.tui.state import reduce_all
 from opstui.tui.talking import TalkingApp
-from opstui.tui.terminal import bell, clipboard, crash, hangup
+from opstui.tui.terminal import bell, clipboard, crash, hangup, recovery
 from opstui.tui.terminal.driver import driver_class
 from opstui.tui.terminal.environment import Terminal, decide, theme_for
 from opstui.tui.terminal.guard import Guard
@@ -86,6 +86,10 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         self.last_key = 0.0
         """Monotonic seconds of the last key."""
         self.crashed: crash.Report | None = None
+        self.unkept: dict[str, tuple[recovery.Unkept, ...]] = {}
+        """Draft → what was typed in it and could not be stored, after its screen was left."""
+        self.recovered: tuple[str, ...] = ()
+        """For stderr at the end: where such texts were written."""
         self._open_ref = open_ref
         self._mark: Mark | None = None
         self._minute = -1
@@ -162,7 +166,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         state = self.stack_state()
         if state != self._last_kept:
             self._last_kept = state
-            self.desk.do(KeepViewState(name="app", state=state))
+            if self.desk.do(KeepViewState(name="app", state=state)).error is not None:
+                self._last_kept = {}
 
     def last_words(self) -> None:
         """The terminal hangs up or the program ends: write down what was typed, and where everything stands."""
@@ -170,6 +175,11 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             if isinstance(screen, DeskScreen):
                 screen.saving()
         self.keep_now()
+        left = [text for texts in self.unkept.values() for text in texts]
+        if left and not self.recovered:
+            places = recovery.folders(Path(self.facts.crash_folder).parent, self.environ)
+            command = "opstui --demo" if self.facts.demo else "opstui"
+            self.recovered = recovery.write(left, places, self.now(), command=command)
 
     async def action_app_quit(self) -> None:
         """Quit with exit code 0."""
@@ -404,6 +414,8 @@ def run_app(
         app.say(complaint, "bad")
     with hangup.watched(app):
         app.run(mouse=terminal.mouse)
+    if app.recovered:
+        sys.stderr.write("\n".join(app.recovered) + "\n")
     if app.crashed is not None:
         sys.stderr.write("\n".join(app.crashed.lines) + "\n")
         return 70

@@ -78,6 +78,10 @@ class Keeping:
         """Something typed is not in the store yet."""
         return bool(self.dirty) or self._sending is not None
 
+    def left(self) -> dict[str, str]:
+        """What the store does not have, by path."""
+        return {**(self._sending or {}), **self.dirty}
+
     def typed(self, path: str, text: str) -> None:
         """``path`` now reads ``text``."""
         self.dirty[path] = text
@@ -99,8 +103,8 @@ class Keeping:
             self._send()
 
     def flush_now(self) -> None:
-        """Save in this thread: the process is about to end. What cannot be saved stays in the view state."""
-        texts = {**(self._sending or {}), **self.dirty}
+        """Save in this thread: the process is about to end. What cannot be saved is ``left``."""
+        texts = self.left()
         if not texts:
             return
         for _ in range(3):

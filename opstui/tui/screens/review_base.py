@@ -32,12 +32,14 @@ from opstui.tui.lines import Line
 from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, finding_key, row_key
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState
+from opstui.tui.terminal.recovery import Unkept
 from opstui.tui.widgets.ask import Ask
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
 from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import CommentField
 
+NOT_KEPT = "not kept: "
 WIDE = 100
 """From this width a source stands beside the rows, below it under them."""
 
@@ -145,9 +147,12 @@ class DraftScreen(DeskScreen):
             self.aside = {str(key): str(clean(str(text))) for key, text in aside.items()}
 
     def saving(self) -> None:
-        """The terminal hangs up."""
+        """The terminal hangs up, or this screen closes: what can't be stored stays with the app."""
         if self.keeping is not None:
             self.keeping.flush_now()
+            self.desk_app.unkept[self.draft_id] = tuple(
+                Unkept(self.draft_id, self.ref_key(), path, text) for path, text in self.keeping.left().items()
+            )
 
     def unsaved(self) -> str:
         """What could not be written."""
@@ -187,6 +192,8 @@ class DraftScreen(DeskScreen):
                 lost=self._was_lost,
                 failed=self._not_saved,
             )
+            for left in self.desk_app.unkept.pop(self.draft_id, ()):
+                self.keeping.typed(left.path, left.text)
         if first or not self._title:
             for found in self.desk.ask(SortedTickets(refs=(review.draft.ticket,))):
                 self._title, self._severity = str(found.ticket.title), found.ticket.severity
@@ -256,6 +263,9 @@ class DraftScreen(DeskScreen):
             self.look()
 
     def _was_saved(self, draft: Draft) -> None:
+        shown = self.desk_app.notice_shown
+        if shown is not None and shown[0].startswith(NOT_KEPT):
+            self.desk_app.unsay()
         self.look()
 
     def _was_lost(self, path: str, text: str, error: OpstuiError | None = None) -> None:
@@ -273,7 +283,7 @@ class DraftScreen(DeskScreen):
         if asked:
             asked.last().say(error.message)
         else:
-            self.desk_app.say(f"not kept: {error.message}", "bad")
+            self.desk_app.say(f"{NOT_KEPT}{error.message}", "bad")
         self.draw()
 
     def change(self, changes: DraftChanges, said: str = "", then: Callable[[], None] | None = None) -> None:
