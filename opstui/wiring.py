@@ -81,7 +81,6 @@ def open_setup(
     assert isinstance(local, LocalTickets)
     runtimes = _runtimes(settings, clock)
     queues, views = _queues(settings, systems, demo=demo)
-    home = os.environ.get("OPSTUI_SETTLE_SECONDS")
     if demo:
         _settle_world(local, paths, clock)
 
@@ -129,7 +128,7 @@ def open_setup(
         theme=settings.ui.theme,
         mouse=settings.ui.mouse,
         keys=settings.ui.keys,
-        settle_seconds=float(home) if home else None,
+        settle_seconds=_settle_seconds(os.environ.get("OPSTUI_SETTLE_SECONDS")),
         spawn_worker=spawn_worker,
         store_notice=lambda: " · ".join(text for text in (record.problem, cache_file.problem, local.problem) if text),
         probes=(_config_probe(paths, configured=configured, demo=demo),),
@@ -148,8 +147,6 @@ def _systems(
     }
     for name, tickets in settings.tickets.items():
         if tickets.kind == "local":
-            if name != "local":
-                raise ConfigError(f"tickets.{name}: there is one embedded system, and it is called local")
             continue
         raise ConfigError(
             f"tickets.{name}: this version has no connector for {tickets.kind} yet; "
@@ -206,6 +203,19 @@ class LateWorkflows(Mapping[str, "Workflow"]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+
+def _settle_seconds(text: str | None) -> float | None:
+    """``OPSTUI_SETTLE_SECONDS``, for tests; None where it is not set. Raises ConfigError for what is no time."""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ConfigError(f"OPSTUI_SETTLE_SECONDS: {clean_line(text, limit=40)!r} is no number of seconds")
+    return seconds
 
 
 def _workflows(paths: Paths) -> Mapping[str, Workflow]:

@@ -18,7 +18,7 @@ from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
 from opstui.cli.output import emit, note, say, table, write
 from opstui.config.settings import Budget, SecretRef
-from opstui.core.errors import Refused
+from opstui.core.errors import ConfigError, Refused
 from opstui.exports.shapes import money
 from opstui.exports.writing import json_text
 
@@ -100,6 +100,12 @@ def show_config(invocation: Invocation, as_json: bool) -> int:
 def check_config(invocation: Invocation) -> int:
     """Read the config and say what is wrong with it; exit 2 where something is."""
     loaded = invocation.loaded
+    from opstui.tui.themes import find
+
+    theme = loaded.settings.ui.theme
+    if find(theme, invocation.own_paths.user_themes) is None:
+        source = loaded.sources.get("ui.theme", "default")
+        raise ConfigError(f"ui.theme ({source}): there is no theme {theme!r}; opstui themes list names them")
     place = str(invocation.own_paths.config_file)
     say(f"{place}: fine" if loaded.file_exists else f"{place}: there is none, the defaults hold")
     return 0

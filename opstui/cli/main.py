@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, _leave)
     # A name from the environment can hold what the terminal's encoding can't; that is no reason to end.
+    _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -113,6 +114,13 @@ def _collect_later() -> None:
     timer = threading.Timer(COLLECT_AFTER, begin)
     timer.daemon = True
     timer.start()
+
+
+def _stand_in_for_closed_streams() -> None:
+    """A program can be started with its streams closed; then a store's file would become its standard output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _let_go() -> None:

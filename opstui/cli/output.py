@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from opstui.core.errors import Refused
 from opstui.core.text import clean
 
 
@@ -19,7 +20,7 @@ def write(data: bytes) -> bool:
     """Write to stdout at once; False once nobody reads any more.
 
     A reader that has seen enough (``| head``) stops the writing and never the work: the command goes on to its own
-    end and exit code.
+    end and exit code. Raises Refused where what is written can't be kept (a full disk).
     """
     try:
         stream = sys.stdout
@@ -31,10 +32,17 @@ def write(data: bytes) -> bool:
             buffer.write(data)
         stream.flush()
     except BrokenPipeError:
-        # the interpreter flushes stdout once more at its end, and would complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return False
+    except OSError as error:
+        _write_no_more()
+        raise Refused(f"standard output can't be written ({error.strerror}); what was done is done") from None
     return True
+
+
+def _write_no_more() -> None:
+    """The interpreter flushes stdout once more at its end, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def emit(value: Any) -> bool:

@@ -41,6 +41,8 @@ def _tickets(settings: Settings, tree: Table) -> None:
         _name(name, tree, here)
         if name == "local" and system.kind != "local":
             _stop(tree, here, f"local is the embedded system; give the {system.kind} one another name")
+        if name != "local" and system.kind == "local":
+            _stop(tree, here, "there is one embedded system, and it is called local")
         if system.kind == "local" and (system.url or system.token or system.user or system.op_field):
             _stop(tree, here, "a local system has neither url, user, token nor op_field")
         if system.kind in NEED_URL and system.url is None:

@@ -63,6 +63,9 @@ draft            read the open ticket's draft
 draft ID         read that draft
 comment          write the draft's comment; a line with a single dot ends it
 set PATH VALUE   change a field in the draft, for example: set /status waiting
+theirs PATH      settle a conflict: what is on the ticket stays
+mine PATH        settle a conflict: your value is set all the same
+override CHECK REASON   answer a check that blocks: wrong_fact, missing_fact, wrong_action, tone, stale, policy, other
 discard          put the draft away
 confirm          read exactly what would be sent, and send it by typing what is shown
 status           shift, cost, what waits
@@ -112,6 +115,9 @@ class Dialogue:
             "draft": self._read_draft,
             "comment": self._comment,
             "set": self._set,
+            "theirs": lambda rest: self._settle(DraftChanges(theirs=(rest,))),
+            "mine": lambda rest: self._settle(DraftChanges(mine=(rest,))),
+            "override": self._override,
             "discard": self._discard,
             "confirm": self._confirm,
             "status": self._status,
@@ -311,7 +317,7 @@ class Dialogue:
             self._say(f"Attached: {name}, {size} bytes.")
         for finding in review.findings:
             answered = ", answered" if finding.overridden else ""
-            self._say(f"{'Blocks' if finding.level == 'block' else 'Warning'}{answered}: {finding.text}")
+            self._say(f"{'Blocks' if finding.level == 'block' else 'Warning'}, {finding.id}{answered}: {finding.text}")
         self._say(f"{review.claims_ok} of {len(review.claims)} claims are cited and found.")
         self._say("Type comment or set to change it, confirm to send it.")
 
@@ -331,6 +337,16 @@ class Dialogue:
         if not path.startswith("/"):
             raise UsageError("write it like: set /status waiting")
         self._change(DraftChanges(set={path: value.strip()}))
+
+    def _settle(self, changes: DraftChanges) -> None:
+        self._desk.do(EditDraft(id=self._drafted(), rev=None, changes=changes)).unwrap()
+        self._say("Kept in the draft.")
+
+    def _override(self, rest: str) -> None:
+        check, _, reason = rest.partition(" ")
+        if not reason.strip():
+            raise UsageError("write it like: override M2 wrong_fact")
+        self._settle(DraftChanges(overrides={check: reason.strip()}))
 
     def _change(self, changes: DraftChanges) -> None:
         ref = self._opened()

@@ -38,6 +38,10 @@ Run = Callable[..., Done]
         "run incident-summary local:A-1 --runtime nonsense",
         "run incident-summary local:A-1 --budget nonsense",
         "run incident-summary local:A-1 --budget 0.001",
+        "run incident-summary local:A-1 --budget 1e3",
+        "run incident-summary local:A-1 --budget 1_0",
+        "run incident-summary local:A-1 --budget -1",
+        "run incident-summary local:A-1 --budget .5",
         "run incident-summary local:A-1 --events --json",
         "draft new local:A-1 --set severity",
         "draft new local:A-1 --set /severity=1 --set /severity=2",
@@ -161,6 +165,56 @@ def test_a_reader_that_goes_away_is_no_error(environ: dict[str, str]) -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_that_cannot_be_kept_is_exit_1_and_said(environ: dict[str, str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "opstui.cli.main", "keys"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environ,
+            check=False,
+            timeout=30,
+        )
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert b"internal error" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(environ: dict[str, str], closed: str) -> None:
+    command = f'"{sys.executable}" -m opstui.cli.main queue list --json {closed}'
+    assert subprocess.run(["sh", "-c", command], env=environ, check=False, timeout=30).returncode == 0
+
+
+def test_a_signal_after_the_work_is_done_changes_nothing(environ: dict[str, str]) -> None:
+    program = (
+        "import atexit, os, signal, sys; from opstui.cli import main;"
+        "atexit.register(lambda: [os.kill(os.getpid(), number) for number in (2, 15, 1)]);"
+        "sys.argv[1:] = ['queue', 'list']; sys.exit(main.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, check=False, timeout=30, stdout=subprocess.DEVNULL
+    )
+    assert done.returncode == 0
+
+
+def test_a_theme_that_is_not_there_is_found_by_the_check(opstui: Run, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text('[ui]\ntheme = "nonsense"\n')
+    done = opstui("config", "check")
+    assert (done.code, done.out) == (2, "")
+    assert "line 2" in done.err
+    assert "nonsense" in done.err
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "nan", "inf"])
+def test_a_settle_time_that_is_none_is_exit_2(opstui: Run, seconds: str) -> None:
+    done = opstui("queue", "list", OPSTUI_SETTLE_SECONDS=seconds)
+    assert (done.code, done.out) == (2, "")
+    assert "OPSTUI_SETTLE_SECONDS" in done.err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -9,8 +9,7 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from opstui.config.layers import read_layer
 from opstui.config.lines import key_lines
