@@ -23,9 +23,9 @@ from opstui.core.desk import (
     Status,
     StatusLine,
     StopAllSessions,
+    ViewState as KeptState,
     WaitingForYou,
 )
-from opstui.core.desk import ViewState as KeptState
 from opstui.core.errors import ConfigError, OpstuiError
 from opstui.core.tickets import TicketRef
 from opstui.tui import themes
@@ -94,7 +94,6 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         self._mark: Mark | None = None
         self._minute = -1
         self._keys = 0
-        self._counted: events.Key | None = None
         self._counts_keys = self.environ.get("OPSTUI_DEBUG_KEYS") == "1"
         self._question: tuple[Callable[[], None], str] | None = None
         self._last_kept: Mapping[str, Any] = {}
@@ -271,13 +270,10 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 
-    async def on_event(self, event: events.Event) -> None:
-        """Notice keys on their way in: for the answer to a question, the notice, and the counter."""
-        if not isinstance(event, events.Key) or _came_back(event):
-            await super().on_event(event)
-            if isinstance(event, events.Key):
-                self._count_key(event)
-            return
+    async def key_came(self, event: events.Key | events.Paste) -> bool:
+        """Notice keys on their way in: for the answer to a question, and the notice."""
+        if isinstance(event, events.Paste):
+            return self._question is None
         self.last_key = time.monotonic()
         self._bell.key()
         if self._question is not None:
@@ -285,28 +281,13 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             self.unsay()
             if event.key == "y":
                 yes()
-            self._count_key(event)
-            return
+            return False
         self.unsay()
-        target = self.focused or self.screen
-        await super().on_event(event)
-        if self._counts_keys:
-            if not _came_back(event):
-                self._count_key(event)
-            else:
-                target.call_later(self._count_after, event, target)
+        return True
 
-    def _count_after(self, event: events.Key, node: Any) -> None:
-        # Goes the way that the key may go, one queue after the other, so that it arrives after the key was handled,
-        # wherever that was; a key that nobody kept comes back here itself and is counted then.
-        if node.parent is None or node.parent is self:
-            self.call_later(self._count_key, event)
-        else:
-            node.parent.call_later(self._count_after, event, node.parent)
-
-    def _count_key(self, event: events.Key) -> None:
-        if self._counts_keys and event is not self._counted:
-            self._counted = event
+    def key_ended(self, event: events.Event) -> None:
+        """Count it under OPSTUI_DEBUG_KEYS."""
+        if self._counts_keys and isinstance(event, events.Key):
             self._keys += 1
             if isinstance(self.screen, DeskScreen):
                 self.screen.show_frame()
@@ -375,11 +356,6 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
     def terminal_gone(self) -> None:
         """The terminal's other end is closed."""
         hangup.leave(self, 129)
-
-
-def _came_back(event: events.Key) -> bool:
-    """Whether a widget had the key already and let it pass."""
-    return bool(event.is_forwarded)
 
 
 def run_app(

@@ -78,6 +78,11 @@ class Keeping:
         """Something typed is not in the store yet."""
         return bool(self.dirty) or self._sending is not None
 
+    def text(self, path: str) -> str:
+        """What ``path`` reads with everything typed so far, kept or not."""
+        known = self.left()
+        return known[path] if path in known else value_of(self.draft, path)
+
     def left(self) -> dict[str, str]:
         """What the store does not have, by path."""
         return {**(self._sending or {}), **self.dirty}

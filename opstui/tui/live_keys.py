@@ -8,8 +8,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from opstui.core.frozen import dataclass
-from opstui.core.keys import BY_ID, GROUPS
-from opstui.core.keys import shown as key_shown
+from opstui.core.keys import BY_ID, GROUPS, shown as key_shown
 from opstui.tui.keymap import Keymap
 
 

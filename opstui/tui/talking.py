@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textual.actions import ActionParseResult
-from textual.app import App, ScreenError
+from textual.app import ScreenError
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 
@@ -19,11 +19,12 @@ from opstui.core.desk import Command, Desk, Facts, Question
 from opstui.core.errors import OpstuiError
 from opstui.tui.screens.base import DeskScreen
 from opstui.tui.terminal import crash
+from opstui.tui.turns import TurnTaking
 
 A = TypeVar("A")
 
 
-class TalkingApp(App[int], inherit_bindings=False):
+class TalkingApp(TurnTaking, inherit_bindings=False):
     """An app that never waits for the desk, and never ends because the desk said no."""
 
     desk: Desk

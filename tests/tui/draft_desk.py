@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from opstui.core import approval, draft_rules
-from opstui.core import desk as d
+from opstui.core import approval, desk as d, draft_rules
 from opstui.core.audit import AuditRecord
 from opstui.core.canonical import fingerprint
 from opstui.core.documents import Citation, CitationKind, Claim, ClaimStatus, Confidence, Finding

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from opstui.core.drafts import Draft, DraftChanges, Origin
 from opstui.tui.drafting import comment_text, dropping, inverse, is_public, tag_ops, tags_with

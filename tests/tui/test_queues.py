@@ -160,7 +160,7 @@ async def test_an_error_becomes_a_notice_and_markup_in_it_is_only_text() -> None
 
 async def test_a_acknowledges_in_a_draft_of_its_own() -> None:
     desk = DraftDesk()
-    async with shown(desk) as (app, pilot):
+    async with shown(desk) as (_, pilot):
         await pilot.press("j", "a")
         await until(pilot, lambda: commands(desk, d.NewDraft))
         made = commands(desk, d.NewDraft)[0]

@@ -60,6 +60,8 @@ class DraftScreen(DeskScreen):
         self.aside: dict[str, str] = {}
         self._before_editing: Draft | None = None
         self._caret: tuple[int, int] | None = None
+        self._in_field = ""
+        """What stood in the comment's field when it was looked at last."""
         self._scroll = 0
         self._reopen = False
         self._deaf_until = 0.0
@@ -148,11 +150,15 @@ class DraftScreen(DeskScreen):
 
     def saving(self) -> None:
         """The terminal hangs up, or this screen closes: what can't be stored stays with the app."""
+        self.take_typed()
         if self.keeping is not None:
             self.keeping.flush_now()
             self.desk_app.unkept[self.draft_id] = tuple(
                 Unkept(self.draft_id, self.ref_key(), path, text) for path, text in self.keeping.left().items()
             )
+
+    def take_typed(self) -> None:
+        """Know every letter that stands in the field: the library tells of the last ones a moment later."""
 
     def unsaved(self) -> str:
         """What could not be written."""
@@ -197,10 +203,12 @@ class DraftScreen(DeskScreen):
         if first or not self._title:
             for found in self.desk.ask(SortedTickets(refs=(review.draft.ticket,))):
                 self._title, self._severity = str(found.ticket.title), found.ticket.severity
+        self.take_typed()
         if not self.keeping.busy:
             ours, theirs = comment_text(self.keeping.draft), comment_text(review.draft)
             if self.editing and review.draft.rev > self.keeping.draft.rev and ours != theirs:
-                self.query_one("#comment", CommentField).fill(theirs)
+                self.query_one("#comment", CommentField).renew(theirs)
+                self._in_field = self.query_one("#comment", CommentField).text
                 self.desk_app.say("the comment was changed elsewhere; this is how it reads now", "warn")
             self.keeping.newer(review.draft)
         if self.editing and not self.editable():
@@ -269,9 +277,11 @@ class DraftScreen(DeskScreen):
         self.look()
 
     def _was_lost(self, path: str, text: str, error: OpstuiError | None = None) -> None:
-        self.aside[f"op:{path}"] = text
         if self.editing and path == COMMENT_PATH:
+            # Letters that came since belong to the text that lost, not to a save over somebody else's.
+            text = self._in_field = self.query_one("#comment", CommentField).text
             self.leave_comment()
+        self.aside[f"op:{path}"] = text
         self._close_ask()
         self.look()
         self.query_one("#rows", RowList).cursor = f"aside:op:{path}"

@@ -30,7 +30,8 @@ class WritesComment(DraftScreen):
         field = self.query_one("#comment", CommentField)
         rows = self.query_one("#rows", RowList)
         self._before_editing = self.keeping.draft
-        field.fill(self.keeping.dirty.get(COMMENT_PATH, comment_text(self.keeping.draft)))
+        field.fill(self.keeping.text(COMMENT_PATH))
+        self._in_field = field.text
         self.add_class("-editing")
         rows.cursor = COMMENT
         self.draw()
@@ -41,6 +42,7 @@ class WritesComment(DraftScreen):
 
     def leave_comment(self) -> None:
         """Make it rows again; the text stays, and all of it is one step to undo."""
+        self.take_typed()
         before, self._before_editing = self._before_editing, None
         self._caret = self.query_one("#comment", CommentField).cursor_location
         self.remove_class("-editing")
@@ -62,9 +64,18 @@ class WritesComment(DraftScreen):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Kept as it is typed."""
         event.stop()
-        if self.editing and self.keeping is not None:
-            self.keeping.typed(COMMENT_PATH, event.text_area.text)
+        if self.editing:
+            self.take_typed()
             self.query_one("#review-head", Spans).show(self.heading)
+
+    def take_typed(self) -> None:
+        """Know every letter that stands in the field: the library tells of the last ones a moment later."""
+        if not self.editing or self.keeping is None or not self.query("#comment"):
+            return
+        text = self.query_one("#comment", CommentField).text
+        if text != self._in_field:
+            self._in_field = text
+            self.keeping.typed(COMMENT_PATH, text)
 
     def on_comment_field_full(self, event: CommentField.Full) -> None:
         """Too much for a comment."""

@@ -73,6 +73,19 @@ class CommentField(TextArea, inherit_bindings=False):
         with self.prevent(TextArea.Changed):
             self.load_text(text)
 
+    def renew(self, text: str) -> None:
+        """Read ``text`` from now on, with the caret at the words it stood at; it is not a change."""
+        row, column = self.cursor_location
+        before = "\n".join(self.document.lines)
+        at = sum(len(line) + 1 for line in self.document.lines[:row]) + column
+        self.fill(text)
+        after = "\n".join(self.document.lines)
+        same = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+        if same is not None and at > same:
+            at = max(same, len(after) - (len(before) - at))
+        above = after[: min(at, len(after))]
+        self.move_cursor((above.count("\n"), len(above) - above.rfind("\n") - 1))
+
     def action_text_undo(self) -> None:
         """Undo typing, never suspend."""
         self.undo()
