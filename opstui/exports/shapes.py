@@ -151,6 +151,7 @@ def as_started(run: Session, at: datetime) -> Session:
         cost=Cost(budget=run.cost.budget),
         document=None,
         draft=None,
+        remote_id=None,
     )
 
 
