@@ -20,7 +20,7 @@ from opstui.services.setup import Setup
 
 log = logging.getLogger("opstui.refresh")
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 """How often an ``instant`` system is asked whether it stirred, while a face is open: a few microseconds each."""
 QUIET_SECONDS = 5.0
 """How long one that did not stir is believed before it is asked in full all the same."""

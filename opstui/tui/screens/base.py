@@ -48,6 +48,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = LINES
 
     _stands = False
+    streams = False
+    """Something streams onto it now, so that the desk is looked at often."""
 
     @property
     def desk_app(self) -> OpstuiApp:

@@ -122,6 +122,7 @@ class SessionScreen(DeskScreen):
         except NotFound as error:
             self.desk_app.say(error.message, "bad")
             return
+        self.streams = self._session.status.is_live
         session, width, palette = self._session, self.app.size.width, self.desk_app.look.palette
         for name, (left, right) in (
             ("headline", session_text.headline(session, width)),
