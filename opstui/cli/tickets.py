@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,14 +49,18 @@ def ticket() -> None:
     """
 
 
+_TERM = re.compile(r"-(?!h$)[^-]")
+
+
 class FilterCommand(click.Command):
     """A command whose argument may begin with a minus: ``-status:closed`` is a filter and no row of short options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" not in args:
-            terms = [word for word in args if word.startswith("-") and not word.startswith("--") and ":" in word]
+            terms = [at for at, word in enumerate(args) if _TERM.match(word) and args[at - 1 : at] != ["--limit"]]
             if terms:
-                args = [word for word in args if word not in terms] + ["--", *terms]
+                given = [word for at, word in enumerate(args) if at not in terms]
+                args = [*given, "--", *(args[at] for at in terms)]
         return super().parse_args(ctx, args)
 
 

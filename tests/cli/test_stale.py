@@ -1,0 +1,90 @@
+"""What the queue and ticket commands print, and answer, while a ticket system can't be asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opstui.core.errors import CredentialsRefused, OpstuiError, Refused, Unreachable
+from tests.cli.shell import Shell
+from tests.services.building import Place
+
+TROUBLES = [
+    (Unreachable("no route to host"), 3, "offline"),
+    (CredentialsRefused("the token is not taken"), 4, "error"),
+    (Refused("the query is not understood"), 1, "error"),
+]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Shell]:
+    """Over a system that is asked over a network, as all but the embedded one are."""
+    place = Place(tmp_path)
+    shell = Shell(place, capsysbinary)
+    shell.system.capabilities = replace(shell.system.capabilities, instant=False)
+    shell.system.stirred = lambda: True  # type: ignore[method-assign]
+    yield shell
+    place.close()
+
+
+def cut_off(shell: Shell, error: OpstuiError) -> None:
+    """From here on the system answers nothing else, and what is cached has grown old."""
+
+    async def fail(*arguments: Any) -> Any:
+        raise error
+
+    shell.system.changed_since = fail  # type: ignore[method-assign]
+    shell.system.ticket = fail  # type: ignore[method-assign]
+    shell.place.clock.move(minutes=5)
+
+
+@pytest.mark.parametrize(("error", "code", "state"), TROUBLES)
+def test_queues_print_the_last_good_answer_and_why_it_is_old(
+    shell: Shell, error: OpstuiError, code: int, state: str
+) -> None:
+    shell.place.ticket("One")
+    shell.place.ticket("Two")
+    [before] = shell.json("queue", "list")
+    assert (before["state"], before["error"], before["open"]) == ("live", None, 2)
+    cut_off(shell, error)
+    assert shell("queue", "list", "--json") == code
+    [now] = json.loads(shell.out)
+    assert (now["state"], now["open"], now["fetched_at"]) == (state, 2, before["fetched_at"])
+    assert str(error) in now["error"]
+    assert str(error) in shell.err
+    assert shell("queue", "show", "local", "--json") == code
+    assert [row["title"] for row in json.loads(shell.out)] == ["One", "Two"]
+    assert {row["state"] for row in json.loads(shell.out)} == {state}
+
+
+@pytest.mark.parametrize(("error", "code", "state"), TROUBLES)
+def test_tickets_print_what_is_cached_and_why_it_is_old(
+    shell: Shell, error: OpstuiError, code: int, state: str
+) -> None:
+    ref = shell.place.ticket("One")
+    before = shell.json("ticket", "show", str(ref))
+    cut_off(shell, error)
+    for words in (("ticket", "show", str(ref)), ("ticket", "list")):
+        assert shell(*words, "--json") == code
+        answer = json.loads(shell.out)
+        ticket = answer[0] if isinstance(answer, list) else answer
+        assert (ticket["title"], ticket["state"], ticket["fetched_at"]) == ("One", state, before["fetched_at"])
+        assert str(error) in ticket["error"]
+    assert shell("ticket", "show", "local:NOT-1", "--json") == code
+    assert shell.out == ""
+
+
+def test_it_is_live_again_with_the_next_good_answer(shell: Shell) -> None:
+    ref = shell.place.ticket("One")
+    cut_off(shell, Unreachable("no route to host"))
+    assert shell("queue", "list") == 3
+    for name in ("changed_since", "ticket"):
+        delattr(shell.system, name)
+    assert shell("queue", "list", "--json") == 0
+    assert json.loads(shell.out)[0]["state"] == "live"
+    assert shell.json("ticket", "show", str(ref))["error"] is None
