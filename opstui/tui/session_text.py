@@ -10,11 +10,14 @@ from typing import Any
 
 from opstui.core.claims import Citation, CitationKind
 from opstui.core.frozen import dataclass
-from opstui.core.sessions import Session, SessionEvent, SessionStatus
+from opstui.core.sessions import Session, SessionEvent, SessionStatus, Usage
 from opstui.tui.ticket_text import MARKS, workflow_word
 from opstui.tui.words import count, estimate, money, running
 
 Bit = tuple[str, str]
+
+WIDE = 120
+"""From this width the figures are a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Block:
     id: str
     """The event's remote id: a later event with the same one replaces it."""
     kind: str
-    """``text``, ``tool``, ``notice``, ``error``, ``end``."""
+    """``text``, ``tool``, ``notice``, ``good``, ``error``, ``end``."""
     text: str = ""
     name: str = ""
     """Of a tool."""
@@ -102,7 +105,7 @@ def take(transcript: Transcript, events: Iterable[SessionEvent]) -> tuple[Transc
             case "notice" | "error":
                 add(Block(event.remote_id, event.type, str(data.get("text", "")), at=event.at))
             case "document":
-                add(Block(event.remote_id, "notice", "document accepted: its checks ran", at=event.at))
+                add(Block(event.remote_id, "good", "document accepted: its checks ran", at=event.at))
             case "draft":
                 add(Block(event.remote_id, "end", "draft ready", at=event.at))
             case "session.ended":
@@ -133,9 +136,11 @@ def bar(spent: int, budget: int | None, width: int) -> list[Bit]:
 
 
 def headline(session: Session, width: int) -> tuple[list[Bit], list[Bit]]:
-    """Ticket and workflow at the left, status and cost at the right."""
+    """Ticket and workflow at the left, status and cost at the right, unless a column has these."""
     mark, role = MARKS[session.status]
     left: list[Bit] = [(f" {session.ticket.key}  ", "strong"), (workflow_word(session.workflow), "text")]
+    if width >= WIDE:
+        return left, []
     cost = session.cost
     spent: list[Bit] = [(estimate(cost.estimate, fine=True), "text")]
     if cost.budget and width >= 60:
@@ -191,23 +196,36 @@ def figures(session: Session) -> list[tuple[str, list[Bit]]]:
     rows: list[tuple[str, list[Bit]]] = [
         ("status", [(f"{mark} ", role), (status_words(session), "text")]),
         ("runtime", [(session.runtime, "text")]),
-        ("model", [(session.model or "none", "text" if session.model else "faint")]),
+        *([("model", [(session.model, "text")])] if session.model else []),
         ("running", [(running(usage.running_ms), "text")]),
-        ("cost", [(estimate(cost.estimate, fine=True), "text")]),
+        ("", []),
+        (
+            "cost",
+            [
+                (estimate(cost.estimate, fine=True), "text"),
+                *([(f" of {money(cost.budget)}", "dim")] if cost.budget else []),
+            ],
+        ),
     ]
+    if cost.budget:
+        rows.append(("", bar(cost.estimate, cost.budget, 14)))
     if cost.reported is not None:
         rows.append(("reported", [(money(cost.reported), "text")]))
-    if cost.budget:
-        rows.append(("budget", [(money(cost.budget), "dim")]))
-        rows.append(("", bar(cost.estimate, cost.budget, 14)))
-    rows += [
+    if session.runtime_kind == "extractive":
+        rows.append(("tokens", [("no model, no tokens", "dim")]))
+    else:
+        rows += _token_rows(usage)
+    if session.draft:
+        rows += [("", []), ("draft", [("ready", "accent")])]
+    return rows
+
+
+def _token_rows(usage: Usage) -> list[tuple[str, list[Bit]]]:
+    return [
         ("in", [(count(usage.input_tokens), "dim")]),
         ("out", [(count(usage.output_tokens), "dim")]),
         ("cache", [(f"{count(usage.cache_read_tokens)} read", "dim")]),
     ]
-    if session.draft:
-        rows.append(("draft", [("ready", "accent")]))
-    return rows
 
 
 def citations(document: Mapping[str, Any] | None) -> list[Citation]:

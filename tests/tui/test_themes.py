@@ -32,14 +32,19 @@ def test_a_theme_of_ours_is_sound(name: str) -> None:
 )
 def test_what_must_be_read_has_contrast_also_under_the_cursor(name: str, least: float) -> None:
     colours = themes.load(name).colours
-    for role in ("text", "strong", "dim", "accent", "severity1", "severity2", "severity3", "good", "warn", "bad"):
-        for ground in ("background", "cursor"):
-            if ground == "cursor" and role == "dim":
-                continue
-            assert contrast(colours[role], colours[ground]) >= least * (0.8 if ground == "cursor" else 1), (
-                role,
-                ground,
-            )
+    grounds = {"background", "raised", "cursor", "selection", "rule"}
+    low = [
+        (role, ground)
+        for role in sorted(set(themes.ROLES) - grounds)
+        for ground in ("background", "raised", "cursor")
+        if contrast(colours[role], colours[ground]) < (floor(role, ground, least))
+    ]
+    assert not low
+
+
+def floor(role: str, ground: str, least: float) -> float:
+    """Faint is for labels and line numbers beside brighter text; the row of the cursor may dim it a little."""
+    return least if ground == "background" or (role != "faint" and least == 4.5) else least * 0.75
 
 
 def contrast(one: str, other: str) -> float:

@@ -26,7 +26,7 @@ PAGES = 20
 """Pages taken in one look; a longer history comes with the next looks, so that keys are answered in between."""
 
 
-COLUMNS = [(0, "-one"), (120, "-wide")]
+COLUMNS = [(0, "-one"), (session_text.WIDE, "-wide")]
 
 
 class Figures(Lines):

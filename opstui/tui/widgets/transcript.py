@@ -185,8 +185,8 @@ class TranscriptView(Scroller):
                 [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind == "text" and not gap else []
             )
             return [*gap, *before, *lines] or [[]]
-        role = {"error": "bad", "end": "accent"}.get(block.kind, "warn")
-        mark = {"error": "✗ ", "end": "■ "}.get(block.kind, "! ")
+        role = {"error": "bad", "end": "accent", "good": "good"}.get(block.kind, "warn")
+        mark = {"error": "✗ ", "end": "■ ", "good": "✓ "}.get(block.kind, "! ")
         gap = [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind in ("tool", "text") else []
         body = prose(block.text, width - 2) or [[]]
         return [
