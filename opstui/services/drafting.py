@@ -96,7 +96,7 @@ class Drafting:
         draft = self.draft(command.id)
         if command.rev is not None and command.rev != draft.rev:
             raise StaleRevision(
-                "the draft was saved elsewhere in the meantime; your text is kept beside it", current=draft.rev
+                "the draft was saved elsewhere in the meantime; what is there was not saved over", current=draft.rev
             )
         changes = command.changes
         settles = bool(changes.theirs or changes.mine)

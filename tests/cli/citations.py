@@ -47,10 +47,9 @@ class Shelf:
         ref, kind = citation["ref"], citation["kind"]
         if kind == "entry":
             key, _, number = ref.rpartition("#")
-            system, colon, _ = key.partition(":")
-            if colon and system.isidentifier():
-                return None if key == own else _entry(self.ticket(key), number)
-            return _entry(self.ticket(own), number) if key == own.partition(":")[2] else None
+            if key == own.partition(":")[2]:
+                return _entry(self.ticket(own), number)
+            return _entry(self.ticket(key), number) if ":" in key and key != own else None
         if kind == "doc":
             source, _, path = ref.partition("/")
             page = self.folders[source] / f"{path}.md" if source in self.folders else None

@@ -62,6 +62,22 @@ def test_every_citation_of_real_tickets_holds(answer: Answer, tmp_path: Path, sh
         assert examine(answer("run", workflow, ref), shelf).faults == [], ref
 
 
+@pytest.mark.parametrize("key", ["acme/ops#12", "a:b", "local:Z-1", "x#0", "Ünï-1", "12"])
+def test_a_key_may_look_like_a_citation(answer: Answer, tmp_path: Path, key: str) -> None:
+    entry = {"at": "2026-11-20T03:14:09Z", "author": "bo", "kind": "comment", "text": "Restarted web-01.\nNo effect."}
+    ticket = {"key": key, "title": "Checkout down", "body": "It fails since 10:22.", "timeline": [entry]}
+    (tmp_path / "t.jsonl").write_text(json.dumps(ticket), "utf-8")
+    answer("ticket", "import", str(tmp_path / "t.jsonl"))
+    [shown] = answer("ticket", "list")
+    assert shown["timeline"][0]["id"] == f"{key}#1"
+    for workflow in WORKFLOWS:
+        session = answer("run", workflow, f"local:{key}")
+        report = examine(session, Shelf({shown["ref"]: shown}.get, {}))
+        assert report.faults == []
+        assert report.citations > 3
+        assert answer("draft", "show", session["draft"])["fingerprint"]
+
+
 def test_the_checker_finds_what_is_wrong() -> None:
     entry = {"id": "A-1#1", "at": "2026-11-20T03:14:09Z", "author": "bob", "text": "Disk full\non web-01"}
     ticket = {"ref": "local:A-1", "title": "Shop down", "body": "first\nsecond", "timeline": [entry]}

@@ -186,20 +186,3 @@ def _note(shell: Shell) -> Path:
     file = shell.place.paths.data / "note.txt"
     file.write_text("A word.\n", "utf-8")
     return file
-
-
-@pytest.mark.parametrize(
-    ("words", "titles"),
-    [
-        (["-card"], ["Disk full"]),
-        (["-severity<=2"], ["Gift card lost"]),
-        (["card", "-assignee:me"], ["Gift card lost"]),
-        (["-card", "--limit", "1"], ["Disk full"]),
-        (["--", "-card"], ["Disk full"]),
-    ],
-)
-def test_a_filter_may_begin_with_a_minus(shell: Shell, words: list[str], titles: list[str]) -> None:
-    shell.place.ticket("Gift card lost", severity="3")
-    shell.place.ticket("Disk full", severity="1")
-    assert shell("ticket", "list", "--json", *words) == 0
-    assert [ticket["title"] for ticket in json.loads(shell.out)] == titles
