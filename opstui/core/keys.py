@@ -116,7 +116,7 @@ KEYS: tuple[Key, ...] = (
     Key("session.fold", ("enter",), "session", "open or fold a tool call"),
     Key("session.back", ("b",), "session", "back while it runs on", "back"),
     Key("review.edit", ("enter",), "review", "edit a row", "edit"),
-    Key("review.editor", ("E",), "review", "edit in $EDITOR", "editor"),
+    Key("review.editor", ("E",), "review", "edit the row's text in $EDITOR; the comment where it has none", "editor"),
     Key("review.source", ("c",), "review", "the source of a claim", "source"),
     Key("review.theirs", ("t",), "review", "take theirs on a conflicting row"),
     Key("review.mine", ("m",), "review", "keep mine on a conflicting row"),

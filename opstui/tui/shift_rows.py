@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import tzinfo
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, tzinfo
 
 from opstui.core.desk import LedgerLine, ShiftView
+from opstui.core.frozen import dataclass
 from opstui.core.money import cents, dollars
 from opstui.core.sessions import Session, SessionStatus
 from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of
@@ -21,7 +22,7 @@ def spark(amounts: Sequence[int]) -> str:
     top = max(amounts, default=0)
     if top <= 0:
         return " " * len(amounts)
-    return "".join(" " if amount <= 0 else SPARKS[min(7, amount * 8 // (top + 1))] for amount in amounts)
+    return "".join(" " if amount <= 0 else SPARKS[-(-amount * 8 // top) - 1] for amount in amounts)
 
 
 def bar(amount: int, top: int, cells: int) -> str:
@@ -50,7 +51,7 @@ def shift_head(view: ShiftView, tz: tzinfo, width: int) -> list[Line]:
         cost.append(Span(f" of {money(view.limit)}", "warn" if total.estimate * 5 >= view.limit * 4 else "dim"))
     if total.reported is not None:
         cost.append(Span(f"  reported {money(total.reported)}"))
-    if view.forecast is not None:
+    if view.forecast:
         over = view.limit is not None and view.forecast > view.limit
         cost.append(Span(f"  forecast ≈ {money(view.forecast)}", "warn" if over else "dim"))
         if over:
@@ -61,12 +62,12 @@ def shift_head(view: ShiftView, tz: tzinfo, width: int) -> list[Line]:
     return [between(first, line(("[ ] others  W week ", "dim")), width), between(tuple(cost), right, width)]
 
 
-def shift_rows(view: ShiftView, width: int) -> list[Row]:
+def shift_rows(view: ShiftView, tz: tzinfo, width: int) -> list[Row]:
     """Sessions, then the sums, then what came of them."""
     rows = [Row("rule:top", (line(("─" * width, "rule")),), stops=False)]
     rows += _sessions(view, width)
     rows.append(Row("rule:sums", (line(("─" * width, "rule")),), stops=False))
-    rows += _sums(view, width)
+    rows += _sums(view, tz, width)
     rows += _verdicts(view, width)
     return rows
 
@@ -117,47 +118,75 @@ def _result(session: Session) -> str:
     return session.status.value
 
 
-def _sums(view: ShiftView, width: int) -> Iterable[Row]:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What bars show: money, or sessions while nothing cost anything."""
+
+    of: Callable[[LedgerLine], int]
+    words: Callable[[int], str]
+
+
+MONEY = Measure(lambda item: item.estimate, cents)
+SESSIONS = Measure(lambda item: item.sessions, lambda number: f"{number} session{'' if number == 1 else 's'}")
+
+
+def measure(lines: Iterable[LedgerLine]) -> Measure:
+    """Money as soon as any was spent."""
+    return MONEY if any(item.estimate for item in lines) else SESSIONS
+
+
+def _sums(view: ShiftView, tz: tzinfo, width: int) -> Iterable[Row]:
     rows = []
+    by = measure(item for way, _ in WAYS for item in view.by.get(way, ()))
     for way, title in WAYS:
-        sums = sorted(view.by.get(way, ()), key=lambda item: -item.estimate)[:6]
+        sums = sorted((item for item in view.by.get(way, ()) if item.sessions), key=lambda item: -by.of(item))[:6]
         if sums:
-            rows.append(Row(f"sum:{way}", tuple(_sum_lines(title, sums, width)), stops=False))
+            rows.append(Row(f"sum:{way}", tuple(_sum_lines(title, sums, by, width)), stops=False))
     hours = view.by.get("hour", ())
-    if hours:
-        labels = f"{hours[0].label} – {hours[-1].label}" if len(hours) > 1 else hours[0].label
+    if any(by.of(hour) for hour in hours):
+        first, last = (hour_text(hour.label, tz) for hour in (hours[0], hours[-1]))
         drawn = line(
             "   ",
             (pad("by hour", 13), "dim"),
-            (spark([hour.estimate for hour in hours]), "accent"),
-            (f"  {labels}", "dim"),
+            (f"{first}  ", "dim"),
+            (spark([by.of(hour) for hour in hours]), "accent"),
+            (f"  {last}" if len(hours) > 1 else "", "dim"),
         )
         rows.append(Row("sum:hour", (fit(drawn, width),), stops=False))
     return rows
 
 
-def _sum_lines(title: str, sums: Sequence[LedgerLine], width: int) -> Iterable[Line]:
-    top = max(item.estimate for item in sums)
+def hour_text(label: str, tz: tzinfo) -> str:
+    """The hour on the operator's clock: ``20:00``."""
+    try:
+        return f"{datetime.fromisoformat(label).astimezone(tz):%H:%M}"
+    except ValueError:
+        return label
+
+
+def _sum_lines(title: str, sums: Sequence[LedgerLine], by: Measure, width: int) -> Iterable[Line]:
+    top = max(by.of(item) for item in sums)
     if width >= 100:
         drawn = line("   ", (pad(title, 13), "dim"))
         for item in sums:
-            piece = line(_short(item.label), " ", (bar(item.estimate, top, 7), "accent"), f" {cents(item.estimate)}   ")
+            drawn_bar, words = bar(by.of(item), top, 7), by.words(by.of(item))
+            piece = line(_short(item.label), " ", (drawn_bar, "accent"), f" {words}   ")
             if width_of(drawn) + width_of(piece) > width:
                 break
             drawn = (*drawn, *piece)
         yield drawn
         return
     for at, item in enumerate(sums[:3]):
-        label = pad(title if at == 0 else "", 13)
-        room = max(4, width - 3 - 13 - 19 - 8)
+        words = by.words(by.of(item))
+        room = max(4, width - 3 - 13 - 19 - 2 - len(words))
         yield fit(
             line(
                 "   ",
-                (label, "dim"),
+                (pad(title if at == 0 else "", 13), "dim"),
                 pad(_short(item.label), 18),
                 " ",
-                (bar(item.estimate, top, min(20, room)), "accent"),
-                f" {cents(item.estimate)}",
+                (bar(by.of(item), top, min(20, room)), "accent"),
+                f" {words}",
             ),
             width,
         )
@@ -193,7 +222,8 @@ def _verdicts(view: ShiftView, width: int) -> Iterable[Row]:
 
 def week_rows(views: Sequence[ShiftView], tz: tzinfo, width: int) -> list[Row]:
     """One row a shift, the newest first, with a bar for what it cost."""
-    top = max((view.total.estimate for view in views), default=0)
+    by = measure(view.total for view in views)
+    top = max((by.of(view.total) for view in views), default=0)
     rows = [Row("rule:top", (line(("─" * width, "rule")),), stops=False)]
     for back, view in enumerate(views):
         total = view.total
@@ -201,9 +231,9 @@ def week_rows(views: Sequence[ShiftView], tz: tzinfo, width: int) -> list[Row]:
             "   ",
             (pad(span_text(view, tz), 27), "strong" if view.current else ""),
             pad(f"≈ {money(total.estimate)}", 10, right=True),
-            pad(f"{total.sessions}", 5, right=True),
-            ("  ", "dim"),
-            (bar(total.estimate, top, max(4, min(40, width - 50))), "accent"),
+            (pad(f"{total.sessions}" if total.sessions else "–", 5, right=True), "" if total.sessions else "faint"),
+            "  ",
+            (bar(by.of(total), top, max(4, min(40, width - 50))), "accent"),
         )
         rows.append(Row(f"shift:{back}", (fit(text, width),)))
     return rows

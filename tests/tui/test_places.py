@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -130,7 +131,7 @@ def test_bars_and_sparks_never_lie_about_nothing() -> None:
 
 
 def test_a_shift_reads_as_agreed_at_80_columns(desk: DraftDesk) -> None:
-    assert rows_text(shift_rows(shift_view(desk, 0), 80)) == SHIFT
+    assert rows_text(shift_rows(shift_view(desk, 0), UTC, 80)) == SHIFT
 
 
 # --- Audit ------------------------------------------------------------------------------------------------------------
@@ -318,6 +319,20 @@ async def test_an_old_answer_never_replaces_a_newer_one(desk: DraftDesk, monkeyp
         await wait_text(pilot, "the right one")
 
 
+def test_a_free_shift_shows_sessions_and_the_operators_own_hours(desk: DraftDesk) -> None:
+    view = shift_view(desk, 0)
+    free = {way: tuple(replace(item, estimate=0) for item in sums) for way, sums in view.by.items()}
+    hours = tuple(
+        replace(item, label=f"2026-11-20T{8 + at:02d}:00Z", sessions=at % 3) for at, item in enumerate(free["hour"])
+    )
+    view = replace(view, total=replace(view.total, estimate=0), by={**free, "hour": hours})
+    shown = rows_text(shift_rows(view, timezone(timedelta(hours=2)), 120))
+    assert "incident-summary ▇▇▇▇▇▇▇ 3 sessions" in shown
+    assert "10:00  " in shown
+    assert "  17:00" in shown
+    assert "2026-11-20T" not in shown
+
+
 SHIFT = """\
 ────────────────────────────────────────────────────────────────────────────────
    ticket      workflow                 run   tokens      ≈ $  verdict
@@ -332,5 +347,5 @@ SHIFT = """\
    by operator  alex               ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ 1.70
                 dana               ▇▇ 0.14
    by runtime   offline            ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ 1.84
-   by hour      ▁▂▁▁▆█▄▂  20:00 – 03:00
+   by hour      20:00  ▁▂▁▁▆█▄▂  03:00
    accepted as is 61 %  edited 28 %  rejected 11 %  ≈ $0.12 per accepted one"""

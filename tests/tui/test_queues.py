@@ -223,3 +223,17 @@ async def test_the_bang_goes_to_what_waits() -> None:
         )
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: isinstance(app.screen, TicketScreen))
+
+
+async def test_s_on_marked_tickets_asks_once_naming_the_count_and_starts_them() -> None:
+    desk = ScriptedDesk()
+    async with shown(desk) as (app, pilot):
+        await pilot.press("space", "j", "space", "s")
+        assert "Incident summary for 2 marked tickets?" in text(app)
+        await pilot.press("n")
+        assert not commands(desk, d.StartSession)
+        await pilot.press("s", "y")
+        await until(pilot, lambda: len(commands(desk, d.StartSession)) == 2)
+        await until(pilot, lambda: "2 started" in text(app))
+        assert "marked" not in lines(app)[3]
+        assert app.screen.label() == "Queues"

@@ -190,6 +190,24 @@ async def test_the_caret_comes_back_after_a_restart(desk: DraftDesk) -> None:
         assert list(screen.kept()["caret"]) == [0, 2]
 
 
+async def test_the_editor_gets_the_row_under_the_cursor(desk: DraftDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = desk.new()
+    got: list[tuple[str, str]] = []
+
+    class Pen:
+        def edit(self, text: str, *, name: str) -> Edited:
+            got.append((text, name))
+            return Edited("dana\nmiguel\n")
+
+    monkeypatch.setattr(ReviewScreen, "editor", Pen())
+    async with opened(desk, ReviewScreen(draft.id, row="op:/assignee")) as pilot:
+        await pilot.press("E")
+        await wait_for(pilot, lambda: edits(desk))
+        assert got == [("alex", "NET-87-owner.txt")]
+        assert edits(desk)[-1] == DraftChanges(set={"/assignee": "dana, miguel"})
+        await wait_for(pilot, lambda: "owner: changed" in text_of(pilot.app))
+
+
 async def test_the_editor_gets_the_comment_and_gives_it_back(desk: DraftDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = desk.new(DraftChanges(comment="before"))
     seen = []

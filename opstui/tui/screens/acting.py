@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from opstui.core.desk import NewDraft, StartSession, TicketDetail, TicketView, Transitions
 from opstui.core.drafts import Draft, DraftChanges
+from opstui.core.errors import OpstuiError
 from opstui.core.sessions import Session
 from opstui.core.tickets import StatusCategory, TicketRef
 from opstui.tui.ticket_text import workflow_word
@@ -43,15 +44,24 @@ class ActsOnTickets:
         """The ticket, and whether it has left the list that is shown."""
         return None
 
+    def marked(self) -> tuple[TicketRef, ...]:
+        """The tickets that are marked, in the list's order."""
+        return ()
+
+    def unmark(self) -> None:
+        """No ticket is marked any more."""
+
     # --- keys ---------------------------------------------------------------------------------------------------------
 
     def action_ticket_summary(self) -> None:
         """``s``."""
-        self._on_ticket("start a summary on", lambda ref: self.start(ref, "incident-summary"))
+        if not self._start_marked("incident-summary"):
+            self._on_ticket("start a summary on", lambda ref: self.start(ref, "incident-summary"))
 
     def action_ticket_escalation(self) -> None:
         """``x``."""
-        self._on_ticket("start an escalation package on", lambda ref: self.start(ref, "escalation-package"))
+        if not self._start_marked("escalation-package"):
+            self._on_ticket("start an escalation package on", lambda ref: self.start(ref, "escalation-package"))
 
     def action_ticket_acknowledge(self) -> None:
         """``a``: a draft of its own, and straight to Confirm."""
@@ -83,6 +93,37 @@ class ActsOnTickets:
             app.ask(f"{ref.key} has left this list: {doing} it?", lambda: work(ref))
         else:
             work(ref)
+
+    def _start_marked(self, workflow: str) -> bool:
+        """Ask once, naming the count, and start one session a marked ticket; whether any is marked."""
+        refs, app = self.marked(), self._screen.desk_app
+        if not refs:
+            return False
+        if app.facts.read_only:
+            app.say("read-only: no session is started", "warn")
+            return True
+
+        def go() -> None:
+            left, failed = list(refs), list[str]()
+
+            def following() -> None:
+                if left:
+                    app.do(StartSession(ticket=left.pop(0), workflow=workflow), lambda _: following(), failed=refused)
+                elif failed:
+                    app.say(f"{len(refs) - len(failed)} of {len(refs)} started; {failed[0]}", "warn")
+                else:
+                    app.say(f"{workflow_word(workflow)}: {len(refs)} started, or there already")
+
+            def refused(error: OpstuiError) -> None:
+                failed.append(error.message)
+                following()
+
+            self.unmark()
+            following()
+
+        count = "the marked ticket" if len(refs) == 1 else f"{len(refs)} marked tickets"
+        app.ask(f"{workflow_word(workflow).capitalize()} for {count}?", go)
+        return True
 
     def start(self, ref: TicketRef, workflow: str) -> None:
         """Start a session with the workflow's defaults, or open the one there is."""

@@ -291,6 +291,16 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         ref = self.table.current_ref()
         return None if ref is None else (ref, self.table.is_gone())
 
+    def marked(self) -> tuple[TicketRef, ...]:
+        """The marked tickets."""
+        return tuple(sorted(self.table.marks, key=str))
+
+    def unmark(self) -> None:
+        """No ticket is marked any more."""
+        self.table.marks.clear()
+        self.table.refresh()
+        self._show_tabs()
+
     def action_list_open(self) -> None:
         """``enter``: the view, or the ticket."""
         if self._pane == "queues":
@@ -408,9 +418,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             self._search = ""
             self._show_view()
         elif self.table.marks:
-            self.table.marks.clear()
-            self.table.refresh()
-            self._show_tabs()
+            self.unmark()
         elif self._pane != "table":
             self._to_pane("table")
 

@@ -42,7 +42,7 @@ class ActsOnRows(WritesComment, ShowsSources):
     def _edit_field(self, path: str) -> None:
         if self.review is None or self.keeping is None or not self.may_edit():
             return
-        ref, current = self.review.draft.ticket, self._current(path)
+        ref, current = self.review.draft.ticket, self.current(path)
         title = f"{ref.key}: {field_name(path)}"
         if path == "/status":
             self.desk_app.ask_slowly(
@@ -103,7 +103,7 @@ class ActsOnRows(WritesComment, ShowsSources):
         choices = [(path, field_name(path), value_text(path, base.get(path))) for path in self.free_fields()]
         self.ask(f"{self.ref_key()}: which field?", self._edit_field, choices=choices)
 
-    def _current(self, path: str) -> str:
+    def current(self, path: str) -> str:
         """What the draft would make of a field: its own value, else the ticket's when it was drafted."""
         assert self.review is not None
         op = next((op for op in self.review.draft.ops if op.path == path and path != "/tags"), None)

@@ -6,15 +6,18 @@ from typing import ClassVar
 
 from textual.widgets import TextArea
 
-from opstui.core.drafts import COMMENT_PATH
-from opstui.core.text import clean
+from opstui.core.drafts import COMMENT_PATH, DraftChanges
+from opstui.core.text import clean, clean_line
 from opstui.tui.drafting import comment_text, inverse
-from opstui.tui.review_rows import COMMENT
+from opstui.tui.review_rows import COMMENT, field_name
 from opstui.tui.screens.review_base import DraftScreen
 from opstui.tui.terminal.editor import EditorPort, TerminalEditor
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import COMMENT_LIMIT, CommentField
+
+CHOSEN = ("/status", "/severity")
+"""Fields whose values are chosen, not written."""
 
 
 class WritesComment(DraftScreen):
@@ -99,28 +102,42 @@ class WritesComment(DraftScreen):
         self.action_review_editor()
 
     def action_review_editor(self) -> None:
-        """The comment in ``$EDITOR``."""
+        """``E``: the row's text in ``$EDITOR``; the comment where the row has none."""
         if self.keeping is None or not self.may_edit():
             return
-        self.keeping.flush(self._in_editor)
+        field = self.field(self.row())
+        path = field.path if field is not None and field.path not in CHOSEN else COMMENT_PATH
+        self.keeping.flush(lambda: self._in_editor(path))
 
-    def _in_editor(self) -> None:
+    def _in_editor(self, path: str) -> None:
         assert self.keeping is not None
         port = type(self).editor or TerminalEditor(self.app.suspend, self.desk_app.environ)
-        before = comment_text(self.keeping.draft)
-        edited = port.edit(before, name=f"{self.ref_key()}.md")
+        is_comment = path == COMMENT_PATH
+        before = comment_text(self.keeping.draft) if is_comment else self.current(path)
+        name = self.ref_key() if is_comment else f"{self.ref_key()}-{field_name(path)}"
+        edited = port.edit(before, name=f"{name}.md" if is_comment else f"{name}.txt")
         self.refresh(layout=True)
         if edited.text is None:
             self.desk_app.say(edited.problem, "bad")
             return
         text = str(clean(edited.text))
+        if not is_comment:
+            # A field is one line; lines of a list are its parts.
+            between = ", " if path in ("/assignee", "/tags") else " "
+            text = str(clean_line(between.join(part.strip().rstrip(",") for part in text.split("\n") if part.strip())))
         if len(text.encode("utf-8", "replace")) > COMMENT_LIMIT:
             self._was_lost(COMMENT_PATH, text)
             self.desk_app.say(f"a comment holds {COMMENT_LIMIT // 1024} kB; yours is kept aside", "warn")
-        elif text != before:
+        elif text == before:
+            self.desk_app.say("nothing was changed", "dim")
+        elif is_comment:
             self.keep_whole(text)
         else:
-            self.desk_app.say("nothing was changed", "dim")
+            self.change(DraftChanges(set={path: text}), f"{field_name(path)}: changed")
+
+    def current(self, path: str) -> str:
+        """What the draft would make of a field."""
+        return ""
 
     def keep_whole(self, text: str) -> None:
         """A whole comment at once: compare-and-set like any other, and aside if somebody else was faster."""

@@ -53,7 +53,7 @@ class ShiftScreen(ListScreen):
         """Sessions and sums."""
         if self.week:
             return week_rows(self.week, zone(self.facts.timezone), width)
-        return shift_rows(self.view, width) if self.view is not None else []
+        return shift_rows(self.view, zone(self.facts.timezone), width) if self.view is not None else []
 
     def open_row(self, key: str) -> None:
         """A session; in the week's list a shift."""
