@@ -231,18 +231,23 @@ class LateKnowledge:
         self._make = make
         self._guard = threading.Lock()
         self._made: KnowledgeIndex | None = None
+        self._changed = 0
+        """Pages that the first refresh brought in and that nobody was told of."""
 
     def _index(self) -> KnowledgeIndex:
         with self._guard:
             if self._made is None:
                 self._made = self._make()
                 # A command that lives for a moment has nobody who keeps the index up to date for it.
-                self._made.refresh()
+                self._changed = self._made.refresh()
             return self._made
 
     def refresh(self) -> int:
         """See ``KnowledgeIndex``."""
-        return self._index().refresh()
+        changed = self._index().refresh()
+        with self._guard:
+            changed, self._changed = changed + self._changed, 0
+        return changed
 
     def search(self, query: str, limit: int = 8) -> list[Hit]:
         """See ``KnowledgeIndex``."""

@@ -180,6 +180,20 @@ def test_knowledge_answers_a_line_for_a_line(demo: Run) -> None:
     assert [hit for hit in nothing if hit["strength"] == "strong"] == []
 
 
+def test_the_index_says_how_many_pages_changed(opstui: Run, environ: dict[str, str], tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for name in ("one", "two"):
+        (pages / f"{name}.md").write_text(f"# {name}\n\nRestart it.\n")
+    home = Path(environ["OPSTUI_HOME"])
+    home.mkdir()
+    (home / "config.toml").write_text(f'[knowledge.mine]\nkind = "folder"\npath = "{pages}"\n')
+    assert opstui("knowledge", "index", "--json").json == {"changed": 2}
+    assert opstui("knowledge", "index", "--json").json == {"changed": 0}
+    (pages / "two.md").unlink()
+    assert opstui("knowledge", "index", "--json").json == {"changed": 1}
+
+
 def test_an_import_names_its_bad_lines_and_keeps_the_good_ones(opstui: Run, tmp_path: Path) -> None:
     file = tmp_path / "tickets.jsonl"
     good = {
