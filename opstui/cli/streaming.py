@@ -19,6 +19,8 @@ LOOK = 0.04
 """Seconds between looks at the store; events are committed every 50 ms at most."""
 SILENCE = 2.0
 """Seconds without an event after which the wait is said."""
+TAKE_OVER = 1.0
+"""Seconds between looks whether somebody else who runs a session still does."""
 GRACE = 2.0
 """Seconds that an interrupted session gets to end."""
 EXIT_INTERRUPTED = 130
@@ -87,18 +89,28 @@ def run_here(invocation: Invocation, session: Session, *, events: bool, as_json:
     def work() -> None:
         results.append(desk.do(RunSession(session.id)))
 
-    stream = Stream(invocation, session, events=events, quiet=as_json)
-    runner = threading.Thread(target=work, name="opstui-run", daemon=True)
-    runner.start()
-    interrupted = False
-    try:
+    def attempt() -> Outcome[Session]:
+        runner = threading.Thread(target=work, name="opstui-run", daemon=True)
+        runner.start()
         _until(stream, lambda: not runner.is_alive())
         if not results:
             raise RuntimeError("the thread that ran the session ended without an answer")
-        if isinstance(results[0].error, Busy):
-            note(f"opstui: {results[0].error}; showing what it does")
-            results.clear()
-            _until(stream, lambda: desk.ask(SessionDetail(session.id)).status.is_over)
+        return results[-1]
+
+    def is_over() -> bool:
+        return desk.ask(SessionDetail(session.id)).status.is_over
+
+    stream = Stream(invocation, session, events=events, quiet=as_json)
+    interrupted = False
+    try:
+        outcome = attempt()
+        if isinstance(outcome.error, Busy):
+            note(f"opstui: {outcome.error}; showing what it does")
+        while isinstance(outcome.error, Busy):
+            if _until(stream, is_over, at_most=TAKE_OVER):
+                results.clear()
+                break
+            outcome = attempt()  # who ran it may be gone: then it is taken up here
     except KeyboardInterrupt:
         interrupted = True
         _interrupt(invocation, session, stream)
@@ -108,16 +120,18 @@ def run_here(invocation: Invocation, session: Session, *, events: bool, as_json:
         emit(shapes.session(ended))
     if interrupted:
         return EXIT_INTERRUPTED
-    error = results[0].error if results else None
+    error = results[-1].error if results else None
     return _verdict(invocation, ended, error, words=not as_json and not events)
 
 
-def _until(stream: Stream, done: Callable[[], bool]) -> None:
+def _until(stream: Stream, done: Callable[[], bool], *, at_most: float = float("inf")) -> bool:
+    """Print what comes until it is done; False if that took longer than ``at_most`` seconds."""
+    end = time.monotonic() + at_most
     while True:
         finished = done()
         stream.look()
-        if finished:
-            return
+        if finished or time.monotonic() > end:
+            return finished
         time.sleep(LOOK)
 
 

@@ -209,6 +209,25 @@ def test_a_session_that_another_process_runs_is_followed(capsys: pytest.CaptureF
     assert lines(capsys)[-1]["type"] == "session.ended"
 
 
+def test_a_session_whose_runner_died_is_taken_up(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "TAKE_OVER", 0.05)
+    tries: list[OpstuiError | None] = [Busy("session S1 is run by worker 12"), Busy("session S1 is run by worker 12")]
+
+    def play(desk: ScriptedDesk) -> OpstuiError | None:
+        if tries:
+            return tries.pop()
+        desk.end(document={"head": {}})
+        return None
+
+    code, _ = run(play)
+    captured = capsys.readouterr()
+    assert code == 0
+    assert captured.err.count("worker 12") == 1
+    assert json.loads(captured.out.splitlines()[-1])["type"] == "session.ended"
+
+
 def test_a_long_silence_is_said_once_on_both_ways(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
