@@ -14,6 +14,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
@@ -67,8 +68,8 @@ def spawn(settings: Settings, paths: Paths, *, demo: bool) -> bool:
         child.stdin.close()
     except BrokenPipeError:
         log.warning("the worker ended before it read its settings")
-    # Never waited for: when it ends before us, the kernel keeps a few bytes of it until we end too.
-    child.returncode = 0
+    # It may end before us, and somebody has to take note of that: a screen that is open for days would collect zombies.
+    threading.Thread(target=child.wait, name="worker-end", daemon=True).start()
     return True
 
 

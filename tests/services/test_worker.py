@@ -122,6 +122,19 @@ def test_two_calls_start_one_worker(home: Home) -> None:
     assert all(home.desk.ask(SessionDetail(session.id)).draft for session in sessions)
 
 
+def test_a_worker_that_ended_leaves_no_zombie(home: Home) -> None:
+    assert home.setup.spawn_worker()
+    first = home.worker()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{first}").exists())
+
+
+def test_a_worker_is_started_also_where_its_last_words_have_no_room(home: Home) -> None:
+    (home.paths.log_file.with_name("worker.err")).mkdir()
+    assert home.setup.spawn_worker()
+    assert home.worker()
+
+
 def test_the_argument_list_names_no_setting(home: Home) -> None:
     home.desk.do(StartSession(ticket=home.ticket(), workflow="incident-summary")).unwrap()
     arguments = Path(f"/proc/{home.worker()}/cmdline").read_bytes().split(b"\0")
