@@ -95,7 +95,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         self.recovered: tuple[str, ...] = ()
         """For stderr at the end: where such texts were written."""
         self._open_ref = open_ref
-        self._mark: Mark | None = None
+        # Before anything is asked, so that no change falls between the first answers and the first look at the bell.
+        self._mark: Mark | None = desk.changes(None)[1]
         self._heard: tuple[Event, ...] = ()
         self._minute = -1
         self._keys = 0
@@ -141,7 +142,6 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Listen to the desk, and go where the last run stood."""
-        _, self._mark = self.desk.changes(None)
         self._minute = int(self.now().timestamp() // 60)
         self._look_later()
         for sentence in self.keymap.problems:

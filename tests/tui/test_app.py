@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -241,3 +243,42 @@ async def test_a_store_that_cannot_be_read_for_a_moment_is_a_notice() -> None:
         desk.change("NET-87", severity="1")
         await pilot.press("j")
         await until(pilot, lambda: "▲ NET-87" in text(app))
+
+
+async def test_the_first_paint_asks_for_queues_and_rows_once() -> None:
+    asked: list[str] = []
+
+    class Counting(ScriptedDesk):
+        def ask(self, question: d.Question[Any]) -> Any:
+            asked.append(type(question).__name__)
+            return super().ask(question)
+
+    async with shown(Counting()) as (app, pilot):
+        assert asked.count("Queues") == 1
+        assert asked.count("TicketsWindow") == 1
+        await pilot.press("question_mark")
+        await pilot.press("escape")
+        await until(pilot, lambda: asked.count("Queues") == 2)
+        assert app.screen.label() == "Queues"
+
+
+async def test_events_are_shown_within_a_tenth_of_a_second_while_a_session_runs() -> None:
+    desk = ScriptedDesk()
+    looks: list[float] = []
+    ask = desk.changes
+
+    def changes(after: d.Mark | None) -> tuple[tuple[d.Event, ...], d.Mark]:
+        looks.append(time.monotonic())
+        return ask(after)
+
+    desk.changes = changes  # type: ignore[method-assign]
+    async with shown(desk) as (app, pilot):
+        await pilot.pause(0.6)
+        idle = len(looks)
+        assert idle <= 5
+        assert isinstance(app.screen, QueuesScreen)
+        app.screen.streams = True
+        await pilot.pause(0.3)
+        looks.clear()
+        await pilot.pause(0.5)
+        assert len(looks) >= 5

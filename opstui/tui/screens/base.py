@@ -149,9 +149,13 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.show_frame()
 
     def on_screen_resume(self) -> None:
-        """Come back into view: everything may be out of date."""
-        self.ask_again(ViewState(stale=EVERYTHING, reordered=True))
+        """It is on top now."""
+        self.come_back()
         self.show_frame()
+
+    def come_back(self) -> None:
+        """Back in view: everything may be out of date."""
+        self.ask_again(ViewState(stale=EVERYTHING, reordered=True))
 
     def go_back(self) -> None:
         """``escape``: one step back. A screen with something open inside closes that first."""

@@ -129,7 +129,8 @@ class PaletteScreen(FindScreen):
 
     def head(self, width: int) -> list[Line]:
         """What it offers."""
-        return [between(line(" ", ("PALETTE", "strong")), line((f"{len(self._shown)} found ", "dim")), width)]
+        found = line((f"{len(self._shown)} found ", "dim")) if self.typed.strip() else ()
+        return [between(line(" ", ("PALETTE", "strong")), found, width)]
 
     def rows(self, width: int) -> list[Row]:
         """Best first."""

@@ -62,6 +62,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         self._looks: dict[tuple[TicketRef, str], FirstLookView] = {}
         self._previewed: TicketRef | None = None
         self._pane = "table"
+        self._filled = False
 
     def compose_body(self) -> ComposeResult:
         """Views, table, preview, with the rows in them."""
@@ -98,6 +99,12 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             )
             self.query_one("#notice", OneLine).show([(" ", palette.dim), (text, palette.accent)])
         super().on_mount()
+
+    def come_back(self) -> None:
+        """Back in view. The first time is right after it was filled: nothing is asked twice before it is seen."""
+        if self._filled:
+            super().come_back()
+        self._filled = True
 
     @property
     def table(self) -> TicketTable:
