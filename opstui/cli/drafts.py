@@ -305,7 +305,9 @@ def _print(invocation: Invocation, draft_id: str, as_json: bool, answered: Mappi
     review = invocation.desk.ask(DraftReview(draft_id))
     names = {finding.id for finding in review.findings}
     for name in answered:
-        if name not in names:
+        if name in {finding.id for finding in review.findings if finding.blocks}:
+            note(f"opstui: --override {clean_line(name, limit=60)}: no reason answers this check; change the draft")
+        elif name not in names:
             note(f"opstui: --override {clean_line(name, limit=60)}: no check of this draft is called that")
     if as_json:
         emit(shapes.draft(review))

@@ -25,6 +25,7 @@ class Workflow:
     """Paths its draft may touch; ``/comment`` and ``/attachments`` among them."""
     public_comment: bool
     second_person: bool
+    """Whoever began the draft may not be the one who approves it."""
     budget_micros: int
     review_by: date | None
     system: str
@@ -56,3 +57,12 @@ def policy_findings(draft: Draft, workflow: Workflow | None) -> list[Finding]:
         if op.path == "/comment" and public and not workflow.public_comment:
             found.append(Finding(id="policy", level="block", text=f"a comment of {workflow.id} may not be public"))
     return found
+
+
+def refused_by_policy(draft: Draft, workflow: Workflow | None, *, by: str) -> str | None:
+    """Why ``by`` may not approve or send this draft as it is; None where the policy has nothing against it."""
+    if workflow is None:
+        return None
+    if workflow.second_person and by == draft.operator:
+        return f"{workflow.id} wants a second person: {by} began this draft, so somebody else has to approve it"
+    return next((finding.text for finding in policy_findings(draft, workflow)), None)

@@ -55,6 +55,7 @@ from opstui.core.publishing import (
     decide,
 )
 from opstui.core.text import clean_line
+from opstui.core.workflows import refused_by_policy
 from opstui.services.locks import FileLock, held
 from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher
@@ -288,6 +289,9 @@ class Publisher:
             reason = "the approval was withdrawn"
         elif approval.read_payload(push.payload).origin != system.origin:
             reason = f"{push.system} is another system now than when it was approved"
+        else:
+            workflow = self._setup.workflows.get(draft.workflow or "")
+            reason = refused_by_policy(draft, workflow, by=draft.approved_by or draft.operator) or ""
         if not reason:
             return None
         finished = replace(push, done=True, error=reason, finished_at=self._setup.clock.now())

@@ -30,7 +30,7 @@ from opstui.core.ports import RecordWriter
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean_line
 from opstui.core.tickets import Ticket, TicketRef, TimelineEntry, Visibility
-from opstui.core.workflows import policy_findings
+from opstui.core.workflows import policy_findings, refused_by_policy
 from opstui.services.drafting import Drafting
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
@@ -39,6 +39,9 @@ DOCUMENTS: Mapping[str, type[Document]] = {
     "IncidentSummary": IncidentSummary,
     "EscalationPackage": EscalationPackage,
 }
+
+NOT_A_JUDGEMENT = frozenset(("policy", "empty", "empty-comment"))
+"""Checks that no reason answers: what a workflow may do is a rule, and nothing is nothing."""
 
 
 class Reviewing:
@@ -127,6 +130,9 @@ class Reviewing:
         if command.overrides:
             draft = self._drafting.overridden(draft, command.overrides, ticket)
         self._refuse_unless_ready(self._review(draft))
+        forbidden = refused_by_policy(draft, setup.workflows.get(draft.workflow or ""), by=setup.operator)
+        if forbidden is not None:
+            raise Refused(f"{forbidden}. Nothing was changed", reason="policy")
         content = self._payload(draft, self._files(draft))
         if fingerprint(content) != command.fingerprint:
             raise Refused(
@@ -209,7 +215,8 @@ class Reviewing:
             findings.append(Finding(id="empty", level="block", text="nothing would be changed: the draft is empty"))
         if comment is not None and not str(comment.to or "").strip():
             findings.append(Finding(id="empty-comment", level="block", text="the comment is empty"))
-        return [replace(item, overridden=draft.overrides.get(item.id)) for item in findings], claims, ok
+        answered = {check: why for check, why in draft.overrides.items() if check not in NOT_A_JUDGEMENT}
+        return [replace(item, overridden=answered.get(item.id)) for item in findings], claims, ok
 
     def _that_still_matter(self, found: list[Finding], claims: list[Any], draft: Draft) -> list[Finding]:
         """Findings about claims whose words the operator took out of the comment no longer block anything."""

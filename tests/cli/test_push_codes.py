@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,3 +187,49 @@ def _note(shell: Shell) -> Path:
     file = shell.place.paths.data / "note.txt"
     file.write_text("A word.\n", "utf-8")
     return file
+
+
+def proposed(shell: Shell, **policy: Any) -> dict[str, Any]:
+    """The draft of a session whose workflow says this besides."""
+    workflows = dict(shell.place.setup.workflows)
+    workflows["incident-summary"] = replace(workflows["incident-summary"], **policy)
+    object.__setattr__(shell.place.setup, "workflows", workflows)
+    ref = shell.place.ticket("Checkout fails", body="It fails since 10:22 on all sites.")
+    session = shell.json("run", "incident-summary", str(ref))
+    found: dict[str, Any] = shell.json("draft", "show", session["draft"])
+    return found
+
+
+def test_what_a_workflow_may_not_do_is_answered_by_no_reason(shell: Shell) -> None:
+    draft = proposed(shell)
+    (shell.place.paths.data / "note.txt").write_text("Payments fail for all customers. Next update in 15 minutes.")
+    public = ("draft", "edit", draft["id"], "--public", "--comment-file", str(shell.place.paths.data / "note.txt"))
+    edited = shell.json(*public, "--override", "policy=policy")
+    assert [(check["id"], check["overridden"]) for check in edited["checks"] if check["level"] == "block"] == [
+        ("policy", None)
+    ]
+    assert edited["fingerprint"] is None
+    assert "no reason answers this check" in shell.err
+
+
+def test_a_workflow_that_wants_a_second_person_gets_one(shell: Shell) -> None:
+    draft = proposed(shell, second_person=True)
+    approve = ("draft", "approve", draft["id"], "--fingerprint", draft["fingerprint"])
+    assert shell(*approve) == 1
+    assert shell.json("draft", "show", draft["id"]) == draft
+    object.__setattr__(shell.place.setup, "operator", "zoe")
+    assert shell(*approve) == 0
+    assert shell.json("push")[0]["state"] == "pushed"
+
+
+def test_a_policy_that_became_stricter_stops_what_was_approved_before(shell: Shell) -> None:
+    draft = proposed(shell)
+    assert shell("draft", "approve", draft["id"], "--fingerprint", draft["fingerprint"]) == 0
+    workflows = dict(shell.place.setup.workflows)
+    workflows["incident-summary"] = replace(workflows["incident-summary"], fields=())
+    object.__setattr__(shell.place.setup, "workflows", workflows)
+    assert shell("push", "--json") == 1
+    [push] = json.loads(shell.out)
+    assert (push["state"], push["attempts"]) == ("edited", 0)
+    assert "may not change /comment" in push["error"]
+    assert shell.system.sent == []
