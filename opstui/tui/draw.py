@@ -33,6 +33,13 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else cell_len(text)
 
 
+def over(base: Style, style: Style) -> Style:
+    """``style`` on the ground ``base``. On a reversed ground its colour would be a block, so only bold remains."""
+    if base.reverse:
+        return base + Style(bold=style.bold)
+    return base + style
+
+
 def strip(pieces: Iterable[Piece], width: int, base: Style | None = None) -> Strip:
     """A line of exactly ``width`` cells; ``base`` lies under every piece and fills the rest."""
     segments: list[Segment] = []
@@ -46,7 +53,7 @@ def strip(pieces: Iterable[Piece], width: int, base: Style | None = None) -> Str
         size = cells(text)
         if size > room:
             text, size = fit(text, room), room
-        segments.append(Segment(text, base + style if base is not None else style))
+        segments.append(Segment(text, over(base, style) if base is not None else style))
         used += size
     if used < width:
         segments.append(Segment(" " * (width - used), base))

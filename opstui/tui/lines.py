@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from opstui.tui.draw import over
 from opstui.tui.themes import ROLES, Palette
 
 
@@ -174,7 +175,7 @@ def styles_of(palette: Palette) -> dict[str, Style]:
 
 def strip_of(drawn: Line, cells: int, styles: Mapping[str, Style], base: Style) -> Strip:
     """The line as ``cells`` cells for the screen, ``base`` beneath every style."""
-    segments = [Segment(span.text, base + styles[span.style] if span.style in styles else base) for span in drawn]
+    segments = [Segment(span.text, over(base, styles[span.style]) if span.style in styles else base) for span in drawn]
     return Strip(segments).adjust_cell_length(cells, base)
 
 

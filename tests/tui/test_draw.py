@@ -77,3 +77,11 @@ def test_a_long_fence_is_cut_without_turning_code_into_prose() -> None:
     done, rest = blocks("```\n" + "x = 1\n" * 100 + "```\nend")
     assert all(block.startswith("```") and block.rstrip().endswith("```") for block in done[:2])
     assert rest.endswith("end")
+
+
+def test_a_reversed_ground_takes_no_colours() -> None:
+    reversed_ground = Style(reverse=True)
+    drawn = strip([("▲", Style(color="red", bold=True)), ("  ", Style(color="yellow"))], 6, reversed_ground)
+    assert [segment.style for segment in drawn] == [Style(reverse=True, bold=True), reversed_ground, reversed_ground]
+    plain_ground = Style(bgcolor="blue")
+    assert next(iter(strip([("▲", Style(color="red"))], 1, plain_ground))).style == Style(color="red", bgcolor="blue")
