@@ -459,8 +459,11 @@ class TicketCache(Protocol):
     def worst(self) -> TicketRow | None:
         """The worst open severity-1 ticket: the one due first, then the oldest."""
 
-    def queue_state(self, queue: Queue, *, me: Mapping[str, str], now: datetime) -> QueueState:
-        """Counts and health as stored (``live`` means that the last question was answered)."""
+    def queue_state(self, queue: Queue, *, me: Mapping[str, str], now: datetime, counted: bool = True) -> QueueState:
+        """Counts and health as stored (``live`` means that the last question was answered).
+
+        Without ``counted`` the counts may be 0: for who asks for the health alone.
+        """
 
     def mark_seen(self, ref: TicketRef, *, now: datetime) -> None: ...
     def seen_entries(self, ref: TicketRef) -> int:

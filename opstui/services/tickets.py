@@ -200,11 +200,11 @@ class TicketQuestions:
         known = ", ".join(queue.name for queue in self._setup.queues) or "none"
         raise NotFound(f"{clean_line(name)}: no such queue; there are: {known}")
 
-    def _feed_state(self, queue: Queue) -> QueueState:
+    def _feed_state(self, queue: Queue, *, counted: bool = False) -> QueueState:
         setup = self._setup
         feed = feed_of(setup, queue)
         now = setup.clock.now()
-        state = setup.cache.queue_state(feed, me=self.accounts(), now=now)
+        state = setup.cache.queue_state(feed, me=self.accounts(), now=now, counted=counted)
         answered = max(
             (moment for moment in (state.fetched_at, self._refresher.answered(feed)) if moment), default=None
         )
@@ -215,8 +215,9 @@ class TicketQuestions:
         )
 
     def _queue_state(self, queue: Queue) -> QueueState:
-        state = self._feed_state(queue)
-        if self._setup.systems[queue.system].capabilities.native_filters:
+        native = self._setup.systems[queue.system].capabilities.native_filters
+        state = self._feed_state(queue, counted=not native)
+        if native:
             count, unseen = self._counts(f"system:{queue.system} {queue.query} status:new,open,waiting")
             state = replace(state, open=count, unseen=unseen)
         return replace(state, name=queue.name)

@@ -222,7 +222,7 @@ class SqliteCache:
         )
         return row_of(rows[0]) if rows else None
 
-    def queue_state(self, queue: Queue, *, me: Mapping[str, str], now: datetime) -> QueueState:
+    def queue_state(self, queue: Queue, *, me: Mapping[str, str], now: datetime, counted: bool = True) -> QueueState:
         """Counts and health as stored (``live`` means that the last question was answered)."""
         rows = self._database.read(
             "SELECT id, health, error, fetched FROM queues WHERE system = ? AND name = ?", (queue.system, queue.name)
@@ -234,7 +234,7 @@ class SqliteCache:
         if self._counts[0] != last:
             self._counts = (last, {})
         counts = self._counts[1]
-        if queue not in counts:
+        if counted and queue not in counts:
             counts[queue] = tuple(
                 self._database.read(
                     "SELECT count(*), coalesce(sum(t.noticed > t.seen), 0) FROM members m JOIN tickets t "
@@ -242,7 +242,7 @@ class SqliteCache:
                     (feed,),
                 )[0]
             )
-        open_tickets, unseen = counts[queue]
+        open_tickets, unseen = counts.get(queue, (0, 0))
         return QueueState(
             name=queue.name,
             system=queue.system,

@@ -31,6 +31,7 @@ _SORTS = {
     SortBy.OWNER: f"owner_rank, {_URGENCY}",
     SortBy.REF: "system, key_rank, id",
 }
+_BY_CATEGORY = "category"
 _COLUMNS = {
     "status": ("status", "category"),
     "severity": ("severity",),
@@ -119,7 +120,7 @@ class Orders:
             condition = self._condition(term, params, me, now, last)
             if condition is None:
                 rest.append(term)
-            else:
+            elif condition:
                 conditions.append(condition)
         if queue is not None:
             params |= {"system": queue.system, "name": queue.name}
@@ -133,9 +134,10 @@ class Orders:
         self, queue: Queue | None, wanted: Filter, sort: SortBy, me: Mapping[str, str], now: datetime, last: int
     ) -> Sequence[int]:
         conditions, rest, params = self._conditions(queue, wanted, me, now, last)
-        # Without a condition the covering index answers alone; with one, reading the narrow table in its own order
-        # and sorting is three times as fast as following that index row by row.
-        source = "tickets" if len(conditions) == 1 and not rest else "tickets NOT INDEXED"
+        # Without a condition, or with one on categories, the covering index answers alone; with any other, reading the
+        # narrow table in its own order and sorting is three times as fast as following that index row by row.
+        covered = not rest and all(item.startswith(("listed", _BY_CATEGORY)) for item in conditions)
+        source = "tickets" if covered else "tickets NOT INDEXED"
         where = f"FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {_SORTS[sort]}"
         if not rest:
             return [number for (number,) in self._database.read(f"SELECT id {where}", params)]
@@ -156,7 +158,10 @@ class Orders:
     def _condition(
         self, term: Term, params: dict[str, Any], me: Mapping[str, str], now: datetime, last: int
     ) -> str | None:
-        """SQL that selects exactly what matches ``term``; None where rows must be tested one by one."""
+        """SQL that selects exactly what matches ``term``, empty where that is everything.
+
+        None where rows must be tested one by one.
+        """
         inner = term.term if isinstance(term, Not) else term
         if isinstance(inner, Word):
             return None
@@ -170,12 +175,16 @@ class Orders:
         test = filters.matcher(Filter((term,)), me=me, now=now)
         looked = _Looked()
         row = cast(TicketRow, looked)
-        chosen = []
-        for one in values:
-            _fill(looked, columns, one)
-            if test(row):
-                chosen.append([_NONE if value is None else value for value in one])
+        matching = {one for one in values if _fill(looked, columns, one) and test(row)}
+        if len(matching) == len(values):
+            return ""  # "system:local" where there is no other system: without it the covering index serves
+        if inner.field == "status":
+            categories = {category for _, category in matching}
+            if not any(category in categories for _, category in values - matching):
+                # "-status:closed" is about categories alone, and numbers compare four times as fast as words.
+                return f"{_BY_CATEGORY} IN ({', '.join(str(int(category)) for category in sorted(categories))})"
         name = f"v{len(params)}"
+        chosen = [[_NONE if value is None else value for value in one] for one in matching]
         params[name] = json.dumps(chosen, ensure_ascii=False)
         left = ", ".join(f"ifnull({column}, char(0))" for column in columns)
         right = ", ".join(f"value ->> {place}" for place in range(len(columns)))

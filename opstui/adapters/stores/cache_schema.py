@@ -42,7 +42,7 @@ STEPS: tuple[Step, ...] = (
         key_rank TEXT NOT NULL, hash BLOB NOT NULL, words BLOB NOT NULL, stamp INTEGER NOT NULL,
         noticed INTEGER NOT NULL, seen INTEGER NOT NULL, entries INTEGER NOT NULL, seen_entries INTEGER NOT NULL,
         listed INTEGER NOT NULL, UNIQUE (system, key));
-    CREATE INDEX tickets_by_urgency ON tickets(severity_rank, due_rank, created, id) WHERE listed > 0;
+    CREATE INDEX tickets_by_urgency ON tickets(severity_rank, due_rank, created, id, category) WHERE listed > 0;
     CREATE INDEX tickets_worst ON tickets(severity_rank, due_rank, created) WHERE listed > 0 AND category < 3;
     CREATE INDEX tickets_by_stamp ON tickets(stamp);
 
