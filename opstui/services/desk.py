@@ -193,7 +193,7 @@ class DeskService:
         return tuple(self._setup.record.drafts(ticket=question.ticket, states=question.states, limit=question.limit))
 
     def _push_of(self, question: words.PushOf) -> PushRecord | None:
-        return next(reversed(self._setup.record.pushes(draft=question.draft)), None)
+        return self._publisher.newest(question.draft)
 
     def _transitions(self, question: words.Transitions) -> tuple[str, ...]:
         self._system(question.ref)

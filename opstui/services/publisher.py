@@ -76,6 +76,14 @@ class Publisher:
         self._setup = setup
         self._loop = loop
         self._refresher = refresher
+        self._waits: dict[str, str] = {}
+        """Row → whom this process waits for before it can send it."""
+
+    def newest(self, draft: str) -> PushRecord | None:
+        """The newest row of a draft; while another publisher is waited for, with who that is as its ``error``."""
+        found = next(reversed(self._setup.record.pushes(draft=draft)), None)
+        waits = self._waits.get(found.id) if found is not None and not found.done else None
+        return replace(found, error=waits) if found is not None and waits else found
 
     def has_work(self) -> bool:
         """Whether any update is unfinished."""
@@ -142,22 +150,35 @@ class Publisher:
             reason = f"the ticket system {name} is no longer configured"
             return self._keep(Decision(replace(found, done=True, error=reason), NeedsHuman(reason)))
         lock = FileLock(setup.locks / f"publish-{name}", f"publisher of {name}")
-        with held(lock, wait=wait, say=lambda text: log.info("%s: %s", name, text)):
-            push = setup.record.push(push_id)
-            if push is None:
-                return Nothing()
-            refusal = self._not_what_was_approved(push, system)
-            if refusal is not None:
-                return self._keep(refusal)
-            terms = self._terms(push, system)
-            seen: Observation = Look()
-            while True:
-                decision = decide(push, seen, terms, now=setup.clock.now(), chance=self._chance())
-                step = self._keep(decision)
-                if isinstance(step, (Wait, Final)):
-                    return step
-                push = decision.push
-                seen = self._carry_out(step, push, terms, system)
+
+        def say(text: str) -> None:
+            self._waits[push_id] = text
+            log.info("%s: %s", name, text)
+
+        try:
+            with held(lock, wait=wait, say=say):
+                self._waits.pop(push_id, None)
+                return self._go_on(push_id, system)
+        finally:
+            self._waits.pop(push_id, None)
+
+    def _go_on(self, push_id: str, system: TicketSystem) -> Step:
+        """The part of :meth:`_advance` that holds the lock."""
+        push = self._setup.record.push(push_id)
+        if push is None:
+            return Nothing()
+        refusal = self._not_what_was_approved(push, system)
+        if refusal is not None:
+            return self._keep(refusal)
+        terms = self._terms(push, system)
+        seen: Observation = Look()
+        while True:
+            decision = decide(push, seen, terms, now=self._setup.clock.now(), chance=self._chance())
+            step = self._keep(decision)
+            if isinstance(step, (Wait, Final)):
+                return step
+            push = decision.push
+            seen = self._carry_out(step, push, terms, system)
 
     # --- carrying out
 

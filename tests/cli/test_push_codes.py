@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from opstui.cli import output
 from opstui.core.errors import CredentialsRefused, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.ports import Update
 from opstui.services import publisher
@@ -153,6 +154,19 @@ def test_a_push_that_another_one_holds_up_names_it_and_what_stays_approved(
     assert all("4711" in push["error"] for push in pushes)
     assert shell("push", "--json") == 0
     assert {push["state"] for push in json.loads(shell.out)} == {"pushed"}
+
+
+def test_who_waits_says_for_whom(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "LOCK_WAIT", 0.6)
+    monkeypatch.setattr(output, "PATIENCE", 0.2)
+    shell.approved()
+    shell.place.setup.locks.mkdir(parents=True, exist_ok=True)
+    with (shell.place.setup.locks / "publish-local").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711 publisher of local\n")
+        lock.flush()
+        assert shell("push") == 3
+    assert "opstui: waiting: local:INC-1001 approved (waiting for 4711 publisher of local)" in shell.err
 
 
 def test_an_override_is_kept_only_with_the_approval(shell: Shell) -> None:
