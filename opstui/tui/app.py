@@ -92,6 +92,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         self.crashed: crash.Report | None = None
         self.unkept: dict[str, tuple[recovery.Unkept, ...]] = {}
         """Draft → what was typed in it and could not be stored, after its screen was left."""
+        self.asides: dict[str, dict[str, str]] = {}
+        """Draft → texts that lost a save there, by row, after its screen was left; the next start has them too."""
         self.recovered: tuple[str, ...] = ()
         """For stderr at the end: where such texts were written."""
         self._open_ref = open_ref
@@ -107,6 +109,7 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         self._bell = bell.Attention(self.terminal, self.environ)
         kept: Mapping[str, Any] | None = None if open_ref else desk.ask(KeptState("app"))
         self._stack_kept: Mapping[str, Any] = kept or {}
+        self.asides |= recovery.asides_in(self._stack_kept.get("asides"))
 
     # --- look ---------------------------------------------------------------------------------------------------------
 
@@ -162,7 +165,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         return {
             "stack": [
                 {"kind": screen.KIND, **screen.kept()} for screen in self.screen_stack if isinstance(screen, DeskScreen)
-            ]
+            ],
+            "asides": self.asides,
         }
 
     def keep_now(self) -> None:

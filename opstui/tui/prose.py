@@ -54,8 +54,10 @@ def flow(bits: list[Bit], width: int, lead: list[Bit], indent: int) -> list[list
             bare = word.rstrip(" ")
             size = cells(bare)
             if used + size > width and used > start:
-                lines.append(line)
-                line, used, start = ([(" " * indent, role)] if indent else []), indent, indent
+                glued = _glued(line, size, width - indent)
+                lines.append(line[: len(line) - len(glued)])
+                line = [*([(" " * indent, role)] if indent else []), *glued]
+                used, start = indent + sum(cells(piece) for piece, _ in glued), indent
                 word = word.lstrip(" ")
                 bare = word.rstrip(" ")
                 size = cells(bare)
@@ -74,6 +76,15 @@ def flow(bits: list[Bit], width: int, lead: list[Bit], indent: int) -> list[list
     if line or not lines:
         lines.append(line)
     return lines
+
+
+def _glued(line: list[Bit], size: int, room: int) -> list[Bit]:
+    """The end of ``line`` that the next word belongs to (``[2]`` before a full stop), if there is room for both."""
+    count = 0
+    while count < len(line) and not line[-1 - count][0].endswith(" "):
+        count += 1
+    found = line[len(line) - count :] if count < len(line) else []
+    return found if sum(cells(piece) for piece, _ in found) + size <= room else []
 
 
 def _words(text: str) -> Iterator[str]:

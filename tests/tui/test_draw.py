@@ -85,3 +85,11 @@ def test_a_reversed_ground_takes_no_colours() -> None:
     assert [segment.style for segment in drawn] == [Style(reverse=True, bold=True), reversed_ground, reversed_ground]
     plain_ground = Style(bgcolor="blue")
     assert next(iter(strip([("▲", Style(color="red"))], 1, plain_ground))).style == Style(color="red", bgcolor="blue")
+
+
+@given(st.integers(8, 60))
+def test_no_line_begins_with_the_full_stop_of_a_citation(width: int) -> None:
+    drawn = prose("A restart of node-local-dns on agents-3 did not help [2]. Nothing else was tried (yet) [3].", width)
+    lines = ["".join(text for text, _ in line) for line in drawn]
+    assert not [line for line in lines if line.lstrip().startswith(".")]
+    assert all(cell_len(line) <= width for line in lines)

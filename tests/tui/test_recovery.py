@@ -6,7 +6,7 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
-from opstui.tui.terminal.recovery import Unkept, folders, write
+from opstui.tui.terminal.recovery import Unkept, asides_in, folders, write
 
 NOW = datetime(2026, 11, 20, 3, 14, tzinfo=UTC)
 TYPED = Unkept("01J", "INC-1042", "/comment", "half a sentence\nabout the pool")
@@ -47,6 +47,12 @@ def test_other_disks_are_tried_after_our_own(tmp_path: Path) -> None:
     assert places[0] == tmp_path / "state" / "recovered"
     assert places[1] == tmp_path
     assert len(places) > 3
+
+
+def test_texts_kept_aside_are_read_from_a_view_state_however_wrong_it_is() -> None:
+    assert asides_in({"01J": {"op:/comment": "mine\x1b"}}) == {"01J": {"op:/comment": "mine␛"}}
+    for wrong in (None, 5, [], {"01J": 5}, {"01J": {}}):
+        assert asides_in(wrong) == {}
 
 
 def test_nothing_is_written_or_told_where_nothing_was_left(tmp_path: Path) -> None:

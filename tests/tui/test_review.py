@@ -163,6 +163,21 @@ async def test_text_that_the_draft_no_longer_takes_is_kept_aside(desk: DraftDesk
         assert not screen.unsaved()
 
 
+async def test_the_losers_text_is_still_aside_after_the_screen_was_left_and_after_a_restart(desk: DraftDesk) -> None:
+    draft = desk.new()
+    async with opened(desk, ReviewScreen(draft.id, row="op:/comment")) as pilot:
+        await pilot.press("enter", "m", "i", "n", "e")
+        desk.elsewhere(draft.id, DraftChanges(comment="theirs"))
+        await wait_text(pilot, "yours, kept aside")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: not isinstance(pilot.app.screen, ReviewScreen))
+        pilot.app.push_screen(ReviewScreen(draft.id, row="op:/comment"))
+        await wait_text(pilot, "yours, kept aside")
+        state = pilot.app.stack_state()
+        await pilot.press("escape")
+    assert str(state["asides"][draft.id]["op:/comment"]).endswith("mine")
+
+
 async def test_a_full_disk_keeps_the_text_and_says_so(desk: DraftDesk) -> None:
     draft = desk.new()
     async with opened(desk, ReviewScreen(draft.id, row="op:/comment")) as pilot:

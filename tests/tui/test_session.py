@@ -14,6 +14,7 @@ from opstui.tui import session_text
 from opstui.tui.app import OpstuiApp
 from opstui.tui.screens.session import SessionScreen
 from opstui.tui.screens.sessions import SessionsScreen
+from opstui.tui.widgets.session_pane import SessionPane
 from opstui.tui.widgets.transcript import TranscriptView
 from tests.tui.drive import SIZES, lines, shown, text, until
 from tests.tui.scripted_desk import NOW, ScriptedDesk
@@ -254,3 +255,36 @@ def test_a_session_says_what_it_waits_for() -> None:
     assert session_text.status_words(session) == "queued: waits for the worker"
     over = replace(session, status=SessionStatus.FAILED, stop_reason="retries_exhausted", cost=Cost(usage=Usage()))
     assert session_text.status_words(over) == "failed (retries exhausted)"
+
+
+async def test_several_sessions_stand_side_by_side_and_stream() -> None:
+    desk = ScriptedDesk()
+    desk.add_session("NET-87")
+    desk.add_session("DB-311", workflow="escalation-package")
+    desk.add_session("K8S-540", status=SessionStatus.ENDED)
+    async with shown(desk, (160, 45)) as (app, pilot):
+        app.open("sessions")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen) and app.screen.streams)
+        desk.add_event("S1", "text", text="The first says this.")
+        desk.add_event("S2", "text", text="The second says that.")
+        await until(pilot, lambda: "The first says this." in text(app) and "The second says that." in text(app))
+        beside = [pane.session.id for pane in app.screen.query(SessionPane) if pane.session is not None]
+        await pilot.press("G")
+        await until(
+            pilot, lambda: [p.session.id for p in app.screen.query(SessionPane) if p.session is not None] != beside
+        )
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "The first says this." not in text(app)
+        assert not [pane for pane in app.screen.query(SessionPane) if pane.display]
+
+
+async def test_a_session_screen_looks_at_the_desk_often_only_while_its_session_runs() -> None:
+    desk = ScriptedDesk()
+    desk.add_session("NET-87")
+    async with shown(desk) as (app, pilot):
+        app.open("session", id="S1")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen) and app.screen.streams)
+        desk.sessions["S1"] = replace(desk.sessions["S1"], status=SessionStatus.ENDED)
+        desk.ring("session", "S1")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen) and not app.screen.streams)

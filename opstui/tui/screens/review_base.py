@@ -81,6 +81,7 @@ class DraftScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Read the draft, and stand where the last run stood."""
+        self.aside = {**self.desk_app.asides.get(self.draft_id, {}), **self.aside}
         self.query_one("#review-head", Spans).show(self.heading)
         self._layout_for(self.app.size.width)
         rows = self.query_one("#rows", RowList)
@@ -112,6 +113,7 @@ class DraftScreen(DeskScreen):
         """This terminal no longer has the draft open; timers end here, so nothing may wait for one."""
         self._gone = True
         self.saving()
+        self._keep_asides()
         if not self.facts.read_only and self.review is not None:
             self.desk_app.do(CloseDraft(self.draft_id), failed=lambda error: None)
 
@@ -147,6 +149,12 @@ class DraftScreen(DeskScreen):
             self._caret, self._reopen = (caret[0], caret[1]), True
         if isinstance(aside, Mapping):
             self.aside = {str(key): str(clean(str(text))) for key, text in aside.items()}
+
+    def _keep_asides(self) -> None:
+        if self.aside:
+            self.desk_app.asides[self.draft_id] = dict(self.aside)
+        else:
+            self.desk_app.asides.pop(self.draft_id, None)
 
     def saving(self) -> None:
         """The terminal hangs up, or this screen closes: what can't be stored stays with the app."""

@@ -1,4 +1,4 @@
-"""Sessions: all of them, running and ended, the newest first; each names its ticket's key."""
+"""Sessions: all of them, running and ended, the newest first, and by width one or two of them beside the list."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
 
 from opstui.core.desk import InterruptSession, Sessions, SortedTickets
 from opstui.core.sessions import Session, SessionStatus
@@ -18,8 +20,12 @@ from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_binding
 from opstui.tui.session_text import status_words
 from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
+from opstui.tui.widgets.session_pane import SessionPane
 from opstui.tui.widgets.textview import Bit, Para, TextView
 from opstui.tui.words import clock, count, estimate, running
+
+GLANCE = 0.06
+"""Seconds after a key until the panes show where the cursor went, so that a held key stays fast."""
 
 
 def session_row(session: Session, title: str, width: int, timezone: str, now: datetime) -> Para:
@@ -59,18 +65,30 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
     HINTS = ("list.open", "ticket.summary", "ticket.escalation", "ticket.update", "app.waiting")
     BINDINGS = screen_bindings("sessions")
 
+    DEFAULT_CSS = """
+    SessionsScreen #list { width: 1fr; }
+    SessionsScreen SessionPane { display: none; }
+    SessionsScreen.-two #here, SessionsScreen.-three SessionPane { display: block; }
+    """
+
     def __init__(self) -> None:
         super().__init__()
         self._at = ""
+        self._sessions: tuple[Session, ...] = ()
+        self._glance: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """One list."""
+        """The list, and two sessions for who has the room."""
         yield Rule(classes="top")
-        yield TextView(id="list")
+        with Horizontal():
+            yield TextView(id="list")
+            yield SessionPane(self.desk, id="here")
+            yield SessionPane(self.desk, id="beside")
 
     def on_mount(self) -> None:
         """Fill it before the first paint."""
         self.list.opened = self.action_list_open
+        self.list.moved = self._moved
         self.call_after_refresh(self._stand)
         super().on_mount()
 
@@ -87,9 +105,10 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         shift = self.desk_app.status.shift
         sessions = self.desk.ask(Sessions())
         here = self.list.target()
+        self._sessions = sessions
         refs = tuple(dict.fromkeys(session.ticket for session in sessions))
         titles = {row.ticket.ref: row.ticket.title for row in self.desk.ask(SortedTickets(refs=refs))}
-        width, zone, now = self.size.width, self.facts.timezone, self.desk_app.now()
+        width, zone, now = self.list.size.width or self.size.width, self.facts.timezone, self.desk_app.now()
         rows: list[Para] = []
         for name, chosen in (
             ("this shift", [one for one in sessions if one.created_at >= shift.start or one.status.is_live]),
@@ -107,15 +126,51 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
             self.list.stand_on(here.id)
         elif self._current() is None:
             self.list.next_target(1)
+        self._show_panes()
+
+    def _show_panes(self) -> None:
+        """The session under the cursor, and beside it another one: first those that run."""
+        if not self.is_there:
+            return
+        self._glance = None
+        here, beside = self.panes()
+        for name, session in (("here", here), ("beside", beside)):
+            pane = self.query_one(f"#{name}", SessionPane)
+            if pane.display:
+                pane.show(session)
+        shown = [pane.session for pane in self.query(SessionPane) if pane.display and pane.session is not None]
+        self.streams = any(session.status.is_live for session in shown)
+
+    def panes(self) -> tuple[Session | None, Session | None]:
+        """The sessions that stand beside the list."""
+        current = self._current()
+        here = next((one for one in self._sessions if current is not None and one.id == current.id), None)
+        others = [one for one in self._sessions if here is None or one.id != here.id]
+        others.sort(key=lambda one: (not one.status.is_live, -one.created_at.timestamp()))
+        return here, others[0] if others else None
+
+    def _moved(self) -> None:
+        if self._glance is None:
+            self._glance = self.set_timer(GLANCE, self._show_panes)
 
     def view_state(self) -> ViewState:
-        """All sessions."""
-        return ViewState()
+        """All sessions, and those whose events are shown."""
+        shown = [pane.session.id for pane in self.query(SessionPane) if pane.display and pane.session is not None]
+        return ViewState(sessions=frozenset(shown))
 
     def ask_again(self, state: ViewState) -> None:
         """A session changed."""
-        if self.is_there and Topic.SESSIONS in state.stale:
+        if not self.is_there:
+            return
+        if Topic.SESSIONS in state.stale:
             self._show()
+        elif Topic.EVENTS in state.stale:
+            self._show_panes()
+
+    def look_changed(self) -> None:
+        """The theme is another one."""
+        super().look_changed()
+        self._show_panes()
 
     def on_resize(self) -> None:
         """Columns by width."""

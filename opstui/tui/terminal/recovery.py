@@ -27,6 +27,17 @@ class Unkept:
     text: str
 
 
+def asides_in(kept: object) -> dict[str, dict[str, str]]:
+    """Texts that were kept aside, by draft and row, out of a view state in which anything may be missing or wrong."""
+    if not isinstance(kept, Mapping):
+        return {}
+    return {
+        str(draft): {str(row): str(clean(str(text))) for row, text in texts.items()}
+        for draft, texts in list(kept.items())[-MANY:]
+        if isinstance(texts, Mapping) and texts
+    }
+
+
 def folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Where a file may go, the best place first; the later ones lie on other disks as a rule."""
     home, temporary = environ.get("HOME"), environ.get("TMPDIR")
