@@ -14,9 +14,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from opstui.config.layers import Layer
 from opstui.config.lines import KeyPath
 from opstui.config.settings import Budget, ProxyUrl, Rate, SecretRef, StoreUrl, Url, Zone
+from opstui.core.errors import UsageError
 from opstui.core.frozen import dataclass
 from opstui.core.money import MICRO
 from opstui.core.text import clean, clean_line
+from opstui.core.zones import time_zone
 
 SECRET_FORMS = '{ env = "NAME" }, { keyring = "service/name" }, { cmd = ["program", "argument"] } or { file = "path" }'
 
@@ -299,11 +301,9 @@ def _rate(raw: str, layer: Layer) -> Rate:
 
 def is_zone(name: str) -> bool:
     """Whether this machine knows the time zone."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        time_zone(name)
+    except UsageError:
         return False
     return True
 

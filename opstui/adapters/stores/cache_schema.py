@@ -44,6 +44,8 @@ STEPS: tuple[Step, ...] = (
         listed INTEGER NOT NULL, UNIQUE (system, key));
     CREATE INDEX tickets_by_urgency ON tickets(severity_rank, due_rank, created, id, category) WHERE listed > 0;
     CREATE INDEX tickets_worst ON tickets(severity_rank, due_rank, created) WHERE listed > 0 AND category < 3;
+    CREATE INDEX tickets_by_status ON tickets(status, category);
+    CREATE INDEX tickets_unseen ON tickets(id) WHERE noticed > seen;
     CREATE INDEX tickets_by_stamp ON tickets(stamp);
 
     CREATE TABLE contents(
