@@ -21,8 +21,19 @@ class FileLock:
         self.label = label
         self._fd: int | None = None
 
-    def take(self) -> bool:
-        """Take it if it is free; whether it is ours now. Raises ReadOnly where no lock file can be made."""
+    def take(self, *, tries: int = 5) -> bool:
+        """Take it if it is free; whether it is ours now. Raises ReadOnly where no lock file can be made.
+
+        Tried a few times within 20 ms: somebody who only asks whether it is held has it for some microseconds.
+        """
+        while not self._try():
+            tries -= 1
+            if tries <= 0:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _try(self) -> bool:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -42,10 +53,15 @@ class FileLock:
         self._fd = fd
         return True
 
-    def release(self) -> None:
-        """Give it back; harmless when it is not held."""
+    def release(self, *, for_good: bool = False) -> None:
+        """Give it back; harmless when it is not held. ``for_good``: nobody will ever want it again.
+
+        Otherwise the file stays: removing it would let two holders lock two files of one name.
+        """
         if self._fd is not None:
-            # Closing frees the lock. The file stays: removing it would let two holders lock two files of one name.
+            if for_good:
+                with suppress(OSError):
+                    self.path.unlink()
             os.close(self._fd)
             self._fd = None
 
@@ -60,7 +76,9 @@ class FileLock:
         """Whether anybody holds it now."""
         if self._fd is not None:
             return True
-        if self.take():
+        if not self.path.exists():
+            return False
+        if self.take(tries=1):
             self.release()
             return False
         return True

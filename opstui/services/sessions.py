@@ -163,13 +163,15 @@ class SessionService:
         lock = self.lock(session_id)
         if not lock.take():
             raise Busy(f"session {session_id} is run by {lock.holder() or 'another process'}")
+        over = False
         try:
             session = self.session(session_id)
-            if session.status.is_over:
-                return session
-            return await self._run(session)
+            if not session.status.is_over:
+                session = await self._run(session)
+            over = session.status.is_over
+            return session
         finally:
-            lock.release()
+            lock.release(for_good=over)
 
     async def _run(self, session: Session) -> Session:
         setup = self._setup
