@@ -208,7 +208,7 @@ def _verdicts(view: ShiftView, width: int) -> Iterable[Row]:
         f"edited {share(view.edited, judged)}",
         f"rejected {share(view.rejected, judged)}",
     ]
-    if useful:
+    if useful and view.total.estimate:
         parts.append(f"≈ ${cents(view.total.estimate // useful)} per accepted one")
     lines, current = [], ""
     for part in parts:
