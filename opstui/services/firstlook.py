@@ -6,8 +6,7 @@ from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.desk import FirstLookView
 from opstui.core.errors import NotFound
 from opstui.core.extract.query import knowledge_query
-from opstui.core.extract.summary import first_look as choice
-from opstui.core.extract.summary import incident_summary
+from opstui.core.extract.summary import first_look as choice, incident_summary
 from opstui.core.knowledge import Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import TicketRef
