@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -107,15 +108,12 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+_WORD = re.compile(r"\A +|[^ ]+ *")
+"""A word and the blanks behind it; blanks at the start are one of their own."""
+
+
 def _words(text: str) -> list[str]:
-    words: list[str] = []
-    start = 0
-    for at in range(1, len(text)):
-        if text[at - 1] == " " and text[at] != " ":
-            words.append(text[start:at])
-            start = at
-    words.append(text[start:])
-    return words
+    return _WORD.findall(text) or [text]
 
 
 def head(text: str, width: int) -> str:

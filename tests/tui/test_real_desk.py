@@ -71,6 +71,17 @@ async def test_what_is_typed_is_in_the_store_within_a_second_and_the_next_start_
         assert field.text == "Looking at xit"
 
 
+async def test_acknowledging_again_confirms_the_draft_that_is_there(place: Place) -> None:
+    ref = place.ticket("DNS timeouts from build agents", severity="2")
+    async with opened(place.desk, place) as (_, pilot):
+        for _again in range(2):
+            await pilot.press("a")
+            await on(pilot, ConfirmScreen)
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: not isinstance(pilot.app.screen, ConfirmScreen))
+    assert only_draft(place, ref).state is DraftState.EDITED
+
+
 async def test_a_comment_goes_out_as_it_was_confirmed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = place.ticket("DNS timeouts from build agents", severity="2")
     seconds = [100.0]

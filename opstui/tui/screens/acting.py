@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from opstui.core.desk import NewDraft, StartSession, TicketDetail, TicketView, Transitions
-from opstui.core.drafts import Draft, DraftChanges
+from opstui.core.drafts import Draft, DraftChanges, DraftState
 from opstui.core.errors import OpstuiError
 from opstui.core.sessions import Session
 from opstui.core.tickets import StatusCategory, TicketRef
+from opstui.tui.drafting import as_typed
 from opstui.tui.ticket_text import workflow_word
 
 if TYPE_CHECKING:
@@ -35,6 +36,16 @@ def acknowledging(view: TicketView, transitions: tuple[str, ...]) -> DraftChange
         if status is not None:
             fields["/status"] = status
     return DraftChanges(set=fields)
+
+
+def says_just(draft: Draft, changes: DraftChanges, operator: str) -> bool:
+    """Whether an operator's open draft sets these fields and nothing else; ``me`` is ``operator``."""
+
+    def named(value: str) -> str:
+        return operator if value == "me" else value
+
+    wanted = {path: named(value or "") for path, value in changes.set.items()}
+    return draft.state is DraftState.EDITED and {op.path: named(as_typed(op.to)) for op in draft.ops} == wanted
 
 
 class ActsOnTickets:
@@ -165,7 +176,13 @@ class ActsOnTickets:
         if mine and ticket.status.category is not StatusCategory.NEW:
             screen.desk_app.say(f"{ticket.ref.key} is yours already", "dim")
             return
-        self._draft(ticket.ref, acknowledging(view, transitions), self._to_confirm)
+        changes = acknowledging(view, transitions)
+        there = next((draft for draft in view.drafts if says_just(draft, changes, screen.facts.operator)), None)
+        if there is not None:
+            # The key was pressed before, and its Confirm left again.
+            self._to_confirm(there)
+        else:
+            self._draft(ticket.ref, changes, self._to_confirm)
 
     def _update(self, ref: TicketRef) -> None:
         app = self._screen.desk_app

@@ -46,6 +46,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         self.ref = ref
         self._view: TicketView | None = None
         self._look: FirstLookView | None = None
+        self._was_seen = False
         self._kept: Mapping[str, Any] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -124,6 +125,12 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         """The ticket, or what belongs to it, is another."""
         if self.is_there and state.stale & {Topic.TICKET, Topic.SESSIONS}:
             self._show()
+
+    def come_back(self) -> None:
+        """Back in view. The first time is right after it was filled: ten megabytes are not read and drawn twice."""
+        if self._was_seen:
+            super().come_back()
+        self._was_seen = True
 
     def minute_passed(self) -> None:
         """Ages."""
