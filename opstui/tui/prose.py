@@ -49,12 +49,15 @@ def flow(bits: list[Bit], width: int, lead: list[Bit], indent: int) -> list[list
     line: list[Bit] = list(lead)
     used = sum(cells(text) for text, _ in lead)
     start = used
+    apart = True
     for text, role in bits:
         for word in _words(text):
+            # A blank may have been left out at the line's end, so the line itself can't tell.
+            belongs, apart = not apart, word.endswith(" ")
             bare = word.rstrip(" ")
             size = cells(bare)
             if used + size > width and used > start:
-                glued = _glued(line, size, width - indent)
+                glued = _glued(line, size, width - indent) if belongs else []
                 lines.append(line[: len(line) - len(glued)])
                 line = [*([(" " * indent, role)] if indent else []), *glued]
                 used, start = indent + sum(cells(piece) for piece, _ in glued), indent

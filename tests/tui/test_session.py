@@ -12,6 +12,7 @@ from opstui.core.sessions import Cost, SessionEvent, SessionStatus, Usage
 from opstui.core.tickets import TicketRef
 from opstui.tui import session_text
 from opstui.tui.app import OpstuiApp
+from opstui.tui.prose import prose
 from opstui.tui.screens.session import SessionScreen
 from opstui.tui.screens.sessions import SessionsScreen
 from opstui.tui.widgets.session_pane import SessionPane
@@ -288,3 +289,10 @@ async def test_a_session_screen_looks_at_the_desk_often_only_while_its_session_r
         desk.sessions["S1"] = replace(desk.sessions["S1"], status=SessionStatus.ENDED)
         desk.ring("session", "S1")
         await until(pilot, lambda: isinstance(app.screen, SessionScreen) and not app.screen.streams)
+
+
+@pytest.mark.parametrize("width", range(12, 60))
+def test_wrapping_keeps_every_word_and_every_blank_between_words(width: int) -> None:
+    text = "12 % of the lookups time out (threshold 3 %) for 5 minutes [1]. Restarted `node-local-dns` on agents-3 [2], no."
+    lines = ["".join(piece for piece, _ in line) for line in prose(text, width)]
+    assert " ".join(" ".join(lines).split()) == text.replace("`", "")
