@@ -1,4 +1,7 @@
-"""Compiles the package when it is installed in place, as pip does for wheels: uncompiled, a start takes twice as long."""
+"""Compiles the package when it is installed in place, as pip does for wheels.
+
+Uncompiled, a start takes twice as long.
+"""
 
 from __future__ import annotations
 

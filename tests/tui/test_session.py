@@ -293,6 +293,6 @@ async def test_a_session_screen_looks_at_the_desk_often_only_while_its_session_r
 
 @pytest.mark.parametrize("width", range(20, 60))
 def test_wrapping_keeps_every_word_and_every_blank_between_words(width: int) -> None:
-    text = "12 % of the lookups time out (threshold 3 %) for 5 minutes [1]. Restarted `node-local-dns` on agents-3 [2], no."
+    text = "12 % of the lookups time out (threshold 3 %) for 5 minutes [1]. Restarted `local-dns` on agents-3 [2], no."
     lines = ["".join(piece for piece, _ in line) for line in prose(text, width)]
     assert " ".join(" ".join(lines).split()) == text.replace("`", "")
