@@ -25,13 +25,13 @@ from opstui.core.desk import (
 )
 from opstui.core.documents import Document
 from opstui.core.drafts import Draft, DraftChanges, DraftState, Origin, PushRecord, StepState
-from opstui.core.errors import Conflict, NotFound, OpstuiError, Refused, StaleRevision, UsageError
+from opstui.core.errors import Conflict, NotFound, Refused, StaleRevision, UsageError
 from opstui.core.ids import new_id
 from opstui.core.ports import Editing, RecordWriter
 from opstui.core.proposals import proposal
 from opstui.core.sessions import Session
 from opstui.core.text import clean_line
-from opstui.core.tickets import Ticket, TicketRef
+from opstui.core.tickets import Ticket
 from opstui.core.workflows import Workflow
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
@@ -57,7 +57,7 @@ class Drafting:
     def new(self, command: NewDraft) -> Outcome[Draft]:
         """See ``NewDraft``."""
         setup = self._setup
-        ticket = self._fresh(command.ticket)
+        ticket = self._refresher.fresh_or_cached(command.ticket)
         empty = draft_rules.new_draft(
             ticket, draft_id=self._id(), op_id=self._id(), operator=setup.operator, now=setup.clock.now()
         )
@@ -100,7 +100,10 @@ class Drafting:
             )
         changes = command.changes
         settles = bool(changes.theirs or changes.mine)
-        ticket = self._fresh(draft.ticket) if settles or "/status" in changes.set else self._cached(draft.ticket)
+        read = self._refresher.cached_or_read
+        if settles or "/status" in changes.set:
+            read = self._refresher.fresh_or_cached
+        ticket = read(draft.ticket)
         edited = self._changed(draft, changes, ticket, Origin.OPERATOR)
         if edited == draft:
             return Outcome(draft)
@@ -136,7 +139,7 @@ class Drafting:
         draft = self.draft(command.id)
         if not command.reason.strip():
             raise UsageError("say why you know: a reason goes into the audit log")
-        ticket = None if command.applied else self._fresh(draft.ticket)
+        ticket = None if command.applied else self._refresher.fresh_or_cached(draft.ticket)
         settled = draft_rules.settle_human(
             draft, command.applied, ticket, op_id=self._id(), now=self._setup.clock.now()
         )
@@ -267,23 +270,6 @@ class Drafting:
 
     def _id(self) -> str:
         return new_id(self._setup.clock, self._setup.randomness)
-
-    def _cached(self, ref: TicketRef) -> Ticket:
-        found = self._setup.cache.ticket(ref)
-        return found[0] if found is not None else self._refresher.ticket(ref)
-
-    def _fresh(self, ref: TicketRef) -> Ticket:
-        if ref.system not in self._setup.systems:
-            raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
-        try:
-            return self._refresher.ticket(ref)
-        except NotFound:
-            raise
-        except OpstuiError:
-            cached = self._setup.cache.ticket(ref)
-            if cached is None:
-                raise
-            return cached[0]
 
 
 def _withdrawn(push: PushRecord, setup: Setup) -> PushRecord:

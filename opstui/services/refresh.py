@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from opstui.core.errors import CredentialsRefused, OpstuiError, Refused, Unreachable
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable, UsageError
 from opstui.core.ports import Changes, TicketSystem
 from opstui.core.queues import Health, Queue
-from opstui.core.text import SafeText, clean_line
+from opstui.core.text import clean_line
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.services.loop import LoopThread
 from opstui.services.setup import Setup
@@ -82,6 +82,25 @@ class Refresher:
         if not self._setup.read_only or self._setup.cache.ticket(ref) is None:
             self._setup.cache.keep(ticket, now=self._setup.clock.now())
         return ticket
+
+    def fresh_or_cached(self, ref: TicketRef) -> Ticket:
+        """The ticket as it is now, or as last seen where its system does not answer. Raises UsageError, NotFound."""
+        if ref.system not in self._setup.systems:
+            raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
+        try:
+            return self.ticket(ref)
+        except NotFound:
+            raise
+        except OpstuiError:
+            cached = self._setup.cache.ticket(ref)
+            if cached is None:
+                raise
+            return cached[0]
+
+    def cached_or_read(self, ref: TicketRef) -> Ticket:
+        """The ticket as last seen, read from its system only where it never was. Raises as ``fresh_or_cached``."""
+        cached = self._setup.cache.ticket(ref)
+        return cached[0] if cached is not None else self.fresh_or_cached(ref)
 
     def transitions(self, ref: TicketRef) -> tuple[str, ...]:
         """Raw statuses the ticket can take now. Raises NotFound, Unreachable, Refused."""
@@ -165,8 +184,3 @@ def health_of(stored: Health, answered: datetime | None, now: datetime, poll: fl
     if answered is None or now - answered > timedelta(seconds=max(30.0, 3 * poll)):
         return Health.STALE
     return Health.LIVE
-
-
-def first_error(errors: list[OpstuiError]) -> SafeText | None:
-    """The first one as a line."""
-    return clean_line(str(errors[0])) if errors else None

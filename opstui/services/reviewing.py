@@ -23,7 +23,7 @@ from opstui.core.documents import (
     claims_of,
 )
 from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
-from opstui.core.errors import Conflict, NotFound, OpstuiError, Refused
+from opstui.core.errors import Conflict, Refused
 from opstui.core.knowledge import Page
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.ports import RecordWriter
@@ -58,7 +58,7 @@ class Reviewing:
 
     def _review(self, draft: Draft) -> Review:
         setup = self._setup
-        ticket = self._cached(draft.ticket)
+        ticket = self._refresher.cached_or_read(draft.ticket)
         findings, claims, ok = self.check(draft, ticket)
         rows = tuple(self._rows(draft, ticket))
         settled = not draft.conflicts and not any(row.conflict for row in rows)
@@ -90,7 +90,7 @@ class Reviewing:
         files = self._files(draft)
         content = self._payload(draft, files)
         approved = approval.read_payload(content)
-        ticket = self._cached(approved.ticket)
+        ticket = self._refresher.cached_or_read(approved.ticket)
         comment = approved.comment
         return Confirmation(
             draft=draft.id,
@@ -123,7 +123,7 @@ class Reviewing:
         draft = self._drafting.draft(command.id)
         if draft.state in (DraftState.APPROVED, DraftState.PUSHING, DraftState.PUSHED):
             raise Refused(f"the draft is {draft.state.value} already; nothing was changed", reason="used")
-        ticket = self._fresh(draft.ticket)
+        ticket = self._refresher.fresh_or_cached(draft.ticket)
         conflict = self._drafting.note_conflict(draft, ticket)
         if conflict is not None:
             raise conflict
@@ -315,19 +315,6 @@ class Reviewing:
                     raise Refused(f"{clean_line(op.file.name)}: its content is gone; attach it again")
                 found[op.file.sha256] = content
         return found
-
-    def _cached(self, ref: TicketRef) -> Ticket:
-        found = self._setup.cache.ticket(ref)
-        return found[0] if found is not None else self._refresher.ticket(ref)
-
-    def _fresh(self, ref: TicketRef) -> Ticket:
-        """The ticket as it is now; what is cached where the system does not answer (the push reads again)."""
-        try:
-            return self._refresher.ticket(ref)
-        except NotFound:
-            raise
-        except OpstuiError:
-            return self._cached(ref)
 
 
 def last_change(ticket: Ticket, path: str, *, after: int) -> tuple[str | None, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from opstui.core.audit import AuditEntry
@@ -17,7 +16,7 @@ from opstui.core.documents import Engine
 from opstui.core.errors import BudgetReached, Busy, NotFound, OpstuiError, ReadOnly, Refused, UsageError
 from opstui.core.ids import new_id
 from opstui.core.money import cents
-from opstui.core.ports import AgentSession, LedgerRow, RecordWriter, Request, SessionBrief
+from opstui.core.ports import AgentSession, RecordWriter, Request, SessionBrief
 from opstui.core.sessions import (
     Cost,
     RuntimeEvent,
@@ -31,20 +30,18 @@ from opstui.core.sessions import (
     SessionStatus,
 )
 from opstui.core.text import clean, clean_line
-from opstui.core.tickets import Ticket, TicketRef
+from opstui.core.tickets import Ticket
 from opstui.core.workflows import Workflow
 from opstui.services.drafting import Drafting
 from opstui.services.ledger import Ledger, metered
 from opstui.services.locks import FileLock
+from opstui.services.recording import Recorder, session_event
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
 from opstui.services.tooldesk import ToolDesk
 
 log = logging.getLogger("opstui.sessions")
-
-TICK = 0.05
-"""Seconds between commits of what streams in."""
 
 
 class SessionService:
@@ -69,7 +66,7 @@ class SessionService:
         runtime = setup.runtimes.get(name)
         if runtime is None:
             raise UsageError(f"{clean_line(name)}: no such runtime; there are: {', '.join(setup.runtimes)}")
-        ticket = self._ticket(command.ticket)
+        ticket = self._refresher.fresh_or_cached(command.ticket)
         if not command.again:
             existing = self._existing(ticket, workflow)
             if existing is not None:
@@ -181,7 +178,7 @@ class SessionService:
         try:
             if runtime is None:
                 raise Refused(f"the runtime {session.runtime} is no longer configured")
-            ticket = await asyncio.to_thread(self._ticket, session.ticket)
+            ticket = await asyncio.to_thread(self._refresher.fresh_or_cached, session.ticket)
             fresh = session.remote_id is None or runtime.kind == "extractive"
             session = replace(
                 session,
@@ -294,8 +291,8 @@ class SessionService:
         now = setup.clock.now()
         events = [
             *recorder.take(),
-            _event(session.id, "document", "document", now, {"document": body}),
-            _event(session.id, "draft", "draft", now, {"draft": draft.id}),
+            session_event(session.id, "document", "document", now, {"document": body}),
+            session_event(session.id, "draft", "draft", now, {"draft": draft.id}),
         ]
 
         def save(record: RecordWriter) -> Session:
@@ -334,8 +331,8 @@ class SessionService:
     ) -> Session:
         now = self._setup.clock.now()
         last = [
-            _event(session.id, "status", "ended:status", now, {"status": status.value, "stop_reason": reason}),
-            _event(session.id, "session.ended", "ended", now, {}),
+            session_event(session.id, "status", "ended:status", now, {"status": status.value, "stop_reason": reason}),
+            session_event(session.id, "session.ended", "ended", now, {}),
         ]
         record.add_events([*events, *last])
         record.add_audit(self._audit(session, "session.end", "program", detail=f"{status.value}: {reason or 'done'}"))
@@ -383,20 +380,6 @@ class SessionService:
             )
         return found
 
-    def _ticket(self, ref: TicketRef) -> Ticket:
-        system = self._setup.systems.get(ref.system)
-        if system is None:
-            raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
-        try:
-            return self._refresher.ticket(ref)
-        except NotFound:
-            raise
-        except OpstuiError:
-            cached = self._setup.cache.ticket(ref)
-            if cached is None:
-                raise
-            return cached[0]
-
     def _request(self, session_id: str, kind: str, text: str) -> None:
         setup = self._setup
         request = Request(
@@ -417,74 +400,8 @@ class SessionService:
         )
 
 
-class Recorder:
-    """Gathers a session's events and commits them at most every 50 ms, in order."""
-
-    def __init__(self, setup: Setup, session: Session) -> None:
-        self._setup = setup
-        self._session = session.id
-        self._pending: list[SessionEvent] = []
-        self._guard = asyncio.Lock()
-        self._tick: asyncio.Task[None] | None = None
-        self.ledger: list[LedgerRow] = []
-
-    def add(self, kind: str, remote_id: str, data: Mapping[str, Any]) -> None:
-        """Take an event; it is on disk within a tick."""
-        self._pending.append(_event(self._session, kind, remote_id, self._setup.clock.now(), data))
-        if self._tick is None or self._tick.done():
-            self._tick = asyncio.create_task(self._later())
-
-    def take(self) -> list[SessionEvent]:
-        """What is not yet committed, for somebody who commits it with more."""
-        pending, self._pending = self._pending, []
-        return pending
-
-    async def flush(self) -> None:
-        """Commit what is there."""
-        async with self._guard:
-            events, rows = self.take(), self.ledger
-            self.ledger = []
-            if events or rows:
-                await asyncio.to_thread(self._setup.record.write, lambda record: _put(record, events, rows, None))
-
-    async def save(self, session: Session) -> Session:
-        """Commit what is there together with the session."""
-        async with self._guard:
-            events, rows = self.take(), self.ledger
-            self.ledger = []
-            stored = await asyncio.to_thread(
-                self._setup.record.write, lambda record: _put(record, events, rows, session)
-            )
-            return stored or session
-
-    async def close(self) -> None:
-        """Commit the rest."""
-        if self._tick is not None:
-            self._tick.cancel()
-            await asyncio.gather(self._tick, return_exceptions=True)
-        await self.flush()
-
-    async def _later(self) -> None:
-        await asyncio.sleep(TICK)
-        await self.flush()
-
-
-def _put(
-    record: RecordWriter, events: list[SessionEvent], rows: list[LedgerRow], session: Session | None
-) -> Session | None:
-    if events:
-        record.add_events(events)
-    for row in rows:
-        record.add_usage(row)
-    return record.put_session(session) if session is not None else None
-
-
 def _answered(request_id: str) -> Callable[[RecordWriter], None]:
     return lambda record: record.answer_request(request_id)
-
-
-def _event(session: str, kind: str, remote_id: str, at: datetime, data: Mapping[str, Any]) -> SessionEvent:
-    return SessionEvent(session=session, seq=0, remote_id=f"{kind}:{remote_id}", at=at, type=kind, data=data)
 
 
 def _shown(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -270,13 +270,3 @@ def entry_of(ticket: Ticket, ref: str) -> TimelineEntry | None:
     """The entry a citation's ref names on this ticket."""
     number = ref.rpartition("#")[2]
     return next((entry for entry in ticket.timeline if entry.id.rpartition("#")[2] == number), None)
-
-
-def open_draft_of(drafts: Sequence[Draft]) -> Draft | None:
-    """The newest draft a person can still do something with."""
-    return next((draft for draft in drafts if draft.state.is_open), None)
-
-
-def running_session_of(sessions: Sequence[Session]) -> Session | None:
-    """The newest session that somebody works on."""
-    return next((session for session in sessions if session.status.is_live), None)

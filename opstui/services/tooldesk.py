@@ -65,10 +65,8 @@ class ToolDesk:
         """Everything this session may cite; grows with what it retrieves."""
         self.accepted: Document | None = None
         """The document that passed, with hashes and confidence set."""
-        self.submitted: Document | None = None
-        """The newest document that could be read at all, accepted or not."""
         self.findings: tuple[Finding, ...] = ()
-        """What the checks said of ``submitted``."""
+        """What the checks said of the newest document that could be read, accepted or not."""
         self.tries = 0
         self._ticket = ticket
         self._workflow = workflow
@@ -210,7 +208,6 @@ class ToolDesk:
             if read.document is None:
                 return self._not_accepted(read.violations)
             document = read.document
-        self.submitted = document
         self.findings = tuple(check_document(document, self.sources, self._ticket))
         blocking = [finding for finding in self.findings if finding.blocks]
         if blocking:

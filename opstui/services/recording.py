@@ -1,0 +1,82 @@
+"""Recording what a running session does: on disk in the order it came, a few commits a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from opstui.core.ports import LedgerRow, RecordWriter
+from opstui.core.sessions import Session, SessionEvent
+from opstui.services.setup import Setup
+
+TICK = 0.05
+"""Seconds between commits of what streams in."""
+
+
+class Recorder:
+    """Gathers a session's events and commits them at most every 50 ms, in order."""
+
+    def __init__(self, setup: Setup, session: Session) -> None:
+        self._setup = setup
+        self._session = session.id
+        self._pending: list[SessionEvent] = []
+        self._guard = asyncio.Lock()
+        self._tick: asyncio.Task[None] | None = None
+        self.ledger: list[LedgerRow] = []
+
+    def add(self, kind: str, remote_id: str, data: Mapping[str, Any]) -> None:
+        """Take an event; it is on disk within a tick."""
+        self._pending.append(session_event(self._session, kind, remote_id, self._setup.clock.now(), data))
+        if self._tick is None or self._tick.done():
+            self._tick = asyncio.create_task(self._later())
+
+    def take(self) -> list[SessionEvent]:
+        """What is not yet committed, for somebody who commits it with more."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    async def flush(self) -> None:
+        """Commit what is there."""
+        async with self._guard:
+            events, rows = self.take(), self.ledger
+            self.ledger = []
+            if events or rows:
+                await asyncio.to_thread(self._setup.record.write, lambda record: _put(record, events, rows, None))
+
+    async def save(self, session: Session) -> Session:
+        """Commit what is there together with the session."""
+        async with self._guard:
+            events, rows = self.take(), self.ledger
+            self.ledger = []
+            stored = await asyncio.to_thread(
+                self._setup.record.write, lambda record: _put(record, events, rows, session)
+            )
+            return stored or session
+
+    async def close(self) -> None:
+        """Commit the rest."""
+        if self._tick is not None:
+            self._tick.cancel()
+            await asyncio.gather(self._tick, return_exceptions=True)
+        await self.flush()
+
+    async def _later(self) -> None:
+        await asyncio.sleep(TICK)
+        await self.flush()
+
+
+def _put(
+    record: RecordWriter, events: list[SessionEvent], rows: list[LedgerRow], session: Session | None
+) -> Session | None:
+    if events:
+        record.add_events(events)
+    for row in rows:
+        record.add_usage(row)
+    return record.put_session(session) if session is not None else None
+
+
+def session_event(session: str, kind: str, remote_id: str, at: datetime, data: Mapping[str, Any]) -> SessionEvent:
+    """An event for the store, which numbers it; of two with the same kind and ``remote_id`` the later replaces."""
+    return SessionEvent(session=session, seq=0, remote_id=f"{kind}:{remote_id}", at=at, type=kind, data=data)
