@@ -183,6 +183,10 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             if isinstance(screen, DeskScreen):
                 screen.saving()
         self.keep_now()
+        self.recover()
+
+    def recover(self) -> None:
+        """Write what was typed and could not be stored into a file, once."""
         left = [text for texts in self.unkept.values() for text in texts]
         if left and not self.recovered:
             places = recovery.folders(Path(self.facts.crash_folder).parent, self.environ)
@@ -417,10 +421,14 @@ def run_app(
     app = OpstuiApp(desk, terminal=terminal, look=look, open_ref=open_ref, themes_folder=themes_folder)
     if complaint:
         app.say(complaint, "bad")
-    with hangup.watched(app):
-        app.run(mouse=terminal.mouse)
-    if app.recovered:
-        sys.stderr.write("\n".join(app.recovered) + "\n")
+    try:
+        with hangup.watched(app):
+            app.run(mouse=terminal.mouse)
+    finally:
+        # Also after a crash, and after one while the screens were closing.
+        app.recover()
+        if app.recovered:
+            sys.stderr.write("\n".join(app.recovered) + "\n")
     if app.crashed is not None:
         sys.stderr.write("\n".join(app.crashed.lines) + "\n")
         return 70

@@ -116,6 +116,53 @@ def test_a_crash_exits_70_and_says_no_secret(home: Path) -> None:
     assert all(b"SECRET-TOKEN" not in path.read_bytes() for path in written)
 
 
+BREAKS_WHILE_SAVING = textwrap.dedent("""
+    import os, sys
+    from opstui.config.load import load
+    from opstui.config.paths import Paths
+    from opstui.tui.app import run_app
+    from opstui.wiring import open_desk
+
+    class Breaking:
+        '''A desk that breaks at every save.'''
+
+        def __init__(self, desk):
+            self._desk = desk
+
+        def do(self, command):
+            if type(command).__name__ == "EditDraft":
+                raise RuntimeError("no luck")
+            return self._desk.do(command)
+
+        def __getattr__(self, name):
+            return getattr(self._desk, name)
+
+    paths = Paths.find(os.environ)
+    paths.make()
+    try:
+        sys.exit(run_app(Breaking(open_desk(load(paths, environ=os.environ).settings, paths))))
+    except RuntimeError:
+        sys.exit(70)
+""")
+
+
+def test_what_is_typed_outlives_a_crash_in_its_own_save(home: Path, run: Callable[..., Any]) -> None:
+    (home / "t.jsonl").write_text('{"key": "OPS-1", "title": "Disk full", "body": "b"}', encoding="utf-8")
+    assert run("ticket", "import", str(home / "t.jsonl")).returncode == 0
+    with Terminal([sys.executable, "-c", BREAKS_WHILE_SAVING], env=environment(home)) as terminal:
+        terminal.wait_text("OPS-1")
+        terminal.wait_quiet()
+        terminal.press("e")
+        terminal.wait_text("REVIEW")
+        to_the_comment(terminal)
+        terminal.press("enter")
+        terminal.wait_quiet()
+        terminal.send(TYPED.encode())
+        assert terminal.wait_end() == 70
+    (file,) = (home / "state" / "recovered").iterdir()
+    assert file.read_text(encoding="utf-8").startswith(TYPED[:4])
+
+
 @pytest.mark.parametrize("key", ["ctrl+q"])
 def test_quitting_is_not_a_crash(start: StartTerminal, key: str) -> None:
     terminal = start("demo")

@@ -160,10 +160,15 @@ class DraftScreen(DeskScreen):
         """The terminal hangs up, or this screen closes: what can't be stored stays with the app."""
         self.take_typed()
         if self.keeping is not None:
+            # Noted before the save too: when the program breaks in it, the text is not lost.
+            self._note_left(self.keeping)
             self.keeping.flush_now()
-            self.desk_app.unkept[self.draft_id] = tuple(
-                Unkept(self.draft_id, self.ref_key(), path, text) for path, text in self.keeping.left().items()
-            )
+            self._note_left(self.keeping)
+
+    def _note_left(self, keeping: Keeping) -> None:
+        self.desk_app.unkept[self.draft_id] = tuple(
+            Unkept(self.draft_id, self.ref_key(), path, text) for path, text in keeping.left().items()
+        )
 
     def take_typed(self) -> None:
         """Know every letter that stands in the field: the library tells of the last ones a moment later."""
