@@ -237,3 +237,12 @@ async def test_s_on_marked_tickets_asks_once_naming_the_count_and_starts_them() 
         await until(pilot, lambda: "2 started" in text(app))
         assert "marked" not in lines(app)[3]
         assert app.screen.label() == "Queues"
+
+
+async def test_while_a_question_waits_the_footer_names_its_keys() -> None:
+    async with shown(ScriptedDesk()) as (app, pilot):
+        assert "s summary" in lines(app)[-1]
+        await pilot.press("w")
+        await until(pilot, lambda: "enter take it  escape cancel" in lines(app)[-1])
+        await pilot.press("escape")
+        await until(pilot, lambda: "s summary" in lines(app)[-1])

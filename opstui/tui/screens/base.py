@@ -116,7 +116,10 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     # --- footer and status -------------------------------------------------------------------------------------------
 
     def hints(self) -> list[tuple[str, str]]:
-        """Key and word for the footer; ``? help`` is always the last."""
+        """Key and word for the footer; ``? help`` is always the last. A question has its own."""
+        if self.asks:
+            keymap = self.desk_app.keymap
+            return [(keymap.shown("list.open"), "take it"), (keymap.shown("app.back"), "cancel")]
         ids = tuple(key_id for key_id in self.HINTS if key_id != "app.help")
         return self.desk_app.keymap.hints((*ids, "app.help"))
 
@@ -166,16 +169,28 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         """Put a question (``widgets.ask.Ask``) at the foot of the screen; it takes the keys until it is answered."""
         self.drop_question()
         self.mount(question, before="#over-hints")
+        self.call_after_refresh(self.show_frame)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a question waits for its answer the screen's own keys mean nothing: ``D`` is no choice."""
-        return not self.query_children("Ask")
+        return not self.asks
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question waits at its foot."""
+        return bool(self._questions())
+
+    def _questions(self) -> list[Widget]:
+        return [ask for ask in self.query_children("Ask") if not ask.has_class("-answered")]
 
     def drop_question(self) -> bool:
         """Take the question away unanswered; whether there was one."""
-        asked = list(self.query("Ask"))
+        asked = self._questions()
         for question in asked:
+            question.add_class("-answered")
             question.remove()
+        if asked:
+            self.show_frame()
         return bool(asked)
 
     # --- moving ------------------------------------------------------------------------------------------------------

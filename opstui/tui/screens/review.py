@@ -20,7 +20,6 @@ from opstui.tui.review_rows import COMMENT, Shown, review_rows
 from opstui.tui.screens.base import screen_bindings
 from opstui.tui.screens.review_acts import ActsOnRows
 from opstui.tui.times import clock
-from opstui.tui.widgets.ask import Ask
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
 from opstui.tui.widgets.spans import Spans
@@ -124,8 +123,6 @@ class ReviewScreen(ActsOnRows):
                 (shown("text.undo"), "undo"),
                 (shown("app.back"), "leave it, kept"),
             ]
-        if self.query(Ask):
-            return [(keymap.shown("list.open"), "take it"), (keymap.shown("app.back"), "cancel")]
         return super().hints()
 
     def action_review_undo(self) -> None:

@@ -184,6 +184,8 @@ class SessionScreen(DeskScreen):
 
     def hints(self) -> list[tuple[str, str]]:
         """What makes sense now."""
+        if self.asks:
+            return super().hints()
         session = self._session
         live = session is not None and session.status.is_live
         ids = [

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from opstui.tui.keymap import only
 from opstui.tui.lines import Line, Row, between, fit, line, wrap
+from opstui.tui.screens.base import DeskScreen
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import LineField
@@ -116,7 +117,11 @@ class Ask(Vertical):
         """Go away without an answer."""
         if self._on_close is not None:
             self._on_close()
+        # It is gone for keys and footer at once, and from the screen a moment later.
+        self.add_class("-answered")
         self.remove()
+        if isinstance(self.screen, DeskScreen):
+            self.screen.show_frame()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What is typed is kept as it is typed."""
