@@ -121,3 +121,12 @@ async def test_a_key_whose_widget_went_away_holds_up_no_other(desk: DraftDesk) -
     async with opened(desk, ReviewScreen(draft.id, row=COMMENT)) as pilot:
         burst(pilot, "escape", "j", "k", "question_mark")
         await wait_for(pilot, lambda: type(pilot.app.screen).__name__ == "HelpScreen")
+
+
+async def test_an_escape_and_a_letter_in_one_read_type_nothing(desk: DraftDesk) -> None:
+    draft = desk.new(DraftChanges(comment=TEXT))
+    async with opened(desk, ReviewScreen(draft.id, row=COMMENT)) as pilot:
+        field = await writing(desk, pilot)
+        pilot.app.post_message(events.Key("alt+g", "g"))
+        await pilot.press("x")
+        assert field.text == TEXT + "x"

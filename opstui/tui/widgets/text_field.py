@@ -20,6 +20,12 @@ def _quiet(key: str, action: str, text: str) -> Binding:
     return Binding(key, action, text, show=False)
 
 
+def _no_letter(event: events.Key) -> None:
+    """An escape and a letter that come together (tmux, slow links) are alt and a letter: no text."""
+    if event.key.startswith("alt+"):
+        event.prevent_default()
+
+
 class CommentField(TextArea, inherit_bindings=False):
     """A comment being written. ``ctrl+e`` and ``ctrl+s`` mean nothing here: terminals and tmux have them already."""
 
@@ -67,6 +73,9 @@ class CommentField(TextArea, inherit_bindings=False):
             highlight_cursor_line=False,
         )
         self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        _no_letter(event)
 
     def fill(self, text: str) -> None:
         """Begin with ``text``; it is not a change."""
@@ -124,6 +133,9 @@ class LineField(Input, inherit_bindings=False):
         self.cursor_blink = False
         if enter:
             self._bindings.bind("enter", "submit", show=False)
+
+    async def _on_key(self, event: events.Key) -> None:
+        _no_letter(event)
 
     def _on_paste(self, event: events.Paste) -> None:
         # The library takes the first line only and as it is; a pasted list of names is one line here.
