@@ -19,7 +19,7 @@ from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.tickets.local import LocalTickets
 from opstui.config.paths import Paths
 from opstui.config.settings import Settings
-from opstui.core.errors import ConfigError, Refused, UsageError
+from opstui.core.errors import ConfigError, Refused
 from opstui.core.ids import Clock, Randomness
 from opstui.core.knowledge import Hit, Page
 from opstui.core.ports import AgentRuntime, KnowledgeIndex, KnowledgeSource, Probe, TicketSystem
@@ -91,11 +91,9 @@ def open_setup(
         return not read_only and spawn(settings, paths, demo=demo)
 
     def import_tickets(file: str, update: bool) -> ImportReport:
-        try:
-            with Path(file).expanduser().open("rb") as lines:
-                return local.import_lines(lines, update=update)
-        except OSError as error:
-            raise UsageError(f"{clean_line(file)}: can't be read ({error.strerror}); nothing was imported") from None
+        from opstui.adapters.tickets.local_import import import_file
+
+        return import_file(local, str(Path(file).expanduser()), update=update)
 
     return Setup(
         clock=clock,

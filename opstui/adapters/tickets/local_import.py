@@ -31,12 +31,19 @@ class BadLine(ValueError):
 
 
 def import_file(system: LocalTickets, file: str, *, update: bool) -> ImportReport:
-    """Take a file in. Raises UsageError where it can't be read, StoreFull (batches of 500 before it are kept)."""
+    """Take a file in. Raises UsageError where it can't be read, StoreFull; batches of 500 lines before it are kept."""
     try:
-        with open(file, "rb") as source:
-            return system.import_lines(_lines_of(source), update=update)
+        source = open(file, "rb")  # noqa: SIM115
     except OSError as error:
-        raise UsageError(f"{clean_line(file)} can't be read ({error.strerror})") from None
+        raise UsageError(f"{clean_line(file)}: can't be read ({error.strerror}); nothing was imported") from None
+    with source:
+        try:
+            return system.import_lines(_lines_of(source), update=update)
+        except OSError as error:
+            raise UsageError(
+                f"{clean_line(file)}: can't be read to its end ({error.strerror}). "
+                f"Whole batches of {BATCH} lines before that are imported"
+            ) from None
 
 
 def import_lines(system: LocalTickets, lines: Iterable[str | bytes], *, update: bool, now: datetime) -> ImportReport:
