@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,9 @@ from opstui.core.canonical import canonical, fingerprint
 from opstui.core.drafts import Draft, DraftOp, FileRef, OpKind
 from opstui.core.errors import Refused, UsageError
 from opstui.core.frozen import dataclass
-from opstui.core.ids import Randomness
-from opstui.core.merge import FieldState, three_way
 from opstui.core.ports import Update
 from opstui.core.text import clean
-from opstui.core.tickets import Ticket, TicketRef, Visibility
+from opstui.core.tickets import TicketRef, Visibility
 
 LIFETIME = timedelta(minutes=15)
 """From approval to the first byte."""
@@ -123,8 +121,11 @@ def check_fingerprint(given: str, content: bytes) -> str:
     right = fingerprint(content)
     if given.strip().lower() != right:
         short = len(given.strip()) < len(right)
-        why = "a fingerprint has 64 digits" if short else "it is not what would be sent now"
-        raise Refused(f"not approved: {why}. Read it again: draft show prints the fingerprint", reason="fingerprint")
+        why = "a fingerprint has 64 digits" if short else "the fingerprint is not that of this draft as it is now"
+        raise Refused(
+            f"not approved: {why}; nothing was changed. `opstui draft show` prints the one to approve",
+            reason="fingerprint",
+        )
     return right
 
 
@@ -222,36 +223,6 @@ def expired(approved_at: datetime, now: datetime) -> bool:
     return not approved_at - CLOCK_SLACK <= now < expires_at(approved_at)
 
 
-def void_reason(
-    content: bytes, draft: Draft, *, origin: str, files: Mapping[str, bytes], ticket: Ticket | None = None
-) -> str | None:
-    """Why an approval of ``content`` no longer holds for ``draft``, or None if it does.
-
-    Void: the draft (and with it the restored text), an attached file, the system's origin, or on the ticket a field
-    that the draft sets, is not what it was. Any other change of the ticket is an overlap and no reason.
-    """
-    try:
-        if payload(draft, origin=origin, files=files) != content:
-            return "the draft changed after it was approved"
-    except Refused as refused:
-        return refused.message
-    if ticket is not None:
-        return conflict_reason(read_payload(content), ticket)
-    return None
-
-
-def conflict_reason(approved: Approved, ticket: Ticket) -> str | None:
-    """Which field that the update sets somebody else changed meanwhile, in words; None if none."""
-    paths = conflicting(approved, ticket)
-    return f"{', '.join(paths)} changed on the ticket" if paths else None
-
-
-def conflicting(approved: Approved, ticket: Ticket) -> tuple[str, ...]:
-    """Paths that the update sets and that are neither as they were nor as they shall be."""
-    merged = three_way(None, ticket, approved.operations)
-    return tuple(dict.fromkeys(item.path for item in merged if item.state is FieldState.CONFLICT))
-
-
 # --- what Confirm shows -----------------------------------------------------------------------------------------------
 
 
@@ -306,10 +277,10 @@ def _spell_stacked(text: str) -> str:
 # --- the prompt -------------------------------------------------------------------------------------------------------
 
 
-def prompt_letters(randomness: Randomness) -> str:
-    """Two different letters nobody could have known before."""
-    first = randomness.choice(LETTERS)
-    return first + randomness.choice(LETTERS.replace(first, ""))
+def prompt_letters(choice: Callable[[str], str]) -> str:
+    """Two different letters nobody could have known before; ``choice`` draws one of those it is given."""
+    first = choice(LETTERS)
+    return first + choice(LETTERS.replace(first, ""))
 
 
 def needs_key_suffix(approved: Approved, severity: str | None) -> bool:

@@ -41,7 +41,6 @@ class Move(StrEnum):
     """What can happen to a draft, besides an edit."""
 
     APPROVE = "approve"
-    WITHDRAW = "withdraw"
     EXPIRE = "expire"
     START_PUSH = "start_push"
     HOLD = "hold"
@@ -56,7 +55,6 @@ class Move(StrEnum):
 _S = DraftState
 _FROM: dict[Move, tuple[DraftState, ...]] = {
     Move.APPROVE: (_S.PROPOSED, _S.EDITED),
-    Move.WITHDRAW: (_S.APPROVED,),
     Move.EXPIRE: (_S.APPROVED, _S.PUSHING),
     Move.START_PUSH: (_S.APPROVED, _S.PUSHING),
     Move.HOLD: (_S.APPROVED, _S.PUSHING),
@@ -114,12 +112,6 @@ def approve(draft: Draft, *, fingerprint: str, by: str, now: datetime) -> Draft:
     return replace(
         draft, state=_S.APPROVED, fingerprint=fingerprint, approved_at=now, approved_by=by, note=None, updated_at=now
     )
-
-
-def withdraw(draft: Draft, *, op_id: str, now: datetime, note: str | None = None) -> Draft:
-    """Take an approval back of which no byte was sent."""
-    _may(draft, Move.WITHDRAW)
-    return _back(draft, _S.EDITED, op_id, now, note)
 
 
 def expire(draft: Draft, *, op_id: str, now: datetime, note: str = CONFIRM_AGAIN) -> Draft:
@@ -194,7 +186,6 @@ def _may(draft: Draft, move: Move) -> None:
         return
     words = {
         Move.APPROVE: "approved",
-        Move.WITHDRAW: "withdrawn",
         Move.SETTLE: "settled: nothing about it is unknown",
         Move.DISCARD: "discarded",
         Move.RESTORE: "brought back: it was not discarded",
@@ -203,7 +194,7 @@ def _may(draft: Draft, move: Move) -> None:
 
 
 def _because(state: DraftState, move: Move) -> str:
-    return f": {_WHY_NOT[state]}" if move in (Move.APPROVE, Move.WITHDRAW, Move.DISCARD) and state in _WHY_NOT else ""
+    return f": {_WHY_NOT[state]}" if move in (Move.APPROVE, Move.DISCARD) and state in _WHY_NOT else ""
 
 
 def _plain(state: DraftState) -> str:

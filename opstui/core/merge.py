@@ -208,11 +208,6 @@ def word_diff(old: str, new: str) -> tuple[Piece, ...]:
     return _diff(old, new, _WORD.findall, _lines)
 
 
-def char_diff(old: str, new: str) -> tuple[Piece, ...]:
-    """The same letter by letter, for short values."""
-    return _diff(old, new, list, _WORD.findall)
-
-
 def _lines(text: str) -> list[str]:
     return text.splitlines(keepends=True)
 

@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from opstui.core.approval import CLOCK_SLACK, LIFETIME, Approved
+from opstui.core.approval import LIFETIME, Approved, expired
 from opstui.core.codec import encode
 from opstui.core.drafts import OpKind, PushRecord, StepState
 from opstui.core.frozen import dataclass
@@ -276,7 +276,7 @@ def retry_after(value: str | float | None, now: datetime) -> float | None:
 
 def lapsed(push: PushRecord, now: datetime) -> bool:
     """Whether the approval may no longer be used; also when the clock went back, so that its age can't be told."""
-    return not push.expires_at - LIFETIME - CLOCK_SLACK <= now < push.expires_at
+    return expired(push.expires_at - LIFETIME, now)
 
 
 def _look(push: PushRecord, terms: Terms, now: datetime) -> Decision:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
-from typing import TypeVar
 
 from opstui.core.errors import UsageError
 from opstui.core.frozen import dataclass
 from opstui.core.zones import time_zone
-
-T = TypeVar("T")
 
 RATE_AFTER = timedelta(minutes=5)
 """No forecast is made from less."""
@@ -62,11 +58,6 @@ def shift_before(shift: Shift, schedule: Schedule) -> Shift:
     return shift_at(shift.start - timedelta(microseconds=1), schedule)
 
 
-def shift_after(shift: Shift, schedule: Schedule) -> Shift:
-    """The one that begins when ``shift`` ends."""
-    return shift_at(shift.end, schedule)
-
-
 def forecast(estimate: int, shift: Shift, now: datetime) -> int | None:
     """Micro-dollars at the end of the shift if it goes on at this rate; None in the first five minutes."""
     elapsed = min(now, shift.end) - shift.start
@@ -74,30 +65,6 @@ def forecast(estimate: int, shift: Shift, now: datetime) -> int | None:
         return None
     whole, part = shift.end - shift.start, elapsed
     return round(Fraction(estimate) * Fraction(whole // _TICK, part // _TICK))
-
-
-def split_by_shift(rows: Iterable[T], schedule: Schedule, at: Callable[[T], datetime]) -> dict[Shift, list[T]]:
-    """Rows by the shift in which each arose, shifts in order; ``at`` tells a row's moment."""
-    found: dict[Shift, list[T]] = {}
-    last: Shift | None = None
-    for row in rows:
-        moment = at(row)
-        # Rows mostly come in order, so the shift of the last one mostly is this one's too.
-        if last is None or not last.start <= moment < last.end:
-            last = shift_at(moment, schedule)
-        found.setdefault(last, []).append(row)
-    return dict(sorted(found.items(), key=lambda item: item[0].start))
-
-
-def split_span(start: datetime, end: datetime, schedule: Schedule) -> list[tuple[Shift, timedelta]]:
-    """How much of ``[start, end)`` lies in which shift, in order."""
-    parts = []
-    while start < end:
-        shift = shift_at(start, schedule)
-        until = min(shift.end, end)
-        parts.append((shift, until - start))
-        start = until
-    return parts
 
 
 def _edges(moment: datetime, schedule: Schedule) -> list[tuple[datetime, time]]:

@@ -68,12 +68,6 @@ class SourceSet:
             page.doc, CitationKind.DOC, page.title, tuple(split_lines(page.text)), names=(page.doc,)
         )
 
-    def add_tool_result(self, call_id: str, text: str) -> None:
-        """Make a tool's answer citable by the call's id."""
-        self._sources[call_id] = Source(
-            call_id, CitationKind.TOOL, clean_line(call_id), tuple(split_lines(clean(text)))
-        )
-
     def refs(self) -> list[str]:
         """Every ref that can be cited."""
         return list(dict.fromkeys([*self._makers, *self._sources]))

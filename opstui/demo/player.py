@@ -78,15 +78,12 @@ class Player:
         self._stop.set()
         self.join(timeout)
 
-    def join(self, timeout: float) -> None:
-        """Wait until it has ended, which it does when the desk is closed."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-
-    @property
-    def playing(self) -> bool:
-        """Whether the thread runs, also while it waits for the lock."""
-        return self._thread is not None and self._thread.is_alive()
+    def join(self, timeout: float) -> bool:
+        """Wait ``timeout`` seconds for its end, which comes when the desk is closed; whether it came."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def start(self) -> Progress:
         """Where the world stands."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TextIO
 
+from opstui.core.approval import key_suffix, prompt_letters
 from opstui.core.desk import (
     ApproveDraft,
     Confirm,
@@ -43,8 +44,6 @@ from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
 
 PAGE = 15
-LETTERS = "abcdefghjkmnprstuvwxyz"
-"""What is drawn from for Confirm; without letters that look or sound alike."""
 SESSION_WAIT = 120.0
 """Seconds that the dialogue follows a session; it goes on in the worker afterwards."""
 PUSH_WAIT = 90.0
@@ -410,9 +409,8 @@ class Dialogue:
     def _to_type(self, shown: Confirmation) -> str:
         """Two letters that nobody knew before; the key's end for what must not be pushed by habit."""
         if shown.needs_key_suffix:
-            return shown.ticket.key[-4:]
-        first = self._draw(LETTERS)
-        return first + self._draw(LETTERS.replace(first, ""))
+            return key_suffix(shown.ticket)
+        return prompt_letters(self._draw)
 
     # --- words
 

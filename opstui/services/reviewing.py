@@ -134,20 +134,15 @@ class Reviewing:
         if forbidden is not None:
             raise Refused(f"{forbidden}. Nothing was changed", reason="policy")
         content = self._payload(draft, self._files(draft))
-        if fingerprint(content) != command.fingerprint:
-            raise Refused(
-                "the fingerprint is not that of this draft as it is now; nothing was changed. "
-                "`opstui draft show` prints the one to approve",
-                reason="fingerprint",
-            )
+        approved = approval.check_fingerprint(command.fingerprint, content)
         now = setup.clock.now()
 
         def save(record: RecordWriter) -> Draft:
             for push in record.pushes(draft=draft.id):
-                if push.fingerprint == command.fingerprint and push.sent_at is not None:
+                if push.fingerprint == approved and push.sent_at is not None:
                     raise Refused("this approval was used before; change the draft to send it again", reason="used")
             stored = record.put_draft(
-                draft_rules.approve(draft, fingerprint=command.fingerprint, by=setup.operator, now=now),
+                draft_rules.approve(draft, fingerprint=approved, by=setup.operator, now=now),
                 expected_rev=draft.rev,
             )
             row = record.add_audit(
@@ -160,7 +155,7 @@ class Reviewing:
                     session=draft.session,
                     draft=draft.id,
                     workflow_version=draft.workflow_version,
-                    content_hash=command.fingerprint,
+                    content_hash=approved,
                     override_reason=", ".join(f"{check}={why}" for check, why in sorted(draft.overrides.items()))
                     or None,
                 )
@@ -172,7 +167,7 @@ class Reviewing:
                     system=draft.ticket.system,
                     ticket=draft.ticket,
                     payload=content,
-                    fingerprint=command.fingerprint,
+                    fingerprint=approved,
                     step=StepState.PLANNED,
                     approved_at=now,
                     expires_at=approval.expires_at(now),

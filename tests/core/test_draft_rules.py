@@ -207,7 +207,6 @@ def test_every_move_is_refused_where_it_makes_no_sense() -> None:
 
     moves = {
         Move.APPROVE: lambda one: draft_rules.approve(one, fingerprint="f", by="alex", now=now),
-        Move.WITHDRAW: lambda one: draft_rules.withdraw(one, op_id="N", now=now),
         Move.EXPIRE: lambda one: draft_rules.expire(one, op_id="N", now=now),
         Move.START_PUSH: lambda one: draft_rules.start_push(one, now=now),
         Move.HOLD: lambda one: draft_rules.hold(one, now=now, note="not reachable"),

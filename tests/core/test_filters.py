@@ -1,4 +1,4 @@
-"""The filter language: what it finds, what it says of a wrong word, and that a store may trust what it narrows to."""
+"""The filter language: what it finds, and what it says of a wrong word."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from opstui.core.filters import (
     EVERYTHING,
     Compare,
     Filter,
-    Narrow,
     Not,
     Word,
-    describe,
     matcher,
     matches,
-    narrow,
     parse,
     words,
 )
@@ -160,14 +157,6 @@ def test_words_to_highlight_are_those_that_the_title_must_hold() -> None:
     assert words(parse('card "no route" -down title:dns svc:pay')) == ("card", "no route", "dns")
 
 
-def test_a_filter_can_be_said_in_words() -> None:
-    said = describe(parse('severity<=2 age>30m -status:closed "card declined" due<1h'))
-    assert said == (
-        "severity at most 2, age more than 30m, not (status closed), title holds “card declined”, due in less than 1h"
-    )
-    assert describe(EVERYTHING) == "every ticket"
-
-
 some_text = st.text(st.sampled_from('abKs"\\,-: <>=/ß\u212a|é'), min_size=1, max_size=8).filter(
     lambda text: text.strip()
 )
@@ -226,28 +215,6 @@ def test_any_text_is_a_filter_or_an_error_that_points_into_it(text: str) -> None
         return
     assert 0 <= wrong.position < max(1, len(text))
     assert wrong.position + wrong.length <= max(1, len(text))
-
-
-def passes(chosen: Narrow, row: TicketRow) -> bool:
-    """What a store would let through."""
-    ascii_title = row.title.isascii()
-    return (
-        (chosen.severities is None or row.severity in chosen.severities)
-        and (chosen.categories is None or row.status.category in chosen.categories)
-        and (chosen.systems is None or row.ref.system.lower() in chosen.systems)
-        and (chosen.created_before is None or row.created_at <= chosen.created_before)
-        and (chosen.created_after is None or row.created_at >= chosen.created_after)
-        and (not ascii_title or all(text in row.title.lower() for text in chosen.title))
-    )
-
-
-@given(filters, st.lists(rows, min_size=1, max_size=5))
-@settings(max_examples=1500)
-def test_what_a_store_selects_by_never_leaves_a_match_out(given_filter: Filter, some: list[TicketRow]) -> None:
-    chosen = narrow(given_filter, now=NOW)
-    for row in some:
-        if matches(given_filter, row, me=ME, now=NOW):
-            assert passes(chosen, row)
 
 
 @given(filters, rows)

@@ -12,7 +12,6 @@ from opstui.core.errors import UsageError
 from opstui.core.merge import (
     FieldState,
     changed,
-    char_diff,
     conflicts,
     edit_distance,
     edited_characters,
@@ -168,9 +167,9 @@ def test_rebasing_leaves_nothing_open_but_what_it_lists(base: str, now: str, min
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_a_diff_holds_both_texts_whole(old: str, new: str) -> None:
-    for pieces in (word_diff(old, new), char_diff(old, new)):
-        assert "".join(piece.text for piece in pieces if piece.sign != "+") == old
-        assert "".join(piece.text for piece in pieces if piece.sign != "-") == new
+    pieces = word_diff(old, new)
+    assert "".join(piece.text for piece in pieces if piece.sign != "+") == old
+    assert "".join(piece.text for piece in pieces if piece.sign != "-") == new
     assert 0.0 <= edit_distance(old, new) <= 1.0
     assert (edited_characters(old, new) == 0) == (old == new)
 
@@ -192,12 +191,11 @@ def test_words_are_compared_as_wholes() -> None:
     ids=["few letters", "one letter", "two words", "dashes", "blanks"],
 )
 def test_no_text_makes_a_diff_slow(old: str, new: str) -> None:
-    for diff in (word_diff, char_diff):
-        start = time.thread_time()
-        pieces = diff(old, new)
-        assert time.thread_time() - start < 2.0
-        assert "".join(piece.text for piece in pieces if piece.sign != "+") == old
-        assert "".join(piece.text for piece in pieces if piece.sign != "-") == new
+    start = time.thread_time()
+    pieces = word_diff(old, new)
+    assert time.thread_time() - start < 2.0
+    assert "".join(piece.text for piece in pieces if piece.sign != "+") == old
+    assert "".join(piece.text for piece in pieces if piece.sign != "-") == new
 
 
 def test_a_long_text_is_compared_by_lines_in_time() -> None:

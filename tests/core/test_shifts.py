@@ -12,11 +12,8 @@ from opstui.core.errors import UsageError
 from opstui.core.shifts import (
     Schedule,
     forecast,
-    shift_after,
     shift_at,
     shift_before,
-    split_by_shift,
-    split_span,
 )
 
 BERLIN = Schedule("Europe/Berlin", (time(8), time(20)))
@@ -58,9 +55,8 @@ def test_every_moment_is_in_exactly_one_shift_and_shifts_tile_time(moment: datet
     assert shift.start <= moment < shift.end
     assert shift_at(shift.start, schedule) == shift
     assert shift_at(shift.end - timedelta(microseconds=1), schedule) == shift
-    assert shift_after(shift, schedule).start == shift.end
+    assert shift_at(shift.end, schedule).start == shift.end
     assert shift_before(shift, schedule).end == shift.start
-    assert shift_after(shift_before(shift, schedule), schedule) == shift
 
 
 @given(moments, schedules)
@@ -79,7 +75,7 @@ def test_the_schedule_of_the_manual() -> None:
     assert shift.name == "Night"
     assert shift.id == "2026-11-19T19:00:00Z"
     assert shift.end == datetime(2026, 11, 20, 7, tzinfo=UTC)
-    assert shift_after(shift, BERLIN).name == "Day"
+    assert shift_at(shift.end, BERLIN).name == "Day"
 
 
 @pytest.mark.parametrize(
@@ -120,21 +116,3 @@ def test_a_forecast_goes_on_at_the_rate_so_far() -> None:
     assert forecast(1_000_000, shift, shift.start + timedelta(minutes=4)) is None
     assert forecast(1_000_000, shift, shift.end + timedelta(hours=5)) == 1_000_000
     assert forecast(0, shift, shift.start + timedelta(hours=1)) == 0
-
-
-def test_rows_are_split_by_when_they_arose() -> None:
-    evening = datetime(2026, 11, 20, 18, 59, tzinfo=UTC)
-    rows = [(evening + timedelta(minutes=minutes), minutes) for minutes in (3, 0, 1, 2)]
-    split = split_by_shift(rows, BERLIN, lambda row: row[0])
-    assert [(shift.name, [minutes for _, minutes in found]) for shift, found in split.items()] == [
-        ("Day", [0]),
-        ("Night", [3, 1, 2]),
-    ]
-
-
-@given(moments, st.integers(0, 10_000), schedules)
-@settings(max_examples=50)
-def test_the_parts_of_a_span_make_up_the_span(start: datetime, minutes: int, schedule: Schedule) -> None:
-    parts = split_span(start, start + timedelta(minutes=minutes), schedule)
-    assert sum((length for _, length in parts), timedelta()) == timedelta(minutes=minutes)
-    assert all(length > timedelta() for _, length in parts)

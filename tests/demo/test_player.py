@@ -178,8 +178,7 @@ def test_a_player_ends_when_its_desk_is_closed(world: LocalTickets, clock: OwnCl
     player.play()
     reached(tmp_path, 3)
     world.close()
-    player.join(20)
-    assert not player.playing
+    assert player.join(20)
     with hold(tmp_path):
         pass
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from opstui.plain.dialogue import LETTERS, Dialogue
+from opstui.core.approval import LETTERS
+from opstui.plain.dialogue import Dialogue
 
 PROJECT = Path(__file__).parent.parent.parent
 
