@@ -72,7 +72,8 @@ def main() -> None:
         audit = desk.ask(VerifyAudit())
         print(f"{kills} kills in {len(approved)} pushes, draft states at the kill: {dict(states)}")
         print(
-            f"{len(faults)} faults (95 % upper bound {max(3, len(faults)) / kills:.3f}); audit ok: {audit.ok}, {audit.rows} rows"
+            f"{len(faults)} faults (95 % upper bound {max(3, len(faults)) / kills:.3f}); "
+            f"audit ok: {audit.ok}, {audit.rows} rows"
         )
         print("\n".join(faults))
         if lock.is_held():
