@@ -133,9 +133,17 @@ def _rule(key: str, width: int) -> Row:
     return Row(f"rule:{key}", (line(("─" * width, "rule")),), stops=False)
 
 
-def _indented(text: str, width: int, indent: int, style: str = "") -> Iterator[Line]:
-    for part in wrap(text, width - indent - 1):
-        yield line(" " * indent, (part, style))
+_ITEM = re.compile(r" {0,4}(?:[-*·]|\d{1,2}[.)]) +(?=\S)")
+
+
+def _indented(text: str, width: int, indent: int) -> Iterator[Line]:
+    """The text's lines; what goes on in the next line stands under the words of its list item."""
+    room = max(8, width - indent - 1)
+    for raw in text.replace("\t", "    ").split("\n"):
+        found = _ITEM.match(raw)
+        hang = len(found[0]) if found else 0
+        for at, part in enumerate(wrap(raw[hang:], room - hang)):
+            yield line(" " * indent, (raw[:hang] if at == 0 else " " * hang) + part)
 
 
 def _state(shown: Shown, width: int) -> list[Row]:

@@ -205,6 +205,18 @@ async def test_the_caret_comes_back_after_a_restart(desk: DraftDesk) -> None:
         assert list(screen.kept()["caret"]) == [0, 2]
 
 
+async def test_a_list_item_of_the_comment_hangs_under_its_words(desk: DraftDesk) -> None:
+    words = "CheckoutErrorRateHigh: the share of errors of checkout-api in eu-west is 11.8 %, threshold 2 %"
+    draft = desk.new(DraftChanges(comment=f"Done\n- {words}\n12. {words}"))
+    async with opened(desk, ReviewScreen(draft.id)) as pilot:
+        shown = lines_of(pilot.app)
+        starts = [line.lstrip("▌ ") for line in shown]
+        first = next(at for at, line in enumerate(starts) if line.startswith("- Checkout"))
+        assert shown[first + 1][5:7] == "  "
+        assert shown[first + 1][7] != " "
+        assert " ".join(f"{starts[first][2:]} {starts[first + 1]}".split()) == words
+
+
 async def test_the_editor_gets_the_row_under_the_cursor(desk: DraftDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = desk.new()
     got: list[tuple[str, str]] = []
