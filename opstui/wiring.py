@@ -65,7 +65,8 @@ def open_setup(
     clock: Clock | None = None,
     randomness: Randomness | None = None,
 ) -> Setup:
-    """Everything a desk works with, opened."""
+    """Everything a desk works with, opened. Raises as ``open_desk``."""
+    check_available(settings)
     try:
         paths.make()
     except OSError as error:
@@ -76,10 +77,9 @@ def open_setup(
     operator = settings.operator.name or _login()
     cache_file = Database(paths.cache_db, full_sync=False)
     record = SqliteRecord(paths.record_db, clock=clock, read_only=read_only)
-    systems = _systems(settings, paths, operator=operator, clock=clock, randomness=randomness)
-    local = systems["local"]
-    assert isinstance(local, LocalTickets)
-    runtimes = _runtimes(settings, clock)
+    local = LocalTickets(paths.desk_db, name="local", operator=operator, clock=clock, randomness=randomness)
+    systems: dict[str, TicketSystem] = {"local": local}
+    runtimes: dict[str, AgentRuntime] = {name: ExtractiveRuntime(name, clock) for name in settings.runtimes}
     queues, views = _queues(settings, systems, demo=demo)
     if demo:
         _settle_world(local, paths, clock)
@@ -137,33 +137,17 @@ def open_setup(
     )
 
 
-def _systems(
-    settings: Settings, paths: Paths, *, operator: str, clock: Clock, randomness: Randomness
-) -> dict[str, TicketSystem]:
-    systems: dict[str, TicketSystem] = {
-        "local": LocalTickets(paths.desk_db, name="local", operator=operator, clock=clock, randomness=randomness)
-    }
+def check_available(settings: Settings) -> None:
+    """Raises ConfigError for what a sound config asks for and this version does not have, before anything is opened."""
+    mend = "remove the table, or put a # before its lines, and the rest works"
     for name, tickets in settings.tickets.items():
-        if tickets.kind == "local":
-            continue
-        raise ConfigError(
-            f"tickets.{name}: this version has no connector for {tickets.kind} yet; "
-            "remove the table, or put a # before its lines, and the rest works"
-        )
-    return systems
-
-
-def _runtimes(settings: Settings, clock: Clock) -> dict[str, AgentRuntime]:
-    runtimes: dict[str, AgentRuntime] = {"offline": ExtractiveRuntime("offline", clock)}
+        if tickets.kind != "local":
+            raise ConfigError(f"tickets.{name}: this version has no connector for {tickets.kind} yet; {mend}")
     for name, runtime in settings.runtimes.items():
-        if runtime.kind == "extractive":
-            runtimes[name] = ExtractiveRuntime(name, clock)
-        else:
-            raise ConfigError(
-                f"runtimes.{name}: this version runs no {runtime.kind} sessions yet; "
-                "remove the table, or put a # before its lines, and the rest works"
-            )
-    return runtimes
+        if runtime.kind != "extractive":
+            raise ConfigError(f"runtimes.{name}: this version runs no {runtime.kind} sessions yet; {mend}")
+    if settings.store.url != "sqlite":
+        raise ConfigError("store.url: this version keeps everything in SQLite files and opened none; put a # before it")
 
 
 def _queues(

@@ -101,7 +101,9 @@ def check_config(invocation: Invocation) -> int:
     """Read the config and say what is wrong with it; exit 2 where something is."""
     loaded = invocation.loaded
     from opstui.tui.themes import find
+    from opstui.wiring import check_available
 
+    check_available(loaded.settings)
     theme = loaded.settings.ui.theme
     if find(theme, invocation.own_paths.user_themes) is None:
         source = loaded.sources.get("ui.theme", "default")

@@ -20,6 +20,9 @@ HEAD = """\
 # Everything here is commented out: without a config there is the embedded ticket system, called local.
 # Secrets never stand here, only where they are found. `opstui config check` says whether a file is sound.
 # Take the # away where there is no blank after it.
+#
+# This version has the ticket system local, the runtime offline and SQLite; it does not start on a config that asks for
+# another. Rates, network, fallback and ceiling are read and have nothing to act on before there are others.
 """
 
 
