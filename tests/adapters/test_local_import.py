@@ -212,7 +212,7 @@ def test_a_file_that_cannot_be_read_is_named(desk: LocalTickets, tmp_path: Path)
 
 
 def test_ten_thousand_tickets_take_a_few_seconds(desk: LocalTickets) -> None:
-    """One second on a quiet machine."""
+    """Processor time of all threads; about one second."""
     comment = {"at": "2026-01-01T00:00:00Z", "author": "bo", "kind": "comment", "text": "looked at it " * 10}
     given = lines(
         *(
@@ -220,6 +220,6 @@ def test_ten_thousand_tickets_take_a_few_seconds(desk: LocalTickets) -> None:
             for n in range(10_000)
         )
     )
-    before = time.perf_counter()
+    before = time.process_time()
     assert desk.import_lines(given).imported == 10_000
-    assert time.perf_counter() - before < 8
+    assert time.process_time() - before < 10

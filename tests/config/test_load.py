@@ -187,6 +187,7 @@ def test_a_mistake_is_named_with_file_line_and_key(
 @pytest.mark.parametrize(
     "text",
     ["a = " + "[" * 100_000, "a = " + "9" * 5000, "a" * 1_000_001, "\x00", "[ui]\n" + "[ui.x]\n" * 2],
+    ids=["deep", "a huge number", "long", "a zero byte", "a table twice"],
 )
 def test_a_file_that_is_no_config_at_all_is_a_config_error(tmp_path: Path, text: str) -> None:
     assert error(tmp_path, text).file == str(tmp_path / "config.toml")
