@@ -6,26 +6,31 @@ adapter of a kind passes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opstui.core.frozen import dataclass
-from opstui.core.sessions import Usage
+from opstui.core.stores import (
+    Bell as Bell,
+    Editing as Editing,
+    LedgerRow as LedgerRow,
+    RecordReader as RecordReader,
+    RecordStore as RecordStore,
+    RecordWriter as RecordWriter,
+    Request as Request,
+    Ring as Ring,
+    TicketCache as TicketCache,
+)
 from opstui.core.tickets import Ticket, TicketRef
 
 if TYPE_CHECKING:
-    from opstui.core.audit import AuditEntry, AuditRecord
     from opstui.core.documents import Document
-    from opstui.core.drafts import Draft, DraftState, PushRecord
     from opstui.core.knowledge import Hit, Page
-    from opstui.core.queues import Health, Queue, QueueState, SortBy
-    from opstui.core.sessions import RuntimeEvent, Session, SessionEvent, SessionStatus, ToolResult
-    from opstui.core.tickets import TicketRow
+    from opstui.core.queues import Queue
+    from opstui.core.sessions import RuntimeEvent, ToolResult
     from opstui.core.workflows import Workflow
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Capabilities:
     native_filters: bool = False
     """Its queues are opstui filters, evaluated over the cache (the local system)."""
     instant: bool = False
-    """Asking for changes costs nothing, so it is asked every 250 ms."""
+    """Asking whether it ``stirred`` costs microseconds, so it is asked ten times a second."""
     internal_comments: bool = True
     public_comments: bool = True
     transitions_listed: bool = True
@@ -259,227 +264,7 @@ class KnowledgeIndex(Protocol):
         """What ``doctor`` says of the sources."""
 
 
-# --- stores -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """A journal row: something changed."""
-
-    seq: int
-    kind: str
-    subject: str
-    rev: int
-
-
-class Bell(Protocol):
-    """How one process learns of every change, its own and others'."""
-
-    def changed(self) -> bool:
-        """Whether anything may have changed since the last call. Cheap enough for every 250 ms."""
-
-    def rings(self, after: int) -> tuple[Ring, ...]:
-        """Journal rows after ``after``, in order. If rows were pruned in between, the first has kind ``reset``."""
-
-    def last(self) -> int:
-        """The newest sequence number."""
-
-
-class RecordReader(Protocol):
-    """Reading what is precious: drafts, approvals, outbox, sessions, ledger, audit."""
-
-    def draft(self, draft_id: str) -> Draft | None: ...
-    def drafts(
-        self, *, ticket: TicketRef | None = None, states: Sequence[DraftState] | None = None, limit: int = 500
-    ) -> list[Draft]:
-        """Newest first."""
-
-    def file(self, sha256: str) -> bytes | None:
-        """The content of an attached file."""
-
-    def push(self, push_id: str) -> PushRecord | None: ...
-    def pushes(self, *, draft: str | None = None, unfinished: bool = False, limit: int = 500) -> list[PushRecord]:
-        """Oldest first."""
-
-    def session(self, session_id: str) -> Session | None: ...
-    def sessions(
-        self,
-        *,
-        ticket: TicketRef | None = None,
-        statuses: Sequence[SessionStatus] | None = None,
-        shift: str | None = None,
-        limit: int = 200,
-    ) -> list[Session]:
-        """Newest first."""
-
-    def events(self, session_id: str, after: int = 0, limit: int = 1000) -> list[SessionEvent]:
-        """In order of ``seq``."""
-
-    def audit(self, *, after: int = 0, limit: int = 500, newest_first: bool = False) -> list[AuditRecord]: ...
-    def audit_head(self) -> tuple[int, str]:
-        """Sequence and hash of the newest row; ``(0, GENESIS)`` for an empty chain."""
-
-    def ledger(self, since: datetime, until: datetime) -> list[LedgerRow]:
-        """Usage in ``[since, until)``, one row per usage event, oldest first."""
-
-    def ledger_sums(self, since: datetime, until: datetime) -> list[LedgerRow]:
-        """The same added up per session, model and quarter of an hour, oldest first: cheap for any number of events."""
-
-    def requests(self, session_id: str | None = None) -> list[Request]:
-        """Unanswered requests of other processes, oldest first."""
-
-    def editing(self, draft_id: str) -> Editing | None:
-        """Who has the draft open."""
-
-
-class RecordWriter(RecordReader, Protocol):
-    """Inside one transaction: reads see its own writes; an exception undoes all of it."""
-
-    def put_draft(self, draft: Draft, *, expected_rev: int | None) -> Draft:
-        """Save; the stored one has ``rev`` one higher. ``expected_rev`` None: it must be new. Raises StaleRevision."""
-
-    def put_file(self, content: bytes) -> str:
-        """Keep an attached file; its SHA-256."""
-
-    def put_push(self, push: PushRecord) -> None:
-        """Insert or replace by id."""
-
-    def put_session(self, session: Session) -> Session:
-        """Insert or replace by id; rev one higher."""
-
-    def add_events(self, events: Sequence[SessionEvent]) -> list[SessionEvent]:
-        """Upsert by (session, remote id); the stored ones with their ``seq``."""
-
-    def add_usage(self, row: LedgerRow) -> None:
-        """Append to the ledger; a second row with the same key replaces the first."""
-
-    def add_audit(self, entry: AuditEntry) -> AuditRecord:
-        """Append to the chain."""
-
-    def add_request(self, request: Request) -> None: ...
-    def answer_request(self, request_id: str) -> None: ...
-    def set_editing(self, editing: Editing | None, draft_id: str) -> None: ...
-
-
-class RecordStore(RecordReader, Protocol):
-    """``record.db``. Safe to use from any thread."""
-
-    bell: Bell
-
-    def write(self, work: Callable[[RecordWriter], R]) -> R:
-        """Run ``work`` in one transaction on the writer thread and commit it with ``synchronous=FULL``.
-
-        Returns when it is on disk. Raises StoreFull (nothing was written), ReadOnly, StoreDamaged, and whatever
-        ``work`` raises. Every put rings the bell in the same transaction.
-        """
-
-    def prune(self, before: datetime) -> None:
-        """Drop session events older than ``before``; ledger and audit stay."""
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerRow:
-    """What one usage event cost. Money in micro-dollars."""
-
-    key: str
-    """``session:remote id``; counted once."""
-    session: str
-    at: datetime
-    operator: str
-    workflow: str
-    ticket: TicketRef
-    runtime: str
-    model: str | None
-    usage: Usage
-    estimate: int
-    reported: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A wish of one process to the one that owns a session."""
-
-    id: str
-    session: str
-    kind: str
-    """``interrupt`` or ``message``."""
-    text: str = ""
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Editing:
-    """Somebody has a draft open."""
-
-    draft: str
-    where: str
-    """The terminal, ``pts/3``."""
-    pid: int
-    operator: str
-    at: datetime
-    """The last key."""
-
-
-class TicketCache(Protocol):
-    """``cache.db``: tickets as last seen. Safe to use from any thread; may be deleted at any time."""
-
-    bell: Bell
-
-    def store(self, queue: Queue, changes: Changes, *, now: datetime, me: str) -> list[TicketRef]:
-        """Take ``changes`` in and remember the cursor, in one transaction; refs whose content really differs."""
-
-    def keep(self, ticket: Ticket, *, now: datetime) -> bool:
-        """Take one freshly read ticket in; whether it differs from what was there."""
-
-    def failed(self, queue: Queue, health: Health, error: str, *, now: datetime) -> None:
-        """The queue could not be asked: what is cached stays, its health is kept."""
-
-    def cursor(self, queue: Queue) -> Cursor | None: ...
-    def ticket(self, ref: TicketRef) -> tuple[Ticket, datetime] | None:
-        """As last seen, and when it was fetched."""
-
-    def rows(self, refs: Sequence[TicketRef]) -> list[TicketRow]: ...
-    def order(
-        self, *, queue: Queue | None, filter_text: str, sort: SortBy, me: Mapping[str, str], now: datetime
-    ) -> Sequence[int]:
-        """Internal ids of the tickets of a view in order; ``me`` maps system → account.
-
-        ``queue`` None: all systems. Raises FilterError. 10,000 tickets with a filter take well under 50 ms.
-        """
-
-    def counts(self, *, queue: Queue | None, filter_text: str, me: Mapping[str, str], now: datetime) -> tuple[int, int]:
-        """How many tickets ``order`` would answer, and how many of them are unseen."""
-
-    def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool]]:
-        """Rows of these internal ids in their order, with whether each is unseen; ids that are gone are left out."""
-
-    def id_of(self, ref: TicketRef) -> int | None: ...
-    def worst(self) -> TicketRow | None:
-        """The worst open severity-1 ticket: the one due first, then the oldest."""
-
-    def queue_state(self, queue: Queue, *, me: Mapping[str, str], now: datetime, counted: bool = True) -> QueueState:
-        """Counts and health as stored (``live`` means that the last question was answered).
-
-        Without ``counted`` the counts may be 0: for who asks for the health alone.
-        """
-
-    def mark_seen(self, ref: TicketRef, *, now: datetime) -> None: ...
-    def seen_entries(self, ref: TicketRef) -> int:
-        """How many timeline entries the ticket had when the operator last looked, or when it first came."""
-
-    def prune(self, before: datetime) -> int:
-        """Drop tickets that are in no queue and were fetched before ``before``; how many."""
-
-    def view_state(self, name: str) -> Mapping[str, Any] | None:
-        """What a screen left behind: cursor, caret, scroll."""
-
-    def keep_view_state(self, name: str, state: Mapping[str, Any]) -> None: ...
-    def similar(self, ticket: Ticket, limit: int) -> list[tuple[TicketRow, float]]:
-        """Tickets with rare words in common, best first, never the ticket itself."""
-
-    def close(self) -> None: ...
+# --- documents without a model ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
