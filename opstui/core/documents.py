@@ -7,7 +7,7 @@ as the sources reach: what is missing goes to ``open_questions``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -411,6 +411,8 @@ class EscalationPackage:
 
 Document = IncidentSummary | EscalationPackage
 """Every kind of document there is."""
+DOCUMENTS: Mapping[str, type[Document]] = {kind.__name__: kind for kind in (IncidentSummary, EscalationPackage)}
+"""The kinds by the name that a workflow, a head and a schema call them."""
 
 
 def claims_of(document: object) -> list[Claim]:

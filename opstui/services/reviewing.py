@@ -14,11 +14,10 @@ from opstui.core.checks.document import check_document
 from opstui.core.codec import decode
 from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, Outcome, Review, ReviewRow
 from opstui.core.documents import (
+    DOCUMENTS,
     CitationKind,
     Document,
-    EscalationPackage,
     Finding,
-    IncidentSummary,
     citations_of,
     claims_of,
 )
@@ -34,11 +33,6 @@ from opstui.core.workflows import policy_findings, refused_by_policy
 from opstui.services.drafting import Drafting
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
-
-DOCUMENTS: Mapping[str, type[Document]] = {
-    "IncidentSummary": IncidentSummary,
-    "EscalationPackage": EscalationPackage,
-}
 
 NOT_A_JUDGEMENT = frozenset(("policy", "empty", "empty-comment"))
 """Checks that no reason answers: what a workflow may do is a rule, and nothing is nothing."""

@@ -16,7 +16,7 @@ from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.text import clean
 from opstui.core.tickets import Ticket
-from opstui.services.documents import document_schema, tool_schemas
+from opstui.services.document_schemas import document_schema, tool_schemas
 from opstui.services.tooldesk import RESULT_BYTES, TRIES, ToolDesk
 from opstui.services.workflows import load_workflows
 from tests.core.real_input import NOW, build, given

@@ -1,0 +1,154 @@
+"""JSON schemas of documents and tools, made from the core's dataclasses, as agents are told them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from opstui.core.documents import DOCUMENTS
+from opstui.core.workflows import Workflow
+
+BY_CODE = {
+    "IncidentSummary": ("head", "sla", "severity", "not_included"),
+    "EscalationPackage": ("head", "sla", "severity", "not_included", "preflight", "contacts", "from_team", "read_back"),
+    "Claim": ("confidence",),
+    "Citation": ("sha256_12",),
+}
+"""Fields that an agent neither sees nor sets."""
+_MAY_BE_LEFT_OUT = (
+    "status_citation",
+    "no_runbook_reason",
+    "nothing_checked_reason",
+    "to_team",
+    "reason_code",
+    "reproduction",
+    "changes",
+    "current_hypotheses",
+    "hypotheses",
+    "contingency",
+    "links",
+    "related",
+    "runbooks",
+    "open_questions",
+    "comms",
+    "environment",
+    "deadline",
+    "escalation_type",
+)
+_LENGTHS = {
+    ("Claim", "text"): 280,
+    ("Citation", "quote"): 200,
+    ("CheckedStep", "what"): 160,
+    ("NextStep", "text"): 160,
+    ("Ask", "text"): 160,
+    ("RunbookRef", "why"): 120,
+    ("Citation", "ref"): 128,
+    ("Claim", "id"): 16,
+}
+_COUNTS = {
+    ("Claim", "citations"): 3,
+    ("IncidentSummary", "what_happened"): 5,
+    ("IncidentSummary", "actions_taken"): 12,
+    ("IncidentSummary", "current_hypotheses"): 3,
+    ("IncidentSummary", "next_steps"): 5,
+    ("IncidentSummary", "timeline"): 20,
+    ("IncidentSummary", "runbooks"): 3,
+    ("IncidentSummary", "open_questions"): 5,
+    ("EscalationPackage", "ask"): 3,
+    ("EscalationPackage", "checked"): 12,
+    ("EscalationPackage", "hypotheses"): 4,
+    ("EscalationPackage", "timeline"): 25,
+    ("EscalationPackage", "related"): 5,
+    ("EscalationPackage", "runbooks"): 3,
+    ("EscalationPackage", "contingency"): 3,
+    ("EscalationPackage", "open_questions"): 5,
+}
+
+
+@cache
+def document_schema(name: str) -> Mapping[str, Any]:
+    """The JSON schema (2020-12) of a document as an agent hands it in; ``name`` as in ``Workflow.document``.
+
+    The first call imports pydantic and takes a few tenths of a second. Raises KeyError for an unknown name.
+    """
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(DOCUMENTS[name]).json_schema()
+    parts = {name: schema, **schema.get("$defs", {})}
+    for part, table in parts.items():
+        properties = table.get("properties")
+        if properties is None:
+            continue
+        for gone in BY_CODE.get(part, ()):
+            properties.pop(gone, None)
+        table["required"] = [
+            key for key in table.get("required", ()) if key in properties and key not in _MAY_BE_LEFT_OUT
+        ]
+        table["additionalProperties"] = False
+        for key, item in properties.items():
+            item.pop("title", None)
+            if (part, key) in _LENGTHS:
+                item["maxLength"] = _LENGTHS[part, key]
+            if (part, key) in _COUNTS:
+                item["maxItems"] = _COUNTS[part, key]
+    schema["$defs"] = _reachable(schema)
+    return schema
+
+
+def tool_schemas(workflow: Workflow) -> list[Mapping[str, Any]]:
+    """The tools of a workflow, as runtimes announce them: ``name``, ``description``, ``input_schema``."""
+    text = {"type": "string", "minLength": 1, "maxLength": 500}
+    limit = {"type": "integer", "minimum": 1, "maximum": 8}
+    line = {"type": "integer", "minimum": 1}
+    known: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+        "get_ticket": ("The session's ticket: fields and numbered timeline.", {}, []),
+        "search_knowledge": (
+            "Search the approved runbooks: document ids, titles and numbered lines, or that no page answers.",
+            {"query": text, "limit": limit},
+            ["query"],
+        ),
+        "read_document": (
+            "Numbered lines of a page that a search returned.",
+            {"doc": text, "line_start": line, "line_end": line},
+            ["doc"],
+        ),
+        "search_tickets": (
+            "Similar tickets: ref, title, status and the identifiers they share with this one.",
+            {"query": text, "limit": limit},
+            ["query"],
+        ),
+    }
+    found: list[Mapping[str, Any]] = []
+    for name in workflow.tools:
+        if name == "submit_document":
+            description = (
+                "Hand the document in. Answers accepted, or every violation so that you can mend it; three tries."
+            )
+            properties: dict[str, Any] = {"document": document_schema(workflow.document)}
+            required = ["document"]
+        else:
+            description, properties, required = known[name]
+        schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        found.append({"name": name, "description": description, "input_schema": schema})
+    return found
+
+
+def _reachable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The definitions that are still referred to."""
+    definitions = schema.get("$defs", {})
+    wanted: dict[str, None] = {}
+    waiting: list[Any] = [{key: value for key, value in schema.items() if key != "$defs"}]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            ref = item.get("$ref")
+            if isinstance(ref, str):
+                name = ref.rpartition("/")[2]
+                if name not in wanted and name in definitions:
+                    wanted[name] = None
+                    waiting.append(definitions[name])
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return {name: definitions[name] for name in definitions if name in wanted}
