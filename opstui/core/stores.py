@@ -50,7 +50,9 @@ class Bell(Protocol):
 class RecordReader(Protocol):
     """Reading what is precious: drafts, approvals, outbox, sessions, ledger, audit."""
 
-    def draft(self, draft_id: str) -> Draft | None: ...
+    def draft(self, draft_id: str) -> Draft | None:
+        """As last saved, discarded ones too."""
+
     def drafts(
         self, *, ticket: TicketRef | None = None, states: Sequence[DraftState] | None = None, limit: int = 500
     ) -> list[Draft]:
@@ -59,11 +61,15 @@ class RecordReader(Protocol):
     def file(self, sha256: str) -> bytes | None:
         """The content of an attached file."""
 
-    def push(self, push_id: str) -> PushRecord | None: ...
+    def push(self, push_id: str) -> PushRecord | None:
+        """A row of the outbox, finished ones too."""
+
     def pushes(self, *, draft: str | None = None, unfinished: bool = False, limit: int = 500) -> list[PushRecord]:
         """Oldest first."""
 
-    def session(self, session_id: str) -> Session | None: ...
+    def session(self, session_id: str) -> Session | None:
+        """As last saved, ended ones too."""
+
     def sessions(
         self,
         *,
@@ -77,7 +83,9 @@ class RecordReader(Protocol):
     def events(self, session_id: str, after: int = 0, limit: int = 1000) -> list[SessionEvent]:
         """In order of ``seq``."""
 
-    def audit(self, *, after: int = 0, limit: int = 500, newest_first: bool = False) -> list[AuditRecord]: ...
+    def audit(self, *, after: int = 0, limit: int = 500, newest_first: bool = False) -> list[AuditRecord]:
+        """Rows with a ``seq`` above ``after``, in order of it or turned round."""
+
     def audit_head(self) -> tuple[int, str]:
         """Sequence and hash of the newest row; ``(0, GENESIS)`` for an empty chain."""
 
@@ -118,9 +126,14 @@ class RecordWriter(RecordReader, Protocol):
     def add_audit(self, entry: AuditEntry) -> AuditRecord:
         """Append to the chain."""
 
-    def add_request(self, request: Request) -> None: ...
-    def answer_request(self, request_id: str) -> None: ...
-    def set_editing(self, editing: Editing | None, draft_id: str) -> None: ...
+    def add_request(self, request: Request) -> None:
+        """Keep it until it is answered."""
+
+    def answer_request(self, request_id: str) -> None:
+        """It was done, or there is nothing left to do; an unknown id is none."""
+
+    def set_editing(self, editing: Editing | None, draft_id: str) -> None:
+        """Who has the draft open now; None: nobody any more."""
 
 
 class RecordStore(RecordReader, Protocol):
@@ -138,7 +151,8 @@ class RecordStore(RecordReader, Protocol):
     def prune(self, before: datetime) -> None:
         """Drop session events older than ``before``; ledger and audit stay."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Finish what is being written and let go of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +212,15 @@ class TicketCache(Protocol):
     def failed(self, queue: Queue, health: Health, error: str, *, now: datetime) -> None:
         """The queue could not be asked: what is cached stays, its health is kept."""
 
-    def cursor(self, queue: Queue) -> Cursor | None: ...
+    def cursor(self, queue: Queue) -> Cursor | None:
+        """How far the queue was read, if that was with the same query; else None: from the beginning."""
+
     def ticket(self, ref: TicketRef) -> tuple[Ticket, datetime] | None:
         """As last seen, and when it was fetched."""
 
-    def rows(self, refs: Sequence[TicketRef]) -> list[TicketRow]: ...
+    def rows(self, refs: Sequence[TicketRef]) -> list[TicketRow]:
+        """Rows of these tickets in their order; what is not cached is left out."""
+
     def order(
         self, *, queue: Queue | None, filter_text: str, sort: SortBy, me: Mapping[str, str], now: datetime
     ) -> Sequence[int]:
@@ -217,7 +235,9 @@ class TicketCache(Protocol):
     def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool]]:
         """Rows of these internal ids in their order, with whether each is unseen; ids that are gone are left out."""
 
-    def id_of(self, ref: TicketRef) -> int | None: ...
+    def id_of(self, ref: TicketRef) -> int | None:
+        """The internal id that ``order`` and ``window`` speak of."""
+
     def worst(self) -> TicketRow | None:
         """The worst open severity-1 ticket: the one due first, then the oldest."""
 
@@ -227,7 +247,9 @@ class TicketCache(Protocol):
         Without ``counted`` the counts may be 0: for who asks for the health alone.
         """
 
-    def mark_seen(self, ref: TicketRef, *, now: datetime) -> None: ...
+    def mark_seen(self, ref: TicketRef, *, now: datetime) -> None:
+        """The operator looked at it as it is cached."""
+
     def seen_entries(self, ref: TicketRef) -> int:
         """How many timeline entries the ticket had when the operator last looked, or when it first came."""
 
@@ -237,8 +259,11 @@ class TicketCache(Protocol):
     def view_state(self, name: str) -> Mapping[str, Any] | None:
         """What a screen left behind: cursor, caret, scroll."""
 
-    def keep_view_state(self, name: str, state: Mapping[str, Any]) -> None: ...
+    def keep_view_state(self, name: str, state: Mapping[str, Any]) -> None:
+        """Keep it under ``name``, in place of what was there."""
+
     def similar(self, ticket: Ticket, limit: int) -> list[tuple[TicketRow, float]]:
         """Tickets with rare words in common, best first, never the ticket itself."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Finish what is being written and let go of the file."""
