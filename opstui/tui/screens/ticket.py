@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from textual.app import ComposeResult
 
@@ -17,6 +16,7 @@ from opstui.core.tickets import TicketRef
 from opstui.tui import ticket_text
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.terminal.links import first_link, true_host
 from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.textview import Para, TextView
@@ -217,8 +217,8 @@ class TicketScreen(ActsOnTickets, DeskScreen):
             self.desk_app.copy(text, "line")
 
     def action_list_link(self) -> None:
-        """``o``."""
-        offer_link(self.desk_app, self.ref)
+        """``o``: the link under the cursor, else the ticket's own, else the first one it holds."""
+        offer_link(self.desk_app, self.ref, self.text.here() or "")
 
     def kept(self) -> Mapping[str, Any]:
         """Ticket, cursor, scroll."""
@@ -233,19 +233,26 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         self._kept = dict(kept)
 
 
-def offer_link(app: OpstuiApp, ref: TicketRef) -> None:
-    """Show the true host of a ticket's link and ask; over ssh it is sent to the clipboard, since no browser is here."""
-    try:
-        url = app.desk.ask(TicketDetail(ref)).ticket.url
-    except NotFound:
-        url = None
-    parts = urlsplit(url) if url else None
-    if url is None or parts is None or parts.scheme != "https" or not parts.hostname:
+def offer_link(app: OpstuiApp, ref: TicketRef, line: str = "") -> None:
+    """Show the true host of a link and ask; over ssh it is sent to the clipboard, since no browser is here.
+
+    The link in ``line`` comes first, then the ticket's own, then the first one in its body and timeline.
+    """
+    link = first_link(line)
+    if link is None:
+        try:
+            ticket = app.desk.ask(TicketDetail(ref)).ticket
+        except NotFound:
+            ticket = None
+        texts = (ticket.url or "", ticket.body, *(entry.text for entry in ticket.timeline)) if ticket else ()
+        link = next((found for text in texts if (found := first_link(text)) is not None), None)
+    host = true_host(link) if link is not None else None
+    if link is None or host is None:
         app.say(f"{ref.key} has no https link", "dim")
     elif app.terminal.ssh:
-        app.ask(f"Copy the link to {parts.hostname}?", lambda: app.copy(url, "link"))
+        app.ask(f"Copy the link to {host}?", lambda: app.copy(link, "link"))
     else:
-        app.ask(f"Open {parts.hostname} in the browser?", lambda: app.open_url(url))
+        app.ask(f"Open {host} in the browser?", lambda: app.open_url(link))
 
 
 def open_source(app: OpstuiApp, citation: Citation, ticket: TicketRef) -> None:
