@@ -55,6 +55,7 @@ _UNDRAWN = re.compile(
     rb"|\x1b[P_^X].*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)",
     re.DOTALL,
 )
+_COUNT = re.compile(rb"K#(\d{5})")
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[P_^X\]][^\x1b\x07]*\x1b?)?\Z")
 
 
@@ -93,6 +94,9 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._fed = 0
         self._carry = b""
+        self._looked = 0
+        self._look_from = b""
+        self._count = (b"", 0.0)
         self._news = threading.Condition()
         self._over = False
         self._reading = threading.Event()
@@ -241,24 +245,35 @@ class Terminal:
     def answer_time(self, key: str, *, seconds: float = 10) -> float:
         """Seconds from a key until the screen counts it. The program must run with ``OPSTUI_DEBUG_KEYS=1``.
 
-        Infinite when it is not counted within ``seconds``.
+        Infinite when it is not counted within ``seconds``. The count is looked for in the bytes: it is always written
+        whole, and emulating the screen for each key would take longer than the key.
         """
-        before = self._keys_counted()
+        before, _ = self._keys_counted()
         pressed = time.monotonic()
         self.press(key)
-        while self._keys_counted() == before:
+        while True:
+            seen = len(self.chunks)
+            count, at = self._keys_counted()
+            if count != before:
+                return at - pressed
             left = pressed + seconds - time.monotonic()
-            seen = self._fed
             with self._news:
                 if left <= 0 or (self._over and len(self.chunks) == seen):
                     return float("inf")
                 if len(self.chunks) == seen:
                     self._news.wait(left)
-        return self.chunks[self._fed - 1].at - pressed
 
-    def _keys_counted(self) -> str:
-        found = re.search(r"K#(\d{5})", self.text())
-        return found.group(1) if found else ""
+    def _keys_counted(self) -> tuple[bytes, float]:
+        """The newest count of keys, and when it came (monotonic)."""
+        for chunk in self.chunks[self._looked :]:
+            # A count may be cut in two by a read.
+            recent = self._look_from + chunk.data
+            found = _COUNT.findall(recent)
+            if found and found[-1] != self._count[0]:
+                self._count = found[-1], chunk.at
+            self._look_from = recent[-6:]
+            self._looked += 1
+        return self._count
 
     # --- its end --------------------------------------------------------------------------------------------------
 
