@@ -193,7 +193,7 @@ class ScriptedDesk:
             mouse="auto",
             keys={},
             log_file="",
-            crash_folder="/nonexistent/crash",
+            crash_folder="/dev/null/crash",
         )
         self.waiting = 1
 
