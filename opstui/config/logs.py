@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -34,7 +35,7 @@ def without_secrets(text: str) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object: at, level, name, pid, process, text, and the traceback without locals."""
+    """A record as one JSON object: at, level, name, pid, process, text, and of an exception the kind and the way."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -49,11 +50,10 @@ class JsonLines(logging.Formatter):
             "pid": record.process,
             "text": str(clean(without_secrets(record.getMessage()), limit=2000)),
         }
-        session = getattr(record, "session", None)
-        if session is not None:
-            line["session"] = str(session)
-        if record.exc_info:
-            line["traceback"] = str(clean(without_secrets(self.formatException(record.exc_info)), limit=8000))
+        if record.exc_info and record.exc_info[0] is not None:
+            # An exception's own words may quote a ticket, so only its kind and its way are kept.
+            kind, _, trace = record.exc_info
+            line["traceback"] = str(clean("".join([*traceback.format_tb(trace), kind.__qualname__]), limit=8000))
         return json.dumps(line, ensure_ascii=False)
 
 

@@ -28,13 +28,24 @@ def paths(tmp_path: Path) -> Iterator[Paths]:
 
 def test_a_line_is_json_with_time_level_and_process(paths: Paths) -> None:
     start_logging(paths, process="worker")
-    logging.getLogger("opstui.test").info("started\x1b[31m", extra={"session": "01J"})
+    logging.getLogger("opstui.test").info("started\x1b[31m")
     line = json.loads(paths.log_file.read_text("utf-8"))
     assert line["process"] == "worker"
-    assert line["session"] == "01J"
     assert line["level"] == "info"
     assert "\x1b" not in line["text"]
     assert stat.S_IMODE(paths.log_file.stat().st_mode) == 0o600
+
+
+def test_an_exception_is_told_by_its_kind_and_its_way_and_not_by_its_words(paths: Paths) -> None:
+    start_logging(paths)
+    try:
+        raise KeyError("what the ticket says")
+    except KeyError as error:
+        logging.getLogger("opstui.test").error("session %s crashed", "01J", exc_info=error)
+    line = json.loads(paths.log_file.read_text("utf-8"))
+    assert line["text"] == "session 01J crashed"
+    assert line["traceback"].endswith("KeyError")
+    assert "test_logs.py" in line["traceback"]
 
 
 def test_the_level_decides_what_is_written(paths: Paths) -> None:
