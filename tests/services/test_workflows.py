@@ -1,10 +1,14 @@
+"""Workflows are read strictly, and their version is the hash of what they say."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
+from opstui.core import documents
 from opstui.core.errors import ConfigError
+from opstui.services import workflows
 from opstui.services.workflows import load_workflow, load_workflows
 
 OURS = Path(__file__).resolve().parents[2] / "opstui" / "workflows"
@@ -26,6 +30,10 @@ def write(folder: Path, toml: str = GOOD, system: str = "Summarise.", rubric: st
     if rubric is not None:
         (folder / "rubric.md").write_text(rubric, encoding="utf-8")
     return folder
+
+
+def test_a_workflow_may_name_every_kind_of_document_and_no_other() -> None:
+    assert set(workflows.DOCUMENTS) == set(documents.DOCUMENTS)
 
 
 def test_the_bundled_workflows_may_comment_inside_and_never_in_public() -> None:
