@@ -108,7 +108,7 @@ def open_setup(
         runtimes=runtimes,
         workflows=LateWorkflows(lambda: _workflows(paths)),
         policies={
-            name: WorkflowPolicy(runtime=item.runtime, fallback=item.fallback, budget_micros=item.budget)
+            name: WorkflowPolicy(runtime=item.runtime, budget_micros=item.budget)
             for name, item in settings.workflows.items()
         },
         rates=_rates,

@@ -23,7 +23,6 @@ class WorkflowPolicy:
     """What the config says of a workflow."""
 
     runtime: str = "offline"
-    fallback: str | None = None
     budget_micros: int | None = None
     """Instead of the workflow's own."""
 
