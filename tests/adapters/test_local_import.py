@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from opstui.adapters.tickets import local_import
 from opstui.adapters.tickets.local import LocalTickets
 from opstui.adapters.tickets.local_import import import_file
 from opstui.core.errors import UsageError
@@ -209,6 +210,22 @@ def test_a_file_that_cannot_be_read_is_named(desk: LocalTickets, tmp_path: Path)
     for path in (tmp_path, tmp_path / "none.jsonl"):
         with pytest.raises(UsageError, match="can't be read"):
             import_file(desk, str(path), update=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here that opens and can't be read")
+def test_a_file_that_fails_on_the_way_says_what_is_kept(desk: LocalTickets) -> None:
+    with pytest.raises(UsageError, match=r"to its end .* are imported"):
+        import_file(desk, "/proc/self/mem", update=False)
+
+
+def test_of_an_endless_line_no_more_is_read_than_a_line_may_have(
+    desk: LocalTickets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_import, "LINE_BYTES", 1024)
+    file = tmp_path / "tickets.jsonl"
+    file.write_text('{"title": "' + "x" * 10_000 + '"}\n{"title": "short"}\n')
+    report = import_file(desk, str(file), update=False)
+    assert (report.imported, [line for line, _ in report.errors]) == (1, [1])
 
 
 def test_ten_thousand_tickets_take_a_few_seconds(desk: LocalTickets) -> None:

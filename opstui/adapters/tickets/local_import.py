@@ -42,7 +42,7 @@ def import_file(system: LocalTickets, file: str, *, update: bool) -> ImportRepor
         except OSError as error:
             raise UsageError(
                 f"{clean_line(file)}: can't be read to its end ({error.strerror}). "
-                f"Whole batches of {BATCH} lines before that are imported"
+                f"Whole batches of {BATCH} lines before that are imported; the same command again skips them"
             ) from None
 
 
