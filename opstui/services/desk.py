@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from opstui.core.desk import Command, Event, Mark, Outcome, Question
     from opstui.core.drafts import Draft, PushRecord
     from opstui.core.knowledge import Hit
-    from opstui.core.ports import Probe, Ring, TicketSystem
+    from opstui.core.ports import Probe, Ring
     from opstui.core.sessions import Session, SessionEvent
     from opstui.core.text import SafeText
-    from opstui.core.tickets import Ticket, TicketRef
+    from opstui.core.tickets import Ticket
     from opstui.core.workflows import Workflow
     from opstui.services.drafting import Drafting
     from opstui.services.ledger import Ledger
@@ -196,7 +196,6 @@ class DeskService:
         return self._publisher.newest(question.draft)
 
     def _transitions(self, question: words.Transitions) -> tuple[str, ...]:
-        self._system(question.ref)
         return self._refresher.transitions(question.ref)
 
     def _events(self, question: words.SessionEvents) -> tuple[SessionEvent, ...]:
@@ -274,7 +273,6 @@ class DeskService:
         return words.Outcome(error=errors[0]) if errors else words.Outcome(changed)
 
     def _refresh_ticket(self, command: words.RefreshTicket) -> Outcome[Ticket]:
-        self._system(command.ref)
         return words.Outcome(self._refresher.ticket(command.ref))
 
     def _mark_seen(self, command: words.MarkSeen) -> Outcome[None]:
@@ -292,12 +290,6 @@ class DeskService:
         assert isinstance(report, words.ImportReport)
         self._refresher.refresh(feeds(self._setup, "local"))
         return words.Outcome(report)
-
-    def _system(self, ref: TicketRef) -> TicketSystem:
-        system = self._setup.systems.get(ref.system)
-        if system is None:
-            raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
-        return system
 
     # --- while a face stays
 

@@ -75,21 +75,25 @@ class Refresher:
                     errors.append(error)
         return changed, errors
 
+    def system(self, ref: TicketRef) -> TicketSystem:
+        """The system that a ticket is of. Raises UsageError with the names of those there are."""
+        found = self._setup.systems.get(ref.system)
+        if found is None:
+            raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
+        return found
+
     def ticket(self, ref: TicketRef) -> Ticket:
-        """Read one ticket from its system and keep it. Raises NotFound, Unreachable, Refused."""
-        system = self._setup.systems[ref.system]
-        ticket = self._loop.run(system.ticket(ref.key))
+        """Read one ticket from its system and keep it. Raises UsageError, NotFound, Unreachable, Refused."""
+        ticket = self._loop.run(self.system(ref).ticket(ref.key))
         if not self._setup.read_only or self._setup.cache.ticket(ref) is None:
             self._setup.cache.keep(ticket, now=self._setup.clock.now())
         return ticket
 
     def fresh_or_cached(self, ref: TicketRef) -> Ticket:
         """The ticket as it is now, or as last seen where its system does not answer. Raises UsageError, NotFound."""
-        if ref.system not in self._setup.systems:
-            raise UsageError(f"{ref.system}: no such ticket system; there are: {', '.join(self._setup.systems)}")
         try:
             return self.ticket(ref)
-        except NotFound:
+        except (NotFound, UsageError):
             raise
         except OpstuiError:
             cached = self._setup.cache.ticket(ref)
@@ -103,8 +107,8 @@ class Refresher:
         return cached[0] if cached is not None else self.fresh_or_cached(ref)
 
     def transitions(self, ref: TicketRef) -> tuple[str, ...]:
-        """Raw statuses the ticket can take now. Raises NotFound, Unreachable, Refused."""
-        return self._loop.run(self._setup.systems[ref.system].transitions(ref.key))
+        """Raw statuses the ticket can take now. Raises UsageError, NotFound, Unreachable, Refused."""
+        return self._loop.run(self.system(ref).transitions(ref.key))
 
     def is_older_than_poll(self, feed: Queue, fetched_at: datetime | None) -> bool:
         """Whether the cache is older than the system's ``poll_seconds``; an instant system always is."""
