@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROJECT = Path(__file__).resolve().parents[2]
-PACKAGE = PROJECT / "opstui"
 
 
 class Module(NamedTuple):

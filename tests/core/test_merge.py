@@ -157,8 +157,8 @@ def test_nothing_that_somebody_else_set_is_ever_taken_for_unchanged(base: str, n
         assert now not in (base, mine)
 
 
-@given(values, values, values, values)
-def test_rebasing_leaves_nothing_open_but_what_it_lists(base: str, now: str, mine: str, sev: str) -> None:
+@given(values, values, values)
+def test_rebasing_leaves_nothing_open_but_what_it_lists(base: str, now: str, mine: str) -> None:
     one = draft(set_op("/team", base, mine), on=ticket(team=base))
     moved = rebase(one, ticket(team=now))
     assert conflicts(three_way(None, ticket(team=now), moved.ops)) == moved.conflicts

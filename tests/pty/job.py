@@ -12,17 +12,6 @@ ARMED = 0.7
 """Confirm takes letters half a second after it showed them."""
 
 
-def on_screen(terminal: Terminal, name: str) -> None:
-    """Go to a screen by its name in the palette."""
-    terminal.press(":")
-    terminal.wait_quiet(0.2)
-    for letter in name:
-        terminal.press(letter)
-    terminal.wait_quiet(0.2)
-    terminal.press("enter")
-    terminal.wait_quiet(0.2)
-
-
 def letters(terminal: Terminal, *, seconds: float = 10) -> str:
     """What Confirm asks for, read from the screen."""
     two_a, two_b, suffix = terminal.wait_text(PROMPT, seconds=seconds).groups()
@@ -57,8 +46,3 @@ def to_the_comment(terminal: Terminal) -> None:
 def on_the_comment(text: str) -> bool:
     """Whether Review's cursor stands on the comment."""
     return any(re.match(r"\W*▌\W*comment\b", line) for line in text.splitlines())
-
-
-def keys_on(text: str) -> list[str]:
-    """Ticket keys in the rows of a screen, from the top."""
-    return [key for line in text.splitlines() for key in re.findall(TICKET_ROW, line)[:1]]
