@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with CrashGuard(os.environ, _command(arguments)) as guard:
             return _run(arguments)
         return guard.code or 0
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED  # between two handlers; unhandled, it would end the process by the signal itself
     finally:
         if argv is None:
             _let_go()
