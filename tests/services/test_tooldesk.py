@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ TICKET = build(
 )
 
 
+OPEN: list[Place] = []
+
+
 class Bench:
     """A tool desk over a real index and a real cache."""
 
@@ -42,6 +45,7 @@ class Bench:
 
         settings = replace(Settings(), knowledge={"runbooks": KnowledgeSettings(path=str(books))})
         self.place = Place(home / "home", settings=settings)
+        OPEN.append(self.place)
         setup = self.place.setup
         setup.knowledge.refresh()
         self.place.ticket(str(ticket.title), str(ticket.body), key=ticket.ref.key)
@@ -63,6 +67,14 @@ class Bench:
 
     def call(self, name: str, **arguments: Any) -> str:
         return self.desk.call(name, arguments).text
+
+
+@pytest.fixture(autouse=True)
+def closed_places() -> Iterator[None]:
+    """Files that a test opened are closed after it: a run has a thousand of them at most."""
+    yield
+    while OPEN:
+        OPEN.pop().close()
 
 
 @pytest.fixture
