@@ -71,10 +71,13 @@ class PrivateFile(RotatingFileHandler):
 
 
 def start_logging(paths: Paths, *, process: str = "cli", level: str = "info") -> None:
-    """Send ``opstui``'s log lines to the file, and everything else from warnings up. Called once a process."""
+    """Send ``opstui``'s log lines to the file, and everything else from warnings up. A second call replaces the first."""
     handler = PrivateFile(paths.log_file, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", delay=True)
     handler.setFormatter(JsonLines(process))
     root = logging.getLogger()
+    for earlier in [item for item in root.handlers if isinstance(item, PrivateFile)]:
+        root.removeHandler(earlier)
+        earlier.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger("opstui").setLevel(getattr(logging, level.upper()))
