@@ -71,7 +71,7 @@ class PrivateFile(RotatingFileHandler):
 
 
 def start_logging(paths: Paths, *, process: str = "cli", level: str = "info") -> None:
-    """Send ``opstui``'s log lines to the file, and everything else from warnings up. A second call replaces the first."""
+    """Send ``opstui``'s lines to the file, and everything else from warnings up. A second call replaces the first."""
     handler = PrivateFile(paths.log_file, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", delay=True)
     handler.setFormatter(JsonLines(process))
     root = logging.getLogger()
