@@ -17,6 +17,8 @@ from opstui.services.setup import Setup
 
 log = logging.getLogger("opstui.working")
 
+CRASHED_SECONDS = 5.0
+"""Until publishing is tried again after it broke the program."""
 LOOK_SECONDS = 0.05
 """A key press is a row; this is how long it waits at most to be seen. One ``data_version`` costs a few µs."""
 
@@ -65,7 +67,11 @@ class Work:
                 if pending:
                     # An update that waits for a system is looked at again soon, whatever else happens.
                     look_again = now + 0.2
-                if pending and (publishing is None or publishing.done()):
+                if publishing is not None and publishing.done() and publishing.exception() is not None:
+                    # Tried again, in case it was a file or a moment; but seldom, and never in silence.
+                    log.error("publishing crashed", exc_info=publishing.exception())
+                    publishing, look_again = None, now + CRASHED_SECONDS
+                elif pending and (publishing is None or publishing.done()):
                     publishing = asyncio.create_task(asyncio.to_thread(self._publish))
             finished = [session_id for session_id, task in running.items() if task.done()]
             for session_id in finished:
