@@ -277,9 +277,12 @@ def _spell_stacked(text: str) -> str:
 # --- the prompt -------------------------------------------------------------------------------------------------------
 
 
-def prompt_letters(choice: Callable[[str], str]) -> str:
-    """Two different letters nobody could have known before; ``choice`` draws one of those it is given."""
-    first = choice(LETTERS)
+def prompt_letters(choice: Callable[[str], str], *, not_first: str = "") -> str:
+    """Two different letters nobody could have known before; ``choice`` draws one of those it is given.
+
+    ``not_first`` is a letter that the prompt must not begin with: the one that the prompt before it asked for first.
+    """
+    first = choice(LETTERS.replace(not_first, "") if not_first else LETTERS)
     return first + choice(LETTERS.replace(first, ""))
 
 

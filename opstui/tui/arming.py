@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
-from opstui.core.approval import LETTERS
+from opstui.core.approval import prompt_letters
 from opstui.core.frozen import dataclass
 
 ARM_SECONDS = 0.5
@@ -60,12 +60,7 @@ def open_prompt(suffix: str | None, choice: Callable[[str], str], now: float) ->
     """A fresh prompt: two different letters out of ``choice``, or ``suffix``, the end of the ticket's key."""
     if suffix:
         return Arming(asked=suffix, drawn_at=now, by_key=True)
-    return Arming(asked=_two(LETTERS, choice), drawn_at=now)
-
-
-def _two(first_of: str, choice: Callable[[str], str]) -> str:
-    first = choice(first_of)
-    return first + choice(LETTERS.replace(first, ""))
+    return Arming(asked=prompt_letters(choice), drawn_at=now)
 
 
 def redraw(arming: Arming, choice: Callable[[str], str], now: float) -> Arming:
@@ -75,7 +70,7 @@ def redraw(arming: Arming, choice: Callable[[str], str], now: float) -> Arming:
     if arming.by_key:
         return Arming(asked=arming.asked, drawn_at=now, by_key=True)
     # Another first letter than before, so that one typed for the old prompt is wrong for the new one.
-    return Arming(asked=_two(LETTERS.replace(arming.asked[0], ""), choice), drawn_at=now)
+    return Arming(asked=prompt_letters(choice, not_first=arming.asked[0]), drawn_at=now)
 
 
 def at(arming: Arming, now: float) -> Arming:
