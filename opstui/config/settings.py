@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Literal, NewType
 
 from opstui.core.frozen import dataclass
+from opstui.core.secrets import SecretRef as SecretRef
 
 Url = NewType("Url", str)
 """``https://…``, or ``http://`` to a loopback address; never with a password in it."""
@@ -31,20 +32,7 @@ Zone = NewType("Zone", str)
 TicketKind = Literal["local", "rt", "redmine", "pagerduty", "jira", "servicenow", "github", "zendesk"]
 KnowledgeKind = Literal["folder"]
 RuntimeKind = Literal["extractive", "managed-agents", "messages"]
-SecretKind = Literal["env", "keyring", "cmd", "file"]
 Severity = Literal["1", "2", "3", "4"]
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRef:
-    """Where a secret is found. The secret itself is never in a config file."""
-
-    kind: SecretKind
-    value: tuple[str, ...]
-    """The variable, ``service/name`` of a keyring, the file, or the command with its arguments, run without a shell."""
-
-    def __str__(self) -> str:
-        return f"{self.kind} {' '.join(self.value)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@
     ├── ConfigError            file, line, key, mend                            (exit 2)
     ├── NotFound               no such ticket, draft, session, page             (exit 1)
     ├── Refused                subject, reason: the remote, a policy or a check said no (exit 1)
-    │   └── CredentialsRefused                                                  (exit 4)
+    │   ├── CredentialsRefused                                                  (exit 4)
+    │   └── NotRedacted            the redactor broke or took too long: nothing was sent
     ├── Unreachable            system, was_anything_sent, retry_after           (exit 3)
     │   └── RateLimited
     ├── Busy                   somebody else holds it: who, since when          (exit 3)
@@ -90,6 +91,10 @@ class CredentialsRefused(Refused):
     """The system does not take the credentials."""
 
     exit_code = 4
+
+
+class NotRedacted(Refused):
+    """Text that was to leave this machine could not be redacted, so it did not leave."""
 
 
 class Unreachable(OpstuiError):

@@ -6,16 +6,17 @@ adapter of a kind passes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from opstui.core.frozen import dataclass
 from opstui.core.stores import (
     Bell as Bell,
     Editing as Editing,
     LedgerRow as LedgerRow,
+    LimitRaise as LimitRaise,
     RecordReader as RecordReader,
     RecordStore as RecordStore,
     RecordWriter as RecordWriter,
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from opstui.core.documents import Document
     from opstui.core.knowledge import Hit, Page
     from opstui.core.queues import Queue
-    from opstui.core.sessions import RuntimeEvent, ToolResult
+    from opstui.core.redaction import Span
+    from opstui.core.sessions import AgentState, RuntimeEvent, ToolResult, ToolSpec
     from opstui.core.workflows import Workflow
 
 
@@ -175,34 +177,54 @@ class SessionBrief:
 
     session_id: str
     workflow: Workflow
-    ticket: Ticket
-    """Redacted, if the runtime is not on this machine."""
+    ticket: TicketRef
     operator: str
     shift: str
     budget_micros: int
+    """Micro-dollars, whole cents. The managed service enforces it there; for ``messages`` our meter does."""
     started_at: datetime
     remote_id: str | None = None
     """Set when a session is taken up again."""
     operator_team: str | None = None
     """The team that the operator works in, where the config says."""
+    message: str = ""
+    """The first user message: the task and the ticket, redacted and delimited. Empty where the runtime needs none."""
+    tools: tuple[ToolSpec, ...] = ()
+    """What ``RuntimeToolCall`` may name."""
+    patience: float | None = None
+    """Seconds without contact after which ``events`` raises Unreachable though the session goes on; None: never."""
 
 
 class AgentSession(Protocol):
     """One open session of a runtime."""
 
     remote_id: str | None
+    """Known when ``start`` returns."""
 
     def events(self) -> AsyncIterator[RuntimeEvent]:
-        """Everything that happens, until the session is over or idle. Tool calls wait for ``answer``."""
+        """Everything that happens, until the session is over or idle; the last one is that status.
+
+        Tool calls wait for ``answer``; several may be open, and other events may come in between. Of a session that
+        is taken up again everything since its beginning is told again under the same ids (previews excepted), a tool
+        call only if it was never answered. With nothing to wait for (idle, no message sent, none pending) it ends
+        with the idle status. A lost connection is a notice and a new try; what ends here raises Unreachable (with
+        ``remote_id`` set the session itself goes on), RateLimited, CredentialsRefused, Refused.
+        """
 
     async def answer(self, call_id: str, result: ToolResult) -> None:
-        """Answer a tool call. A second answer to the same call is ignored."""
+        """Answer a tool call. A second answer to the same call is ignored. Raises Unreachable, Refused."""
 
     async def send(self, text: str) -> None:
-        """A message from the operator. Raises Refused where the runtime takes none."""
+        """A message from the operator, delivered once. Raises Refused where the runtime takes none, Unreachable."""
 
-    async def interrupt(self) -> None:
-        """Stop as soon as possible. Always works, more than once too."""
+    async def interrupt(self, reason: str = "interrupted") -> None:
+        """Stop as soon as possible, with ``reason`` (of ``core.stops``) as the stop reason. More than once too.
+
+        Also ends any wait at once. Raises Unreachable where it could not be delivered.
+        """
+
+    async def raise_budget(self, budget_micros: int) -> None:
+        """Let it cost this much in all; a session that stands at its budget goes on. Raises Refused, Unreachable."""
 
     async def close(self) -> None:
         """Let go. The session itself is not ended by this where it lives elsewhere."""
@@ -221,10 +243,57 @@ class AgentRuntime(Protocol):
     parallel: int
 
     async def start(self, brief: SessionBrief) -> AgentSession:
-        """Open a session, or take ``brief.remote_id`` up again. Raises Unreachable, CredentialsRefused, Refused."""
+        """Open a session, or take ``brief.remote_id`` up again (which asks nobody yet).
+
+        Never makes a second one: an answer that was lost is looked for first. Raises Unreachable (within about 15
+        seconds), RateLimited, CredentialsRefused, Refused.
+        """
 
     def probe(self) -> list[Probe]:
-        """What ``doctor`` says of it."""
+        """What ``doctor`` says of it: whether the key can be had and is taken, without printing it."""
+
+
+@runtime_checkable
+class RemoteSessions(Protocol):
+    """A runtime whose sessions lie elsewhere until somebody puts them away."""
+
+    async def log(self, remote_id: str) -> bytes:
+        """Every event as the service keeps it, JSON Lines. Raises NotFound, Unreachable, CredentialsRefused."""
+
+    async def put_away(self, remote_id: str, *, delete: bool) -> None:
+        """Archive or delete it; one that is put away already is none. Raises Unreachable, Refused."""
+
+
+@runtime_checkable
+class RemoteAgents(Protocol):
+    """A runtime that keeps an agent per workflow."""
+
+    async def agents(self, workflows: Sequence[AgentWork], *, sync: bool) -> list[AgentState]:
+        """How each workflow's agent stands; with ``sync`` made or updated where that is wanted.
+
+        Raises Unreachable, CredentialsRefused, Refused.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWork:
+    """What an agent is made from."""
+
+    workflow: Workflow
+    tools: tuple[ToolSpec, ...]
+
+
+# --- what must not leave this machine ---------------------------------------------------------------------------------
+
+
+class Redactor(Protocol):
+    """Finds what must not leave this machine."""
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """Where secrets and personal data stand, in order, not overlapping; linear time.
+
+        Raises NotRedacted where it broke or took too long: nothing may be sent then.
+        """
 
 
 # --- knowledge --------------------------------------------------------------------------------------------------------

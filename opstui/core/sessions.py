@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -42,9 +42,12 @@ class Usage:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    """All that was written to the cache, the hour-long writes among them."""
     running_ms: int = 0
     """Milliseconds in ``running`` only; idle and waiting are free."""
     searches: int = 0
+    cache_write_long_tokens: int = 0
+    """How many of ``cache_write_tokens`` were written to last an hour, which costs more than five minutes."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -52,6 +55,16 @@ class Usage:
             cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
             running_ms=self.running_ms + other.running_ms, searches=self.searches + other.searches,
+            cache_write_long_tokens=self.cache_write_long_tokens + other.cache_write_long_tokens,
+        )  # fmt: skip
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens - other.input_tokens, output_tokens=self.output_tokens - other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens - other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens - other.cache_write_tokens,
+            running_ms=self.running_ms - other.running_ms, searches=self.searches - other.searches,
+            cache_write_long_tokens=self.cache_write_long_tokens - other.cache_write_long_tokens,
         )  # fmt: skip
 
 
@@ -60,11 +73,42 @@ class Cost:
     """What a session costs so far. Money in micro-dollars."""
 
     estimate: int = 0
-    """Computed here; carries ``≈`` on screen."""
+    """Computed here from tokens, running time and searches; never touched by what the runtime reports."""
     reported: int | None = None
     """The runtime's own list cost, once it says so."""
     usage: Usage = field(default_factory=Usage)
     budget: int | None = None
+    at_report: int = 0
+    """``estimate`` at the moment of ``reported``."""
+    running_since: datetime | None = None
+    """Set while the session is ``running``: the stretch since then is not in ``usage`` and ``estimate`` yet."""
+    hour: int = 0
+    """Micro-dollars per hour of running."""
+    unknown_model: bool = False
+    """The rate card has no price for the model, so the tokens are not in ``estimate``: to be said, not guessed."""
+
+    @property
+    def shown(self) -> int:
+        """What carries ``≈`` on screen: the runtime's own figure plus what was estimated since it came."""
+        return self.estimate if self.reported is None else max(0, self.reported + self.estimate - self.at_report)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether ``shown`` is the runtime's own figure, with nothing estimated on top."""
+        return self.reported is not None and self.estimate == self.at_report and self.running_since is None
+
+
+def live(cost: Cost, now: datetime) -> Cost:
+    """``cost`` with the stretch of running that is still open; the same where nothing runs."""
+    if cost.running_since is None:
+        return cost
+    elapsed = max(0, round((now - cost.running_since).total_seconds() * 1000))
+    return replace(
+        cost,
+        estimate=cost.estimate + round(elapsed * cost.hour / 3_600_000),
+        usage=replace(cost.usage, running_ms=cost.usage.running_ms + elapsed),
+        running_since=now,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,25 +169,35 @@ class RuntimeText:
 
     remote_id: str
     text: str
+    """Of a preview all that is known of it so far, not the newest piece; empty: the preview came to nothing."""
     partial: bool = False
+    at: datetime | None = None
+    """When it happened over there, where that is known: history is told again after a drop."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeToolCall:
-    """The agent asks for a tool; the session answers with ``AgentSession.answer``."""
+    """The agent asks for a tool; the session answers with ``AgentSession.answer``. Several may be open at once."""
 
     id: str
     name: str
     input: Mapping[str, Any]
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeUsage:
-    """Usage since the last one, and the list cost so far where the runtime tells it."""
+    """Usage of one step (one model request, one stretch of running), and the list cost so far where it is told.
+
+    A second one with the same ``remote_id`` counts for nothing, so history may be told again.
+    """
 
     remote_id: str
     usage: Usage
     reported_micros: int | None = None
+    at: datetime | None = None
+    correction: bool = False
+    """Not one request but what earlier steps missed or told twice (parts may be negative): lowest tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +207,10 @@ class RuntimeStatus:
     remote_id: str
     status: SessionStatus
     stop_reason: str | None = None
+    """One of ``core.stops``."""
+    at: datetime | None = None
+    detail: str = ""
+    """What the runtime said about it, cleaned: a refusal's explanation, an error's message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +220,36 @@ class RuntimeNotice:
     remote_id: str
     text: str
     error: bool = False
+    at: datetime | None = None
+    until: datetime | None = None
+    """The wait ends then, so a screen can count down; an interrupt ends it at once."""
 
 
 RuntimeEvent = RuntimeText | RuntimeToolCall | RuntimeUsage | RuntimeStatus | RuntimeNotice
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a runtime announces it: ``input_schema`` is JSON Schema of an object."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentState:
+    """How a workflow's agent stands over there, for ``opstui agents``."""
+
+    runtime: str
+    workflow: str
+    version: str
+    """The workflow's content hash."""
+    state: str
+    """``current``, ``created``, ``updated``, ``outdated``, ``missing`` or ``archived``."""
+    remote_id: str | None = None
+    remote_version: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,12 @@ class RecordReader(Protocol):
     def ledger_sums(self, since: datetime, until: datetime) -> list[LedgerRow]:
         """The same added up per session, model and quarter of an hour, oldest first: cheap for any number of events."""
 
+    def usage_of(self, session_id: str) -> list[LedgerRow]:
+        """The ledger's rows of one session, oldest first."""
+
+    def limit_raise(self, shift: str) -> LimitRaise | None:
+        """How far a person raised this shift's budget."""
+
     def requests(self, session_id: str | None = None) -> list[Request]:
         """Unanswered requests of other processes, oldest first."""
 
@@ -131,6 +137,9 @@ class RecordWriter(RecordReader, Protocol):
 
     def answer_request(self, request_id: str) -> None:
         """It was done, or there is nothing left to do; an unknown id is none."""
+
+    def put_limit_raise(self, raised: LimitRaise) -> None:
+        """Keep it in place of an earlier one of the same shift."""
 
     def set_editing(self, editing: Editing | None, draft_id: str) -> None:
         """Who has the draft open now; None: nobody any more."""
@@ -180,8 +189,20 @@ class Request:
     id: str
     session: str
     kind: str
-    """``interrupt`` or ``message``."""
+    """``interrupt``, ``message`` or ``budget`` (``text`` is micro-dollars)."""
     text: str = ""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRaise:
+    """A person let a shift cost more. Money in micro-dollars."""
+
+    shift: str
+    """The shift's id."""
+    limit: int
+    operator: str
+    reason: str
     at: datetime
 
 

@@ -206,7 +206,7 @@ class SessionService:
                 SessionBrief(
                     session_id=session.id,
                     workflow=workflow,
-                    ticket=ticket,
+                    ticket=ticket.ref,
                     operator=session.operator,
                     operator_team=setup.team,
                     shift=session.shift,

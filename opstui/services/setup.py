@@ -11,7 +11,7 @@ from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from opstui.core.ids import Clock, Randomness
-    from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, TicketCache, TicketSystem
+    from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, Redactor, TicketCache, TicketSystem
     from opstui.core.queues import Queue, View
     from opstui.core.rates import RateCard
     from opstui.core.shifts import Schedule
@@ -25,6 +25,8 @@ class WorkflowPolicy:
     runtime: str = "offline"
     budget_micros: int | None = None
     """Instead of the workflow's own."""
+    fallback: str = "offline"
+    """The runtime that is offered when that one can't."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,19 @@ class Setup:
     theme: str = "opstui-dark"
     mouse: str = "auto"
     keys: Mapping[str, str] = field(default_factory=dict)
+    redactor: Redactor
+    """Everything that goes to a runtime passes it, but for the extractive one, which is on this machine."""
+    hiding_key: Callable[[str], bytes]
+    """Session id → the key of its placeholders; the same after a restart, never sent anywhere."""
+    previews: Path
+    """Where the pipes of previews are."""
+    shift_ceiling: int | None = None
+    """Micro-dollars, as far as one key and a reason can raise ``shift_budget``."""
+    after_shift: Mapping[str, str] = field(default_factory=dict)
+    """Runtime → ``archive``, ``delete`` or ``keep`` its sessions when their shift is over."""
+    logs_folder: Path
+    """Where the log of a remote session is kept when it is put away."""
+    rehearsal: bool = False
     settle_seconds: float | None = None
     """Instead of every system's own, for tests."""
     spawn_worker: Callable[[], bool]

@@ -196,13 +196,18 @@ def workflow(workflow_id: str = "incident-summary", **changes: Any) -> Workflow:
     return Workflow(**given | changes)
 
 
-def brief(session_id: str = "s1", **changes: Any) -> SessionBrief:
-    """A session of the incident summary on a ticket with two entries."""
+def briefed() -> Ticket:
+    """The ticket that :func:`brief` is about: two entries."""
     entries = (entry(1, "disk is full on db-1"), entry(2, "deleted old logs, 40 GB free again"))
+    return ticket("INC-1", "disk full on db-1", timeline=entries, severity="2")
+
+
+def brief(session_id: str = "s1", **changes: Any) -> SessionBrief:
+    """A session of the incident summary on :func:`briefed`."""
     given: dict[str, Any] = {
         "session_id": session_id,
         "workflow": workflow(),
-        "ticket": ticket("INC-1", "disk full on db-1", timeline=entries, severity="2"),
+        "ticket": briefed().ref,
         "operator": "ana",
         "shift": "2026-03-13T20:00:00Z",
         "budget_micros": 1_000_000,

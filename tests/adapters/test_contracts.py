@@ -92,5 +92,5 @@ class TestExtractiveRuntime(AgentRuntimeContract):
 
     @pytest.fixture
     def answers(self, brief: SessionBrief) -> Answers:
-        known = {"get_ticket": brief.ticket, "search_knowledge": (), "search_tickets": ()}
+        known = {"get_ticket": make.briefed(), "search_knowledge": (), "search_tickets": ()}
         return lambda call: ToolResult("", known.get(call.name))

@@ -45,7 +45,7 @@ def brief(workflow: str = "incident-summary") -> SessionBrief:
     return SessionBrief(
         session_id="01TEST",
         workflow=WORKFLOWS[workflow],
-        ticket=TICKET,
+        ticket=TICKET.ref,
         operator="alex",
         shift="",
         budget_micros=0,

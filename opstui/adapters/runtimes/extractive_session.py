@@ -47,6 +47,7 @@ class ExtractiveSession:
         self._count = 0
         self._waiting: dict[str, asyncio.Future[ToolResult]] = {}
         self._stopped = asyncio.Event()
+        self._why = "interrupted"
 
     async def events(self) -> AsyncIterator[RuntimeEvent]:
         """Reads, searches, tells what it found, hands the document in, ends."""
@@ -66,7 +67,7 @@ class ExtractiveSession:
         finally:
             await run.aclose()
         if self._stopped.is_set():
-            reason = "interrupted"
+            reason = self._why
         worked = max(0.0, self._clock.monotonic() - started)
         yield RuntimeUsage(self._id("usage"), Usage(running_ms=round(worked * 1000)), reported_micros=0)
         status = SessionStatus.FAILED if reason == "refused" else SessionStatus.ENDED
@@ -82,8 +83,14 @@ class ExtractiveSession:
         """Rules take no messages. Raises Refused."""
         raise Refused("the extractive runtime takes no messages; choose a runtime with a model")
 
-    async def interrupt(self) -> None:
+    async def raise_budget(self, budget_micros: int) -> None:
+        """Rules cost nothing. Raises Refused."""
+        raise Refused("the extractive runtime costs nothing, so it has no budget")
+
+    async def interrupt(self, reason: str = "interrupted") -> None:
         """Stop now, also while a tool call waits for its answer."""
+        if not self._stopped.is_set():
+            self._why = reason
         self._stopped.set()
         for future in self._waiting.values():
             if not future.done():

@@ -27,7 +27,7 @@ from opstui.core.codec import encode
 from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
 from opstui.core.errors import StaleRevision
 from opstui.core.ids import Clock
-from opstui.core.ports import Bell, Editing, LedgerRow, RecordWriter, Request
+from opstui.core.ports import Bell, Editing, LedgerRow, LimitRaise, RecordWriter, Request
 from opstui.core.sessions import Session, SessionEvent
 
 R = TypeVar("R")
@@ -174,6 +174,11 @@ class _Writing(Reading):
             "UPDATE requests SET answered = 1 WHERE id = ? AND answered = 0 RETURNING session", (request_id,)
         ):
             self._ring("request", session, 0)
+
+    def put_limit_raise(self, raised: LimitRaise) -> None:
+        """Keep it in place of an earlier one of the same shift."""
+        self._rows("INSERT OR REPLACE INTO limit_raises VALUES (?, ?)", (raised.shift, dumped(raised)))
+        self._ring("ledger", "", 0)
 
     def set_editing(self, editing: Editing | None, draft_id: str) -> None:
         """Who has the draft open; None: nobody."""

@@ -12,7 +12,7 @@ from opstui.adapters.stores.record_schema import QUARTER, micros_since_epoch, mo
 from opstui.core.audit import GENESIS, AuditRecord
 from opstui.core.codec import decode, encode
 from opstui.core.drafts import Draft, DraftState, PushRecord
-from opstui.core.ports import Editing, LedgerRow, Request
+from opstui.core.ports import Editing, LedgerRow, LimitRaise, Request
 from opstui.core.sessions import Session, SessionEvent, SessionStatus, Usage
 from opstui.core.tickets import TicketRef
 
@@ -133,6 +133,15 @@ class Reading:
             ]
         return [ledger_row(row) for row in parts]
 
+    def usage_of(self, session_id: str) -> list[LedgerRow]:
+        """The ledger's rows of one session, oldest first."""
+        rows = self._rows(f"SELECT {LEDGER} FROM ledger WHERE session = ? ORDER BY number", (session_id,))
+        return [ledger_row(row) for row in rows]
+
+    def limit_raise(self, shift: str) -> LimitRaise | None:
+        """How far a person raised this shift's budget."""
+        return _first(LimitRaise, self._rows("SELECT content FROM limit_raises WHERE shift = ?", (shift,)))
+
     def requests(self, session_id: str | None = None) -> list[Request]:
         """Unanswered requests of other processes, oldest first."""
         where, params = _conditions(session=session_id)
@@ -145,7 +154,11 @@ class Reading:
 
 
 _COUNTS = "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, running_ms, searches"
-LEDGER = f"key, session, at, operator, workflow, ticket, runtime, model, {_COUNTS}, estimate, reported"
+LEDGER = (
+    f"key, session, at, operator, workflow, ticket, runtime, model, {_COUNTS}, estimate, reported, "
+    "cache_write_long_tokens"
+)
+"""Columns of the ledger; the sums leave the last one out: it is a part of the cache writes that only prices need."""
 SUMS = ("events", *_COUNTS.split(", "), "estimate", "reported", "reported_events")
 _SUM_PART = (
     "SELECT session || ':' || ?, session, min(at), operator, workflow, ticket, runtime, model, "
@@ -166,7 +179,7 @@ def ledger_values(row: LedgerRow) -> Row:
     return (
         row.key, row.session, micros_since_epoch(row.at), row.operator, row.workflow, str(row.ticket), row.runtime,
         row.model, usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens,
-        usage.running_ms, usage.searches, row.estimate, row.reported,
+        usage.running_ms, usage.searches, row.estimate, row.reported, usage.cache_write_long_tokens,
     )  # fmt: skip
 
 
@@ -177,7 +190,8 @@ def ledger_row(row: Row) -> LedgerRow:
         key=row[0], session=row[1], at=moment_of(row[2]), operator=row[3], workflow=row[4],
         ticket=TicketRef(system, key), runtime=row[6], model=row[7],
         usage=Usage(input_tokens=row[8], output_tokens=row[9], cache_read_tokens=row[10], cache_write_tokens=row[11],
-                    running_ms=row[12], searches=row[13]),
+                    running_ms=row[12], searches=row[13],
+                    cache_write_long_tokens=row[16] if len(row) > 16 else 0),
         estimate=row[14], reported=row[15],
     )  # fmt: skip
 

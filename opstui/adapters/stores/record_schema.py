@@ -69,6 +69,12 @@ STEPS: tuple[Step, ...] = (
 
     CREATE TABLE editing(draft TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE ledger ADD COLUMN cache_write_long_tokens INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX ledger_by_session ON ledger(session, number);
+
+    CREATE TABLE limit_raises(shift TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 QUARTER = 15 * 60 * 1_000_000

@@ -47,11 +47,22 @@ if TYPE_CHECKING:
         WaitingForYou as WaitingForYou,
     )
     from opstui.core.desk.sessions import (
+        Agents as Agents,
+        Choices as Choices,
+        FallBack as FallBack,
         InterruptSession as InterruptSession,
         MessageSession as MessageSession,
+        RaiseBudget as RaiseBudget,
+        RaiseShiftBudget as RaiseShiftBudget,
+        Redact as Redact,
+        Redacted as Redacted,
+        ResumeSession as ResumeSession,
         RunSession as RunSession,
+        SessionChoices as SessionChoices,
         SessionDetail as SessionDetail,
         SessionEvents as SessionEvents,
+        SessionHidden as SessionHidden,
+        SessionPreview as SessionPreview,
         Sessions as Sessions,
         StartSession as StartSession,
         StopAllSessions as StopAllSessions,
@@ -106,8 +117,9 @@ _HOME = {
         FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch IndexKnowledge
     """,
     "sessions": """
-        Sessions SessionDetail SessionEvents StartSession InterruptSession MessageSession StopAllSessions
-        RunSession
+        Sessions SessionDetail SessionEvents SessionPreview SessionHidden Choices SessionChoices StartSession
+        InterruptSession MessageSession StopAllSessions RunSession RaiseBudget RaiseShiftBudget FallBack
+        ResumeSession Agents Redacted Redact
     """,
     "updates": """
         Drafts ReviewRow Review DraftReview Confirmation Confirm Draw PushOf NewDraft EditDraft ApproveDraft

@@ -47,6 +47,8 @@ class Facts:
     """Binding id → keys, from the config."""
     log_file: str
     crash_folder: str
+    rehearsal: bool = False
+    """The managed runtime talks to a stand-in on this machine; nothing is spent."""
     notice: str = ""
     """A line for the first screen: no config yet, or what ``store`` says."""
     store: str = ""
@@ -141,7 +143,9 @@ class Status:
     running: int
     waiting: int
     estimate: int
+    """Of the shift, computed here."""
     limit: int | None
+    """The shift's budget, as far as a person raised it."""
     health: str
     """The worst of all queues."""
     read_only: bool

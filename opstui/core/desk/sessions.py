@@ -8,7 +8,10 @@ from opstui.core.desk.verbs import Command, Question
 from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from opstui.core.sessions import Session, SessionEvent, SessionStatus
+    from collections.abc import Mapping
+
+    from opstui.core.redaction import Span
+    from opstui.core.sessions import AgentState, Session, SessionEvent, SessionStatus
     from opstui.core.tickets import TicketRef
 
 
@@ -36,6 +39,44 @@ class SessionEvents(Question["tuple[SessionEvent, ...]"]):
     id: str
     after: int = 0
     limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPreview(Question["tuple[tuple[str, str], ...]"]):
+    """What the agent is just saying: remote id and text so far of each preview that no whole text followed yet.
+
+    Best effort and of this moment: previews are never stored, and where nobody asks they are dropped. Ask often.
+    """
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHidden(Question["Mapping[str, str]"]):
+    """What was kept from the runtime, placeholder → value: for the operator's own screen, on demand. From a thread."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What can be done about a session that stands still."""
+
+    text: str
+    """Why, in a sentence; empty while it runs."""
+    choices: tuple[str, ...] = ()
+    """Of ``core.stops.Stop.choices``, those that are possible here and now."""
+    fallback: str = ""
+    """The runtime that is offered instead."""
+    least_budget: int = 0
+    """Micro-dollars that a raised budget has to be at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChoices(Question["Choices"]):
+    """Raises NotFound."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +121,61 @@ class RunSession(Command["Session"]):
     """Run a queued (or unfinished) session to its end in this process. Errors as the runtime's."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseBudget(Command["Session"]):
+    """Let a session cost more; one that stands at its budget goes on. Refused above what the shift has left."""
+
+    id: str
+    budget_micros: int
+    reason: str
+    here: bool = False
+    """The caller runs the session; no worker is started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseShiftBudget(Command["int"]):
+    """Let this shift cost more, up to its ceiling, for a reason; the new limit in micro-dollars."""
+
+    limit_micros: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallBack(Command["Session"]):
+    """Do the session's workflow again with its fallback runtime, now; the new session."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSession(Command["Session"]):
+    """Take up a session that stands still or failed though it may go on over there."""
+
+    id: str
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents(Command["tuple[AgentState, ...]"]):
+    """The agents that remote runtimes keep for the workflows; with ``sync`` made and updated. From a thread."""
+
+    sync: bool = False
+    runtime: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A text as a model would be shown it."""
+
+    text: str
+    spans: tuple[Span, ...]
+    """Where, in code points of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redact(Question["Redacted"]):
+    """What a model would be shown of ``text``. Raises NotRedacted."""
+
+    text: str

@@ -1,0 +1,42 @@
+"""References to secrets, and who resolves them. A secret itself is never a setting, a row, a message or an argument."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from opstui.core.frozen import dataclass
+
+SecretKind = Literal["env", "keyring", "cmd", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is found. The secret itself is never in a config file."""
+
+    kind: SecretKind
+    value: tuple[str, ...]
+    """The variable, ``service/name`` of a keyring, the file, or the command with its arguments, run without a shell."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {' '.join(self.value)}"
+
+
+class Secrets(Protocol):
+    """Resolves references, late, and remembers in memory what it handed out."""
+
+    def get(self, ref: SecretRef) -> str:
+        """The secret. Raises CredentialsRefused, naming the reference and what to do, where there is none.
+
+        Asked each time it is needed: a rotated secret is the new one. A command is run without a shell, for at most
+        30 seconds, without the environment's secrets.
+        """
+
+    def known(self) -> tuple[str, ...]:
+        """Every secret of at least 6 characters that this process knows of, for the redactor's exact match.
+
+        What was handed out so far, the variables and files that the settings refer to, and the variables from which
+        the SDK takes credentials.
+        """
+
+    def store(self, ref: SecretRef, secret: str) -> None:
+        """Keep ``secret`` where a ``keyring`` reference points. Raises Refused where there is no safe keyring."""
