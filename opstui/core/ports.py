@@ -185,6 +185,8 @@ class SessionBrief:
     started_at: datetime
     remote_id: str | None = None
     """Set when a session is taken up again."""
+    maybe_started: bool = False
+    """A process before this one was killed while it started it: it may exist over there though no id was kept."""
     operator_team: str | None = None
     """The team that the operator works in, where the config says."""
     message: str = ""

@@ -18,6 +18,7 @@ ARCHIVED = "archived"
 CREDENTIALS = "credentials_refused"
 UNREACHABLE = "unreachable"
 RATE_LIMITED = "rate_limited"
+REJECTED = "rejected"
 NO_DOCUMENT = "no_document"
 NOT_REDACTED = "not_redacted"
 INTERNAL_ERROR = "internal_error"
@@ -52,6 +53,7 @@ STOPS: Mapping[str, Stop] = {
     ),
     UNREACHABLE: Stop("the service could not be reached", ("again", "fallback"), 3),
     RATE_LIMITED: Stop("the service asks for a long pause", ("again", "fallback"), 3),
+    REJECTED: Stop("the service did not take the request", ("again", "fallback"), 1),
     NO_DOCUMENT: Stop("ended without a document that passes the checks", ("again", "fallback"), 1),
     NOT_REDACTED: Stop("the text could not be redacted, so nothing was sent", ("fallback",), 1),
     INTERNAL_ERROR: Stop("the program broke while it ran; a crash file says where", ("again", "fallback"), 70),

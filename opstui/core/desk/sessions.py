@@ -43,7 +43,7 @@ class SessionEvents(Question["tuple[SessionEvent, ...]"]):
 
 @dataclass(frozen=True, slots=True)
 class SessionPreview(Question["tuple[tuple[str, str], ...]"]):
-    """What the agent is just saying: remote id and text so far of each preview that no whole text followed yet.
+    """What the agent is just saying: remote id (as the whole text's event will have) and text so far of each preview.
 
     Best effort and of this moment: previews are never stored, and where nobody asks they are dropped. Ask often.
     """
