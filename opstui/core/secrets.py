@@ -8,6 +8,12 @@ from opstui.core.frozen import dataclass
 
 SecretKind = Literal["env", "keyring", "cmd", "file"]
 
+SDK_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+"""Where the anthropic SDK looks for a key first, in this order. Both go out as the same bearer header, so either can be
+handed over as the key (``static_credential_from_env`` and ``_bearer_auth`` of anthropic 2.10.0)."""
+LONGEST = 65_536
+"""Bytes; no token, key or password is longer, and a device file has no end."""
+
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
@@ -28,7 +34,7 @@ class Secrets(Protocol):
         """The secret. Raises CredentialsRefused, naming the reference and what to do, where there is none.
 
         Asked each time it is needed: a rotated secret is the new one. A command is run without a shell, for at most
-        30 seconds, without the environment's secrets.
+        30 seconds, without the environment's secrets. May take as long as that: from a thread.
         """
 
     def known(self) -> tuple[str, ...]:
@@ -39,4 +45,20 @@ class Secrets(Protocol):
         """
 
     def store(self, ref: SecretRef, secret: str) -> None:
-        """Keep ``secret`` where a ``keyring`` reference points. Raises Refused where there is no safe keyring."""
+        """Keep ``secret`` where a ``keyring`` reference points. Raises CredentialsRefused: there is no safe keyring."""
+
+    def keyring(self) -> str:
+        """What the keyring is called. Raises CredentialsRefused where there is none, or none that is safe."""
+
+
+def unfit(secret: str) -> str:
+    """Why this can't be a secret that goes into a header, in words that don't hold it; empty where it can."""
+    if not secret:
+        return "is empty"
+    if not secret.isascii():
+        return "holds characters that are not ASCII"
+    if not secret.isprintable():
+        return "holds control characters, perhaps a second line"
+    if secret != secret.strip():
+        return "begins or ends with a blank"
+    return "is too long" if len(secret) > LONGEST else ""

@@ -49,6 +49,7 @@ ROOMS = {
     "opstui.plain": {"opstui.plain", "opstui.core"},
     "opstui.exports": {"opstui.exports", "opstui.core"},
     "opstui.demo": {"opstui.demo", "opstui.core"},
+    "opstui.rehearsal": {"opstui.rehearsal", "opstui.core"},
 }
 
 

@@ -1,0 +1,1 @@
+"""Where secrets are found: variables, the keyring, commands, files."""
