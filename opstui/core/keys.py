@@ -114,6 +114,11 @@ KEYS: tuple[Key, ...] = (
     Key("session.source", ("c",), "session", "the source of a citation", "source"),
     Key("session.follow", ("f",), "session", "follow the end", "follow"),
     Key("session.fold", ("enter",), "session", "open or fold a tool call"),
+    Key("session.raise", ("plus",), "session", "raise its budget, with a reason", "raise budget"),
+    Key("session.fallback", ("F",), "session", "do it with the fallback runtime: a new session", "fallback"),
+    Key("session.again", ("A",), "session", "again from the start, on the same runtime: a new session", "again"),
+    Key("session.resume", ("R",), "session", "take it up again where it stands", "resume"),
+    Key("session.reveal", ("v",), "session", "show what was kept from the model, on this screen only", "hidden values"),
     Key("session.back", ("b",), "session", "back while it runs on", "back"),
     Key("review.edit", ("enter",), "review", "edit a row", "edit"),
     Key("review.editor", ("E",), "review", "edit the row's text in $EDITOR; the comment where it has none", "editor"),
@@ -141,6 +146,7 @@ KEYS: tuple[Key, ...] = (
     Key("shift.week", ("W",), "shift", "the week", "week"),
     Key("shift.earlier", ("left_square_bracket",), "shift", "the shift before", "earlier"),
     Key("shift.later", ("right_square_bracket",), "shift", "the shift after", "later"),
+    Key("shift.raise", ("plus",), "shift", "raise this shift's limit, with a reason", "raise limit"),
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
@@ -151,6 +157,7 @@ _NAMES = {
     "exclamation_mark": "!",
     "slash": "/",
     "comma": ",",
+    "plus": "+",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "pagedown": "pgdn",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Facts as Facts,
         KeepViewState as KeepViewState,
         MarkSeen as MarkSeen,
+        Plan as Plan,
         Queues as Queues,
         RefreshTicket as RefreshTicket,
         RefreshTickets as RefreshTickets,
@@ -110,7 +111,7 @@ _HOME = {
         Question Command Outcome Mark Event Desk
     """,
     "queues": """
-        Facts DeskFacts Queues TicketsWindow TicketPosition SortedTickets TicketView TicketDetail Waiting
+        Plan Facts DeskFacts Queues TicketsWindow TicketPosition SortedTickets TicketView TicketDetail Waiting
         WaitingForYou Status StatusLine ViewState RefreshTickets RefreshTicket MarkSeen KeepViewState
     """,
     "sources": """

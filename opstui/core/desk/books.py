@@ -40,6 +40,8 @@ class ShiftView:
     limit: int | None
     forecast: int | None
     """To the end of the shift, at this rate; None before there is a rate."""
+    ceiling: int | None = None
+    """As far as ``RaiseShiftBudget`` can raise ``limit``."""
     by: Mapping[str, tuple[LedgerLine, ...]]
     """``workflow``, ``ticket``, ``operator``, ``runtime``, ``hour``."""
     sessions: tuple[Session, ...]

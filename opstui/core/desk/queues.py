@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opstui.core.desk.verbs import Command, Question
 from opstui.core.frozen import dataclass
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from opstui.core.text import SafeText
     from opstui.core.tickets import Ticket, TicketRef
     from opstui.core.workflows import Workflow
+
+
+class Plan(NamedTuple):
+    """How the config wants a workflow to run."""
+
+    runtime: str = "offline"
+    budget_micros: int | None = None
+    """None: the workflow's own."""
+    fallback: str = "offline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,8 @@ class Facts:
     workflows: Sequence[Workflow]
     """Read from disk when they are first looked at."""
     runtimes: tuple[str, ...]
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    """Workflow → how it runs; one that is not in it runs as ``Plan()`` says."""
     theme: str
     mouse: str
     keys: Mapping[str, str]
@@ -122,7 +134,7 @@ class Waiting:
     """Something that waits for the operator, the most urgent first."""
 
     kind: str
-    """``sev1``, ``question``, ``needs_human``, ``conflict``, ``draft``, ``failed``."""
+    """``sev1``, ``question``, ``budget``, ``failed``, ``needs_human``, ``conflict``, ``draft``."""
     ticket: TicketRef
     subject: str
     """Session or draft id; the ticket's ref for ``sev1``."""
