@@ -21,8 +21,9 @@ HEAD = """\
 # Secrets never stand here, only where they are found. `opstui config check` says whether a file is sound.
 # Take the # away where there is no blank after it.
 #
-# This version has the ticket system local, the runtime offline and SQLite; it does not start on a config that asks for
-# another. Rates, network, fallback and ceiling are read and have nothing to act on before there are others.
+# This version has the ticket system local and keeps everything in SQLite files; it does not start on a config that asks
+# for another. Runtimes are all there: managed-agents, messages, and offline, which needs no key and no network.
+# `opstui config secret set runtimes.managed.api_key` reads a key from the terminal into the keyring.
 """
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from opstui.config.layers import Layer, dotted, read_layer
 from opstui.config.paths import Paths
 from opstui.config.rules import check_together
-from opstui.config.settings import Settings, Zone
+from opstui.config.settings import MANAGED_URL, RuntimeSettings, Settings, Zone
 from opstui.config.values import Leaf, Node, Table, hints, is_zone, of_mapping, read_table, read_text, unwrap
 from opstui.core.errors import ConfigError
 from opstui.core.frozen import dataclass
@@ -144,12 +144,19 @@ def _sources(table: Table) -> dict[str, str]:
 
 
 def _defaults(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """Defaults that depend on the machine."""
+    """Defaults that depend on the machine, or on another key."""
     if not settings.operator.name:
         settings = replace(settings, operator=replace(settings.operator, name=login_name(environ)))
     if not settings.shift.timezone:
         settings = replace(settings, shift=replace(settings.shift, timezone=Zone(machine_zone(environ))))
-    return settings
+    runtimes = {name: _with_address(runtime) for name, runtime in settings.runtimes.items()}
+    return replace(settings, runtimes=MappingProxyType(runtimes))
+
+
+def _with_address(runtime: RuntimeSettings) -> RuntimeSettings:
+    if runtime.kind == "managed-agents" and runtime.base_url is None:
+        return replace(runtime, base_url=MANAGED_URL)
+    return runtime
 
 
 def login_name(environ: Mapping[str, str]) -> str:

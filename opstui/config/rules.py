@@ -87,10 +87,14 @@ def _runtimes(settings: Settings, tree: Table) -> None:
             _stop(tree, here, "model is missing")
         if runtime.kind == "messages" and runtime.base_url is None:
             _stop(tree, here, "base_url is missing")
+        if runtime.kind == "extractive" and (runtime.api_key or runtime.base_url or runtime.model):
+            _stop(tree, here, "an extractive runtime has neither api_key, base_url nor model")
     for name, workflow in settings.workflows.items():
         for key, runtime_name in (("runtime", workflow.runtime), ("fallback", workflow.fallback)):
             if runtime_name is not None and runtime_name not in settings.runtimes:
                 _stop(tree, ("workflows", name, key), _no_such("runtime", runtime_name, settings.runtimes))
+        if workflow.budget == 0 and settings.runtimes[workflow.runtime].kind != "extractive":
+            _stop(tree, ("workflows", name, "budget"), "wants at least a cent: a session without one could not begin")
 
 
 def _keys(settings: Settings, tree: Table) -> None:

@@ -29,9 +29,13 @@ Rate = NewType("Rate", Decimal)
 Zone = NewType("Zone", str)
 """An IANA time zone."""
 
+MANAGED_URL = Url("https://api.anthropic.com")
+"""Where managed agents live unless the config says otherwise."""
+
 TicketKind = Literal["local", "rt", "redmine", "pagerduty", "jira", "servicenow", "github", "zendesk"]
 KnowledgeKind = Literal["folder"]
 RuntimeKind = Literal["extractive", "managed-agents", "messages"]
+AfterShift = Literal["archive", "delete", "keep"]
 Severity = Literal["1", "2", "3", "4"]
 
 
@@ -124,15 +128,17 @@ class RuntimeSettings:
     kind: RuntimeKind
     """extractive, managed-agents or messages."""
     api_key: SecretRef | None = None
-    """A reference to the secret, as for a ticket system's token."""
+    """A reference to the secret, as for a ticket system's token. Default: what the SDK finds: ANTHROPIC_API_KEY, …"""
     base_url: Url | None = None
-    """Where its API is."""
+    """Where its API is. Default for managed-agents: https://api.anthropic.com"""
     model: str | None = None
     """The model's name over there."""
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     """low, medium, high, xhigh or max, where the model knows them."""
     parallel: int = field(default=4, metadata={"least": 1, "most": 64})
     """How many sessions run at once."""
+    after_shift: AfterShift = "archive"
+    """archive, delete or keep: what becomes of its sessions over there when their shift is over; the log stays here."""
     rates: RateSettings | None = None
     """Its own rates: dollars per million tokens, and per hour of this machine."""
 
@@ -144,7 +150,7 @@ class WorkflowSettings:
     runtime: str = "offline"
     """The name of a runtime above."""
     fallback: str | None = None
-    """The runtime that is offered when that one can't."""
+    """The runtime that is offered when that one can't. Default: offline."""
     budget: Budget | None = None
     """Dollars per session, whole cents. Default: the workflow's own."""
 

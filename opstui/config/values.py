@@ -197,7 +197,7 @@ def _secret(raw: Any, layer: Layer, path: KeyPath) -> SecretRef:
         words = (str(_path(words[0], layer)),)
     if kind == "env" and not words[0].replace("_", "a").isalnum():
         raise layer.error(path, "env wants the name of a variable, not its value")
-    if kind == "keyring" and "/" not in words[0]:
+    if kind == "keyring" and not all(words[0].rpartition("/")[::2]):
         raise layer.error(path, 'keyring wants "service/name"')
     return SecretRef(kind, words)
 
