@@ -14,7 +14,7 @@ from opstui.core.errors import ConfigError, OpstuiError, ReadOnly, StoreFull, Us
 from opstui.core.text import clean_line
 from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher, feeds
-from opstui.services.spending import running_shift, spent_in
+from opstui.services.spending import limit_of, running_shift, spent_in
 from opstui.services.tickets import TicketQuestions
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from opstui.core.text import SafeText
     from opstui.core.tickets import Ticket
     from opstui.core.workflows import Workflow
+    from opstui.services.budgets import Budgets
     from opstui.services.drafting import Drafting
     from opstui.services.ledger import Ledger
+    from opstui.services.previews import PreviewBoard
     from opstui.services.publisher import Publisher
     from opstui.services.reviewing import Reviewing
     from opstui.services.sessions import SessionService
@@ -38,7 +40,11 @@ A = TypeVar("A")
 
 log = logging.getLogger("opstui.desk")
 
+PATIENCE = 60.0
+"""Seconds without contact after which who runs a session in the foreground is told that it goes on without them."""
 WORKER_TRIES = 4
+TIDY_SECONDS = 300.0
+"""How often it is looked whether a shift that is over left sessions behind that belong put away."""
 TEND_SECONDS = 30.0
 """How often runbooks are looked at for changes; 585 unchanged files cost a few milliseconds."""
 
@@ -55,6 +61,7 @@ class DeskService:
         self._watch: threading.Thread | None = None
         self._worker_note = ""
         self._workflow_note = ""
+        self._tidy_again = 0.0
 
     # Services are made when they are first needed: with the documents, checks and rules behind them they cost 100 ms
     # of CPU, and the first screen needs none of them.
@@ -64,6 +71,18 @@ class DeskService:
         from opstui.services.ledger import Ledger
 
         return Ledger(self._setup)
+
+    @cached_property
+    def _budgets(self) -> Budgets:
+        from opstui.services.budgets import Budgets
+
+        return Budgets(self._setup, self._ledger)
+
+    @cached_property
+    def _previews(self) -> PreviewBoard:
+        from opstui.services.previews import PreviewBoard
+
+        return PreviewBoard(self._setup.previews, self._setup.randomness.bytes(6).hex(), self._setup.clock.monotonic)
 
     @cached_property
     def _drafting(self) -> Drafting:
@@ -81,7 +100,7 @@ class DeskService:
     def _sessions(self) -> SessionService:
         from opstui.services.sessions import SessionService
 
-        return SessionService(self._setup, self._ledger, self._refresher, self._drafting)
+        return SessionService(self._setup, self._budgets, self._refresher, self._drafting)
 
     @cached_property
     def _publisher(self) -> Publisher:
@@ -143,6 +162,8 @@ class DeskService:
         if self._watch is not None:
             self._watch.join(timeout=2)
         self._loop.close()
+        if "_previews" in self.__dict__:
+            self._previews.close()
         for close in self._setup.closers:
             close()
 
@@ -168,11 +189,16 @@ class DeskService:
             views=(*own, *setup.views),
             workflows=_LateWorkflows(setup.workflows),
             runtimes=tuple(setup.runtimes),
+            plans={
+                name: words.Plan(policy.runtime, policy.budget_micros, policy.fallback)
+                for name, policy in setup.policies.items()
+            },
             theme=setup.theme,
             mouse=setup.mouse,
             keys=setup.keys,
             log_file=str(setup.log_file),
             crash_folder=str(setup.crash_folder),
+            rehearsal=setup.rehearsal,
             notice=notice,
             store=setup.store_notice(),
         )
@@ -216,7 +242,7 @@ class DeskService:
             running=len(self._tickets.unfinished().sessions),
             waiting=len(waiting),
             estimate=spent_in(setup, shift),
-            limit=setup.shift_budget,
+            limit=limit_of(setup, shift),
             health=max((state.value for state in states), key=order.index, default="live"),
             read_only=setup.read_only,
             sev_one=worst,
@@ -250,7 +276,25 @@ class DeskService:
         return tuple(examine(self._setup, offline=question.offline))
 
     def _run_session(self, command: words.RunSession) -> Outcome[Session]:
-        return words.Outcome(self._loop.run(self._sessions.run(command.id)))
+        return words.Outcome(self._loop.run(self._sessions.run(command.id, patience=PATIENCE)))
+
+    def _preview(self, question: words.SessionPreview) -> tuple[tuple[str, str], ...]:
+        return self._previews.texts(question.id)
+
+    def _hidden(self, question: words.SessionHidden) -> Mapping[str, str]:
+        from opstui.services.redaction import hidden_values
+
+        return hidden_values(self._setup, self._sessions.session(question.id))
+
+    def _redact(self, question: words.Redact) -> words.Redacted:
+        from opstui.services.redaction import redacted
+
+        return redacted(self._setup, question.text)
+
+    def _agents(self, command: words.Agents) -> Outcome[Any]:
+        from opstui.services.agents import agent_states
+
+        return words.Outcome(self._loop.run(agent_states(self._setup, command)))
 
     def _approve(self, command: words.ApproveDraft) -> Outcome[Any]:
         outcome = self._reviewing.approve(command)
@@ -326,10 +370,15 @@ class DeskService:
     def _is_anything_unfinished(self) -> bool:
         """Whether a worker is wanted. Looks at two short lists before it loads what could run them."""
         record = self._setup.record
-        return bool(
-            record.pushes(unfinished=True, limit=1)
-            or (self._tickets.unfinished().sessions and self._sessions.unowned())
-        )
+        if record.pushes(unfinished=True, limit=1):
+            return True
+        if (self._tickets.unfinished().sessions or record.requests()) and self._sessions.unowned():
+            return True
+        now = self._setup.clock.monotonic()
+        if not self._setup.after_shift or now < self._tidy_again:
+            return False
+        self._tidy_again = now + TIDY_SECONDS
+        return bool(self._sessions.to_put_away())
 
     def _tend(self, *, prune: bool) -> None:
         setup = self._setup
@@ -379,6 +428,10 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "Sessions": DeskService._session_list,
     "SessionDetail": lambda desk, question: desk._sessions.session(question.id),
     "SessionEvents": DeskService._events,
+    "SessionPreview": DeskService._preview,
+    "SessionHidden": DeskService._hidden,
+    "SessionChoices": lambda desk, question: desk._sessions.choices(question),
+    "Redact": DeskService._redact,
     "Drafts": DeskService._draft_list,
     "DraftReview": lambda desk, question: desk._reviewing.review(question),
     "Confirm": lambda desk, question: desk._reviewing.confirm(question),
@@ -401,6 +454,11 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "MessageSession": lambda desk, command: desk._sessions.message(command),
     "StopAllSessions": lambda desk, command: desk._sessions.stop_all(command),
     "RunSession": DeskService._run_session,
+    "RaiseBudget": lambda desk, command: desk._sessions.raise_budget(command),
+    "RaiseShiftBudget": lambda desk, command: desk._budgets.raise_shift(command),
+    "FallBack": lambda desk, command: desk._sessions.fall_back(command),
+    "ResumeSession": lambda desk, command: desk._sessions.resume(command),
+    "Agents": DeskService._agents,
     "NewDraft": lambda desk, command: desk._drafting.new(command),
     "EditDraft": lambda desk, command: desk._drafting.edit(command),
     "ApproveDraft": DeskService._approve,
