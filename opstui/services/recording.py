@@ -24,11 +24,27 @@ class Recorder:
         self._pending: list[SessionEvent] = []
         self._guard = asyncio.Lock()
         self._tick: asyncio.Task[None] | None = None
+        self._known: set[str] = set()
         self.ledger: list[LedgerRow] = []
 
-    def add(self, kind: str, remote_id: str, data: Mapping[str, Any]) -> None:
-        """Take an event; it is on disk within a tick."""
-        self._pending.append(session_event(self._session, kind, remote_id, self._setup.clock.now(), data))
+    def remember(self) -> list[SessionEvent]:
+        """Everything recorded of the session so far; those events are known from now on."""
+        found: list[SessionEvent] = []
+        while fresh := self._setup.record.events(self._session, found[-1].seq if found else 0):
+            found += fresh
+        self._known.update(event.remote_id for event in found)
+        return found
+
+    def knows(self, kind: str, remote_id: str) -> bool:
+        """Whether this very event was recorded already, so that history which is told again costs nothing."""
+        return f"{kind}:{remote_id}" in self._known
+
+    def add(self, kind: str, remote_id: str, data: Mapping[str, Any], at: datetime | None = None) -> None:
+        """Take an event; it is on disk within a tick. ``at``: when it happened elsewhere, if that is known."""
+        now = self._setup.clock.now()
+        event = session_event(self._session, kind, remote_id, min(at, now) if at is not None else now, data)
+        self._known.add(event.remote_id)
+        self._pending.append(event)
         if self._tick is None or self._tick.done():
             self._tick = asyncio.create_task(self._later())
 

@@ -1,55 +1,55 @@
-"""Sessions: started by an operator, run by whoever owns them, recorded before they are shown."""
+"""Sessions: started, steered, stopped and paid for by an operator, run by whoever owns them."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
+from opstui.core import stops
 from opstui.core.audit import AuditEntry
-from opstui.core.canonical import canonical, fingerprint
-from opstui.core.codec import encode
-from opstui.core.desk import InterruptSession, MessageSession, Outcome, StartSession, StopAllSessions
-from opstui.core.documents import Engine
-from opstui.core.errors import BudgetReached, Busy, NotFound, OpstuiError, ReadOnly, Refused, UsageError
+from opstui.core.desk import (
+    Choices,
+    FallBack,
+    InterruptSession,
+    MessageSession,
+    Outcome,
+    RaiseBudget,
+    ResumeSession,
+    SessionChoices,
+    StartSession,
+    StopAllSessions,
+)
+from opstui.core.errors import Busy, NotFound, ReadOnly, Refused, UsageError
 from opstui.core.ids import new_id
 from opstui.core.money import cents
-from opstui.core.ports import AgentSession, RecordWriter, Request, SessionBrief
-from opstui.core.sessions import (
-    Cost,
-    RuntimeEvent,
-    RuntimeNotice,
-    RuntimeStatus,
-    RuntimeText,
-    RuntimeToolCall,
-    RuntimeUsage,
-    Session,
-    SessionEvent,
-    SessionStatus,
-)
+from opstui.core.ports import AgentRuntime, RecordWriter, RemoteSessions, Request
+from opstui.core.sessions import Cost, Session, SessionStatus
 from opstui.core.text import clean, clean_line
-from opstui.core.tickets import Ticket
-from opstui.core.workflows import Workflow
-from opstui.services.drafting import Drafting
-from opstui.services.ledger import Ledger, metered
 from opstui.services.locks import FileLock
-from opstui.services.recording import Recorder, session_event
-from opstui.services.refresh import Refresher
-from opstui.services.setup import Setup
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
-from opstui.services.tooldesk import ToolDesk
 
-log = logging.getLogger("opstui.sessions")
+if TYPE_CHECKING:
+    from opstui.core.tickets import Ticket
+    from opstui.core.workflows import Workflow
+    from opstui.services.budgets import Budgets
+    from opstui.services.drafting import Drafting
+    from opstui.services.refresh import Refresher
+    from opstui.services.setup import Setup
+
+CENT = 10_000
+"""Micro-dollars: budgets are whole cents."""
+TAKEN_UP_AGAIN = (stops.CREDENTIALS, stops.RATE_LIMITED, stops.UNREACHABLE, stops.INTERNAL_ERROR)
+"""Why a session failed here though it may go on over there."""
 
 
 class SessionService:
-    """What an operator can do with sessions, and how one is run."""
+    """What an operator can do with sessions."""
 
-    def __init__(self, setup: Setup, ledger: Ledger, refresher: Refresher, drafting: Drafting) -> None:
+    def __init__(self, setup: Setup, budgets: Budgets, refresher: Refresher, drafting: Drafting) -> None:
         self._setup = setup
-        self._ledger = ledger
+        self._budgets = budgets
         self._refresher = refresher
         self._drafting = drafting
 
@@ -63,9 +63,7 @@ class SessionService:
         workflow = self._workflow(command.workflow)
         policy = setup.policies.get(workflow.id)
         name = command.runtime or (policy.runtime if policy else "offline")
-        runtime = setup.runtimes.get(name)
-        if runtime is None:
-            raise UsageError(f"{clean_line(name)}: no such runtime; there are: {', '.join(setup.runtimes)}")
+        runtime = self._runtime(name)
         ticket = self._refresher.fresh_or_cached(command.ticket)
         if not command.again:
             existing = self._existing(ticket, workflow)
@@ -73,9 +71,6 @@ class SessionService:
                 return Outcome(existing, notice=f"{workflow.title} of {ticket.ref} is there already")
         own = policy.budget_micros if policy and policy.budget_micros is not None else workflow.budget_micros
         budget = command.budget_micros if command.budget_micros is not None else own
-        shift = self._ledger.shift()
-        if runtime.kind != "extractive":
-            self._reserve(budget)
         session = Session(
             id=new_id(setup.clock, setup.randomness),
             workflow=workflow.id,
@@ -86,12 +81,15 @@ class SessionService:
             runtime_kind=runtime.kind,
             model=runtime.model,
             operator=setup.operator,
-            shift=shift.id,
+            shift=self._budgets.shift().id,
             created_at=setup.clock.now(),
             cost=Cost(budget=budget),
         )
 
         def save(record: RecordWriter) -> Session:
+            if runtime.kind != "extractive":
+                # In the transaction that stores it, so that two processes can't both take the last dollar.
+                self._budgets.reserve(budget, record)
             record.add_audit(self._audit(session, "session.start", "operator", detail=f"{workflow.id} on {name}"))
             return record.put_session(session)
 
@@ -101,18 +99,24 @@ class SessionService:
         return Outcome(stored)
 
     def interrupt(self, command: InterruptSession) -> Outcome[Session]:
-        """See ``InterruptSession``. A session that nobody runs is ended here and now."""
+        """See ``InterruptSession``. A session that nobody runs, and that is nowhere else, is ended here and now."""
         setup, session = self._setup, self.session(command.id)
         if session.status.is_over:
             return Outcome(session, notice="it is over already")
+        if session.status is SessionStatus.IDLE:
+            return Outcome(session, notice="it stands still already: nothing runs and nothing is spent")
+        elsewhere = session.runtime_kind == "managed-agents" and session.status is not SessionStatus.QUEUED
         lock = self.lock(session.id)
-        if lock.take():
+        if not elsewhere and lock.take():
             try:
-                ended = self._end(session, SessionStatus.ENDED, "interrupted", [])
+                ended = self._end(session, SessionStatus.ENDED, stops.INTERRUPTED)
             finally:
                 lock.release()
             return Outcome(ended)
         self._request(session.id, "interrupt", "")
+        if elsewhere:
+            # Its owner may be gone; somebody has to tell the service.
+            setup.spawn_worker()
         return Outcome(setup.record.session(session.id) or session, notice="interrupt sent")
 
     def message(self, command: MessageSession) -> Outcome[Session]:
@@ -123,19 +127,83 @@ class SessionService:
             raise Refused("the session is over: start a new one to ask again")
         if runtime is None or not runtime.takes_messages:
             raise Refused(f"{session.runtime} takes no messages: it works without a model")
-        self._request(session.id, "message", str(clean(command.text, limit=20_000)))
+        if session.stop_reason == stops.BUDGET_REACHED:
+            raise Refused("the session stands at its budget and takes no message: raise the budget first")
+        text = str(clean(command.text, limit=20_000)).strip()
+        if not text:
+            raise UsageError("an empty message says nothing; nothing was sent")
+        self._request(session.id, "message", text)
+        self._setup.spawn_worker()
         return Outcome(session, notice="message sent")
+
+    def raise_budget(self, command: RaiseBudget) -> Outcome[Session]:
+        """See ``RaiseBudget``."""
+        setup, session = self._setup, self.session(command.id)
+        if session.status.is_over:
+            raise Refused("the session is over: its budget plays no part any more")
+        if session.runtime_kind == "extractive":
+            raise Refused("a session without a model costs nothing, so it has no budget")
+        reason = clean_line(command.reason, limit=200).strip()
+        if not reason:
+            raise UsageError("raising a budget wants a reason; nothing was changed")
+        least = least_budget(session)
+        if command.budget_micros % CENT or command.budget_micros < least:
+            raise UsageError(f"a budget is whole cents and here at least ${cents(least)}; nothing was changed")
+
+        def save(record: RecordWriter) -> Session:
+            current = record.session(session.id) or session
+            self._budgets.reserve(command.budget_micros - (current.cost.budget or 0), record)
+            record.add_audit(
+                self._audit(
+                    current,
+                    "session.raise",
+                    "operator",
+                    detail=f"from ${cents(current.cost.budget or 0)} to ${cents(command.budget_micros)}: {reason}",
+                )
+            )
+            record.add_request(self._wish(session.id, "budget", str(command.budget_micros)))
+            # Counted from now on, though its owner has yet to tell the service.
+            return record.put_session(replace(current, cost=replace(current.cost, budget=command.budget_micros)))
+
+        stored = setup.record.write(save)
+        if not command.here:
+            setup.spawn_worker()
+        return Outcome(stored, notice=f"may cost ${cents(command.budget_micros)} now")
+
+    def fall_back(self, command: FallBack) -> Outcome[Session]:
+        """See ``FallBack``."""
+        session = self.session(command.id)
+        name = self._fallback(session)
+        if not name:
+            raise Refused(f"{session.runtime} has no other runtime to fall back to")
+        return self.start(
+            StartSession(ticket=session.ticket, workflow=session.workflow, runtime=name, again=True, here=command.here)
+        )
+
+    def resume(self, command: ResumeSession) -> Outcome[Session]:
+        """See ``ResumeSession``."""
+        setup, session = self._setup, self.session(command.id)
+        if session.status is SessionStatus.FAILED and self._may_live(session):
+            again = replace(session, status=SessionStatus.RUNNING, stop_reason=None, ended_at=None)
+            session = setup.record.write(lambda record: record.put_session(again))
+        if session.status.is_over:
+            return Outcome(session, notice=f"it is over ({session.status.value}); start another one")
+        if not command.here:
+            setup.spawn_worker()
+        return Outcome(session)
 
     def stop_all(self, command: StopAllSessions) -> Outcome[int]:
         """See ``StopAllSessions``."""
-        live = self._setup.record.sessions(statuses=(*LIVE_SESSIONS, SessionStatus.IDLE))
+        live = self._setup.record.sessions(statuses=LIVE_SESSIONS)
         for session in live:
             self.interrupt(InterruptSession(session.id))
         return Outcome(len(live))
 
     def fail(self, session_id: str, reason: str) -> Session:
         """Give a session up for a reason of the program's own."""
-        return self._end(self.session(session_id), SessionStatus.FAILED, reason, [])
+        return self._end(self.session(session_id), SessionStatus.FAILED, reason)
+
+    # --- questions
 
     def session(self, session_id: str) -> Session:
         """Raises NotFound."""
@@ -144,19 +212,81 @@ class SessionService:
             raise NotFound(f"{clean_line(session_id, limit=60)}: no such session; `opstui session list` shows them")
         return found
 
+    def choices(self, question: SessionChoices) -> Choices:
+        """See ``SessionChoices``."""
+        session = self.session(question.id)
+        if session.status.is_live:
+            return Choices(text="")
+        stop = stops.stop(session.stop_reason)
+        runtime = self._setup.runtimes.get(session.runtime)
+        fallback = self._fallback(session)
+        possible = {
+            "message": session.status is SessionStatus.IDLE and runtime is not None and runtime.takes_messages,
+            "raise": session.status is SessionStatus.IDLE,
+            "fallback": bool(fallback),
+            "again": runtime is not None,
+            "resume": session.status is SessionStatus.FAILED and self._may_live(session),
+        }
+        wanted = [*stop.choices]
+        if possible["resume"]:
+            wanted.insert(0, "resume")
+        if session.status is SessionStatus.IDLE and "message" not in wanted and stop is not stops.STOPS["budget_reached"]:
+            wanted.append("message")
+        text = stop.text
+        if session.document is not None and stop is stops.STOPS["end_turn"]:
+            text = "done: its draft is ready"
+        return Choices(
+            text=text,
+            choices=tuple(choice for choice in wanted if possible.get(choice, True)),
+            fallback=fallback,
+            least_budget=least_budget(session),
+        )
+
     def lock(self, session_id: str) -> FileLock:
         """Who holds it owns the session."""
         return FileLock(self._setup.locks / f"session-{session_id}", "session")
 
     def unowned(self) -> list[Session]:
-        """Sessions that somebody should be running and nobody does, oldest first."""
-        live = self._setup.record.sessions(statuses=LIVE_SESSIONS)
-        return [session for session in reversed(live) if not self.lock(session.id).is_held()]
+        """Sessions that somebody should be running and nobody does, oldest first.
+
+        Those that stand still are among them while something is asked of them.
+        """
+        record = self._setup.record
+        live = list(record.sessions(statuses=LIVE_SESSIONS))
+        for wish in record.requests():
+            asked = record.session(wish.session)
+            if asked is not None and asked.status is SessionStatus.IDLE and asked not in live:
+                live.append(asked)
+        live.sort(key=lambda session: session.created_at)
+        return [session for session in live if not self.lock(session.id).is_held()]
+
+    def to_put_away(self) -> list[Session]:
+        """Sessions elsewhere whose shift is over and whose runtime's policy is not to keep them."""
+        setup = self._setup
+        if setup.read_only or not any(policy != "keep" for policy in setup.after_shift.values()):
+            return []
+        shift = self._budgets.shift()
+        idle = setup.record.sessions(statuses=(SessionStatus.IDLE,))
+        return [
+            session
+            for session in idle
+            if session.shift != shift.id
+            and session.created_at < shift.start
+            and session.remote_id is not None
+            and setup.after_shift.get(session.runtime, "keep") != "keep"
+            and isinstance(setup.runtimes.get(session.runtime), RemoteSessions)
+        ]
 
     # --- running
 
-    async def run(self, session_id: str) -> Session:
-        """Run a session to its end and record all of it. Raises Busy if somebody else does, and as the runtime."""
+    async def run(self, session_id: str, *, patience: float | None = None) -> Session:
+        """Run a session until it is over or stands still, and record all of it.
+
+        ``patience``: seconds without contact after which this gives up though the session goes on elsewhere. Raises
+        Busy if somebody else runs it, and as the runtime.
+        """
+        from opstui.services.running import SessionRun
+
         lock = self.lock(session_id)
         if not lock.take():
             raise Busy(f"session {session_id} is run by {lock.holder() or 'another process'}")
@@ -164,213 +294,89 @@ class SessionService:
         try:
             session = self.session(session_id)
             if not session.status.is_over:
-                session = await self._run(session)
+                workflow = self._workflow(session.workflow)
+                session = await SessionRun(
+                    self._setup,
+                    self._refresher,
+                    self._drafting,
+                    session,
+                    workflow,
+                    self._audit,
+                    patience=patience,
+                ).go()
             over = session.status.is_over
             return session
         finally:
             lock.release(for_good=over)
 
-    async def _run(self, session: Session) -> Session:
+    async def put_away(self, session: Session) -> None:
+        """Keep a session's log here, then archive or delete it over there, and end it. Raises as the runtime."""
+        import asyncio
+
         setup = self._setup
-        workflow = self._workflow(session.workflow)
         runtime = setup.runtimes.get(session.runtime)
-        recorder = Recorder(setup, session)
+        lock = self.lock(session.id)
+        if not isinstance(runtime, RemoteSessions) or session.remote_id is None or not lock.take():
+            return
         try:
-            if runtime is None:
-                raise Refused(f"the runtime {session.runtime} is no longer configured")
-            ticket = await asyncio.to_thread(self._refresher.fresh_or_cached, session.ticket)
-            fresh = session.remote_id is None or runtime.kind == "extractive"
-            session = replace(
-                session,
-                status=SessionStatus.STARTING,
-                started_at=session.started_at or setup.clock.now(),
-                # A session that starts over replaces its own events and ledger rows, so its sum starts over too.
-                cost=Cost(budget=session.cost.budget) if fresh else session.cost,
-            )
-            recorder.add("session.started", "started", {})
-            session = await recorder.save(session)
-            await asyncio.to_thread(setup.knowledge.refresh)
-            tools = ToolDesk(
-                ticket=ticket,
-                workflow=workflow,
-                session_id=session.id,
-                knowledge=setup.knowledge,
-                cache=setup.cache,
-                randomness=setup.randomness,
-                operator=setup.operator,
-                team=setup.team,
-                now=setup.clock.now,
-                engine=Engine(runtime.engine),
-            )
-            opened = await runtime.start(
-                SessionBrief(
-                    session_id=session.id,
-                    workflow=workflow,
-                    ticket=ticket.ref,
-                    operator=session.operator,
-                    operator_team=setup.team,
-                    shift=session.shift,
-                    budget_micros=session.cost.budget or 0,
-                    started_at=session.started_at or setup.clock.now(),
-                    remote_id=session.remote_id,
-                )
-            )
-            session = await self._follow(session, opened, tools, recorder)
-            return await asyncio.to_thread(self._finish, session, ticket, workflow, tools, recorder)
-        except OpstuiError as error:
-            recorder.add("error", "failed", {"text": str(error)})
-            await asyncio.to_thread(self._end, session, SessionStatus.FAILED, type(error).__name__, recorder.take())
-            raise
+            delete = setup.after_shift.get(session.runtime) == "delete"
+            try:
+                content = await runtime.log(session.remote_id)
+            except NotFound:
+                await asyncio.to_thread(self._end, session, SessionStatus.ENDED, stops.DELETED)
+                return
+            await asyncio.to_thread(self._keep_log, session, content)
+            await runtime.put_away(session.remote_id, delete=delete)
+            await asyncio.to_thread(self._end, session, SessionStatus.ENDED, stops.ARCHIVED)
         finally:
-            await recorder.close()
-
-    async def _follow(self, session: Session, opened: AgentSession, tools: ToolDesk, recorder: Recorder) -> Session:
-        if opened.remote_id is not None and opened.remote_id != session.remote_id:
-            session = await recorder.save(replace(session, remote_id=opened.remote_id))
-        errands = asyncio.create_task(self._errands(session.id, opened))
-        try:
-            async for event in opened.events():
-                session = await self._take(session, event, opened, tools, recorder)
-        finally:
-            errands.cancel()
-            await asyncio.gather(errands, return_exceptions=True)
-            await opened.close()
-        return session
-
-    async def _take(
-        self, session: Session, event: RuntimeEvent, opened: AgentSession, tools: ToolDesk, recorder: Recorder
-    ) -> Session:
-        match event:
-            case RuntimeText(remote_id, text, partial):
-                if not partial:
-                    recorder.add("text", remote_id, {"text": str(clean(text))})
-            case RuntimeToolCall(call, name, given):
-                shown = {key: value for key, value in given.items() if key != "document"}
-                recorder.add("tool.call", call, {"id": call, "name": name, "input": _shown(shown)})
-                await recorder.flush()
-                result = await asyncio.to_thread(tools.call, name, given)
-                recorder.add("tool.result", f"{call}:result", {"id": call, "is_error": result.is_error})
-                await opened.answer(call, result)
-            case RuntimeUsage():
-                session, row = metered(self._setup, session, event)
-                recorder.add("usage", event.remote_id, {"cost": encode(session.cost)})
-                recorder.ledger.append(row)
-                session = await recorder.save(session)
-            case RuntimeStatus(remote_id, status, reason):
-                if status.is_over or status is SessionStatus.IDLE:
-                    # The last word is written together with the document, in one commit.
-                    return replace(session, status=status, stop_reason=reason)
-                recorder.add("status", remote_id, {"status": status.value, "stop_reason": reason})
-                session = await recorder.save(replace(session, status=status, stop_reason=reason))
-            case RuntimeNotice(remote_id, text, error):
-                recorder.add("error" if error else "notice", remote_id, {"text": str(clean(text))})
-        return session
-
-    async def _errands(self, session_id: str, opened: AgentSession) -> None:
-        """Do what other processes ask of this session's owner."""
-        record = self._setup.record
-        while True:
-            for request in await asyncio.to_thread(record.requests, session_id):
-                if request.kind == "interrupt":
-                    await opened.interrupt()
-                elif request.kind == "message":
-                    await opened.send(request.text)
-                await asyncio.to_thread(record.write, _answered(request.id))
-            await asyncio.sleep(0.1)
-
-    def _finish(
-        self, session: Session, ticket: Ticket, workflow: Workflow, tools: ToolDesk, recorder: Recorder
-    ) -> Session:
-        setup = self._setup
-        document = tools.accepted
-        if document is None:
-            status = session.status if session.status.is_over else SessionStatus.ENDED
-            return self._end(session, status, session.stop_reason or "no_document", recorder.take())
-        body: Mapping[str, Any] = encode(document)
-        draft, files = self._drafting.proposed(session, workflow, document, body, ticket)
-        now = setup.clock.now()
-        events = [
-            *recorder.take(),
-            session_event(session.id, "document", "document", now, {"document": body}),
-            session_event(session.id, "draft", "draft", now, {"draft": draft.id}),
-        ]
-
-        def save(record: RecordWriter) -> Session:
-            for content in files:
-                record.put_file(content)
-            record.put_draft(draft, expected_rev=None)
-            record.add_audit(
-                replace(
-                    self._audit(session, "session.document", "agent"),
-                    draft=draft.id,
-                    documents=tuple(tools.retrieved),
-                    content_hash=fingerprint(canonical(_without_floats(body))),
-                    confidence=tools.confidence,
-                )
-            )
-            return self._put_end(
-                record,
-                replace(session, document=body, draft=draft.id),
-                SessionStatus.ENDED,
-                session.stop_reason,
-                events,
-            )
-
-        return setup.record.write(save)
-
-    def _end(self, session: Session, status: SessionStatus, reason: str | None, events: list[SessionEvent]) -> Session:
-        return self._setup.record.write(lambda record: self._put_end(record, session, status, reason, events))
-
-    def _put_end(
-        self,
-        record: RecordWriter,
-        session: Session,
-        status: SessionStatus,
-        reason: str | None,
-        events: list[SessionEvent],
-    ) -> Session:
-        now = self._setup.clock.now()
-        last = [
-            session_event(session.id, "status", "ended:status", now, {"status": status.value, "stop_reason": reason}),
-            session_event(session.id, "session.ended", "ended", now, {}),
-        ]
-        record.add_events([*events, *last])
-        record.add_audit(self._audit(session, "session.end", "program", detail=f"{status.value}: {reason or 'done'}"))
-        return record.put_session(replace(session, status=status, stop_reason=reason, ended_at=now))
+            lock.release()
 
     # --- parts
+
+    def _keep_log(self, session: Session, content: bytes) -> None:
+        import os
+
+        folder = self._setup.logs_folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = folder / f".{session.id}.part"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, folder / f"{session.id}.jsonl")
 
     def _existing(self, ticket: Ticket, workflow: Workflow) -> Session | None:
         record = self._setup.record
         for session in record.sessions(ticket=ticket.ref):
             if session.workflow != workflow.id or session.ticket_version != ticket.version:
                 continue
-            if session.status.is_live:
+            at_budget = session.status is SessionStatus.IDLE and session.stop_reason == stops.BUDGET_REACHED
+            if session.status.is_live or at_budget:
                 return session
             draft = record.draft(session.draft) if session.draft else None
             if draft is not None and draft.state in OPEN_DRAFTS:
                 return session
         return None
 
-    def _reserve(self, budget: int) -> None:
-        """Raises BudgetReached if the shift's budget does not cover this session beside those that run."""
-        limit = self._setup.shift_budget
-        if limit is None:
-            return
-        live = self._setup.record.sessions(statuses=LIVE_SESSIONS)
-        open_budgets = sum(
-            max(0, (session.cost.budget or 0) - session.cost.estimate)
-            for session in live
-            if session.runtime_kind != "extractive"
+    def _fallback(self, session: Session) -> str:
+        """The runtime that does the workflow when the session's own can't; empty: there is none."""
+        policy = self._setup.policies.get(session.workflow)
+        for name in (policy.fallback if policy else "offline", "offline"):
+            if name in self._setup.runtimes and name != session.runtime:
+                return name
+        return ""
+
+    def _may_live(self, session: Session) -> bool:
+        return session.remote_id is not None and session.stop_reason in TAKEN_UP_AGAIN and (
+            session.runtime in self._setup.runtimes and session.runtime_kind != "extractive"
         )
-        spent = self._ledger.spent(self._ledger.shift()) + open_budgets
-        if spent + budget > limit:
-            raise BudgetReached(
-                f"${cents(spent)} of this shift's ${cents(limit)} are spent or reserved; ${cents(budget)} do not fit. "
-                "Nothing was started: the offline runtime costs nothing",
-                spent=spent,
-                limit=limit,
-            )
+
+    def _runtime(self, name: str) -> AgentRuntime:
+        found = self._setup.runtimes.get(name)
+        if found is None:
+            raise UsageError(f"{clean_line(name)}: no such runtime; there are: {', '.join(self._setup.runtimes)}")
+        return found
 
     def _workflow(self, workflow_id: str) -> Workflow:
         found = self._setup.workflows.get(workflow_id)
@@ -381,11 +387,28 @@ class SessionService:
         return found
 
     def _request(self, session_id: str, kind: str, text: str) -> None:
+        wish = self._wish(session_id, kind, text)
+        self._setup.record.write(lambda record: record.add_request(wish))
+
+    def _wish(self, session_id: str, kind: str, text: str) -> Request:
         setup = self._setup
-        request = Request(
+        return Request(
             id=new_id(setup.clock, setup.randomness), session=session_id, kind=kind, text=text, at=setup.clock.now()
         )
-        setup.record.write(lambda record: record.add_request(request))
+
+    def _end(self, session: Session, status: SessionStatus, reason: str | None) -> Session:
+        from opstui.services.running import put_end
+
+        end: Callable[[RecordWriter], Session] = partial(
+            put_end,
+            session=session,
+            status=status,
+            reason=reason,
+            events=[],
+            now=self._setup.clock.now(),
+            audit=self._audit,
+        )
+        return self._setup.record.write(end)
 
     def _audit(self, session: Session, action: str, actor: str, detail: str | None = None) -> AuditEntry:
         return AuditEntry(
@@ -400,24 +423,7 @@ class SessionService:
         )
 
 
-def _answered(request_id: str) -> Callable[[RecordWriter], None]:
-    return lambda record: record.answer_request(request_id)
-
-
-def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool's input as events show it: cleaned, and short."""
-    return {
-        str(clean_line(str(key))): clean_line(value, limit=400) if isinstance(value, str) else value
-        for key, value in encode(given).items()
-    }
-
-
-def _without_floats(value: Any) -> Any:
-    """Scores become strings: canonical JSON knows no floats."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return {key: _without_floats(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_floats(item) for item in value]
-    return value
+def least_budget(session: Session) -> int:
+    """The smallest budget in micro-dollars that lets the session go on: above what it cost, in whole cents."""
+    spent = max(session.cost.shown, session.cost.reported or 0)
+    return (spent // CENT + 1) * CENT

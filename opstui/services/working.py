@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from opstui.core.errors import OpstuiError
+from opstui.core import stops
+from opstui.core.errors import OpstuiError, Unreachable
 from opstui.core.sessions import Session
+from opstui.services.budgets import Budgets
 from opstui.services.drafting import Drafting
 from opstui.services.ledger import Ledger
 from opstui.services.loop import LoopThread
@@ -19,6 +21,10 @@ log = logging.getLogger("opstui.working")
 
 CRASHED_SECONDS = 5.0
 """Until publishing is tried again after it broke the program."""
+LOST_SECONDS = 10.0
+"""Until a session that this process lost contact with is taken up again, unless its service asks for longer."""
+PUT_AWAY_SECONDS = 300.0
+"""Between two tries to put away what a shift left behind."""
 LOOK_SECONDS = 0.05
 """A key press is a row; this is how long it waits at most to be seen. One ``data_version`` costs a few µs."""
 
@@ -31,7 +37,8 @@ class Work:
         self._loop = LoopThread()
         refresher = Refresher(setup, self._loop)
         drafting = Drafting(setup, refresher)
-        self._sessions = SessionService(setup, Ledger(setup), refresher, drafting)
+        self._sessions = SessionService(setup, Budgets(setup, Ledger(setup)), refresher, drafting)
+        self._not_before: dict[str, float] = {}
         self._publisher = Publisher(setup, self._loop, refresher)
         self.stopped = False
 
@@ -53,16 +60,27 @@ class Work:
         clock, bell = self._setup.clock, self._setup.record.bell
         running: dict[str, asyncio.Task[None]] = {}
         publishing: asyncio.Task[None] | None = None
+        tidying: asyncio.Task[None] | None = None
+        tidy_again = 0.0
         idle_since = clock.monotonic()
         look_again = 0.0
-        pending = False
+        pending = lost = False
         while not self.stopped:
             now = clock.monotonic()
             if bell.changed() or now >= look_again:
                 look_again = now + 1.0
+                lost = False
                 for session in self._sessions.unowned():
-                    if session.id not in running and self._has_room(session, running):
+                    lost = lost or session.id in self._not_before
+                    late = self._not_before.get(session.id, 0.0) <= now
+                    if late and session.id not in running and self._has_room(session, running):
                         running[session.id] = asyncio.create_task(self._run_session(session.id))
+                if tidying is not None and tidying.done() and tidying.exception() is not None:
+                    log.error("putting away crashed", exc_info=tidying.exception())
+                    tidying = None
+                if now >= tidy_again and (tidying is None or tidying.done()):
+                    tidy_again = now + PUT_AWAY_SECONDS
+                    tidying = asyncio.create_task(self._put_away())
                 pending = self._publisher.has_work()
                 if pending:
                     # An update that waits for a system is looked at again soon, whatever else happens.
@@ -77,15 +95,18 @@ class Work:
             for session_id in finished:
                 self._note_crash(session_id, running.pop(session_id))
                 look_again = 0.0
-            busy = pending or bool(running) or (publishing is not None and not publishing.done())
+            doing = [task for task in (publishing, tidying) if task is not None and not task.done()]
+            # A session that waits to be taken up again is work too, though nothing runs at this moment.
+            busy = pending or bool(running) or bool(doing) or lost
             if busy or finished:
                 idle_since = clock.monotonic()
             elif clock.monotonic() - idle_since > linger:
                 break
             await asyncio.sleep(LOOK_SECONDS)
-        for task in running.values():
+        ending = [*running.values(), *([tidying] if tidying is not None else [])]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         if publishing is not None:
             await asyncio.gather(publishing, return_exceptions=True)
 
@@ -94,7 +115,7 @@ class Work:
         crash = None if task.cancelled() else task.exception()
         if crash is not None:
             log.error("session %s crashed", session_id, exc_info=crash)
-            self._sessions.fail(session_id, "internal_error")
+            self._sessions.fail(session_id, stops.INTERNAL_ERROR)
 
     def _has_room(self, session: Session, running: dict[str, asyncio.Task[None]]) -> bool:
         runtime = self._setup.runtimes.get(session.runtime)
@@ -108,9 +129,20 @@ class Work:
     async def _run_session(self, session_id: str) -> None:
         try:
             await self._sessions.run(session_id)
+            self._not_before.pop(session_id, None)
         except OpstuiError as error:
             # The session's own row and events say what went wrong; this is for the log.
             log.warning("session %s: %s", session_id, error.__class__.__name__)
+            asked = error.retry_after if isinstance(error, Unreachable) else None
+            self._not_before[session_id] = self._setup.clock.monotonic() + max(LOST_SECONDS, asked or 0.0)
+
+    async def _put_away(self) -> None:
+        """Archive or delete, elsewhere, what belongs to shifts that are over."""
+        for session in await asyncio.to_thread(self._sessions.to_put_away):
+            try:
+                await self._sessions.put_away(session)
+            except OpstuiError as error:
+                log.warning("putting away session %s: %s", session.id, error.__class__.__name__)
 
     def _publish(self) -> None:
         try:

@@ -147,6 +147,7 @@ class FallBack(Command["Session"]):
     """Do the session's workflow again with its fallback runtime, now; the new session."""
 
     id: str
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

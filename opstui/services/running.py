@@ -1,0 +1,473 @@
+"""Running one session: from a brief to a draft, everything on disk before it is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from opstui.core import stops
+from opstui.core.canonical import canonical, fingerprint
+from opstui.core.codec import decode, encode, timestamp
+from opstui.core.documents import DOCUMENTS, Document, Engine
+from opstui.core.drafts import DraftState
+from opstui.core.errors import CredentialsRefused, NotRedacted, OpstuiError, RateLimited, Refused, Unreachable
+from opstui.core.ports import AgentRuntime, AgentSession, RecordWriter, RemoteSessions, Request, SessionBrief
+from opstui.core.sessions import (
+    Cost,
+    RuntimeEvent,
+    RuntimeNotice,
+    RuntimeStatus,
+    RuntimeText,
+    RuntimeToolCall,
+    RuntimeUsage,
+    Session,
+    SessionEvent,
+    SessionStatus,
+)
+from opstui.core.text import clean, clean_line
+from opstui.services.metering import Meter
+from opstui.services.previews import PreviewSender
+from opstui.services.recording import Recorder, session_event
+from opstui.services.tooldesk import ToolDesk
+
+if TYPE_CHECKING:
+    from opstui.core.tickets import Ticket
+    from opstui.core.workflows import Workflow
+    from opstui.services.drafting import Drafting
+    from opstui.services.redaction import Hiding
+    from opstui.services.refresh import Refresher
+    from opstui.services.setup import Setup
+
+log = logging.getLogger("opstui.sessions")
+
+LOOK_SECONDS = 0.1
+"""How long a wish of another process waits at most to be seen by the session's owner."""
+PREVIEW_GONE = 0.5
+"""Seconds that a preview stays after its whole text came: by then every screen has read the stored one."""
+
+
+class SessionRun:
+    """One run of a session by the process that owns it. Used once."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        refresher: Refresher,
+        drafting: Drafting,
+        session: Session,
+        workflow: Workflow,
+        audit: Callable[..., Any],
+        *,
+        patience: float | None,
+    ) -> None:
+        self.session = session
+        self._setup = setup
+        self._refresher = refresher
+        self._drafting = drafting
+        self._workflow = workflow
+        self._audit = audit
+        self._patience = patience
+        self._recorder = Recorder(setup, session)
+        self._previews = PreviewSender(setup.previews, session.id, setup.clock.monotonic)
+        self._answering: set[asyncio.Task[None]] = set()
+        self._stopped_by_meter = False
+
+    async def go(self) -> Session:
+        """Run it until it is over or stands still. Raises as ``AgentSession.events``; the row says so too."""
+        try:
+            return await self._go()
+        except OpstuiError as error:
+            # What is recorded names the exception's own sentence, which holds no secret by the house's rule.
+            self._recorder.add("error", f"failed-{self.session.rev}", {"text": str(error)})
+            await self._recorder.flush()
+            if self._goes_on_elsewhere(error):
+                await asyncio.to_thread(self._let_be)
+            else:
+                await asyncio.to_thread(self._end, SessionStatus.FAILED, reason_of(error))
+            raise
+        finally:
+            self._previews.close()
+            await self._recorder.close()
+
+    def _goes_on_elsewhere(self, error: OpstuiError) -> bool:
+        """Whether the session itself lives on though this process lost it: then its row stays as it was."""
+        runtime = self._setup.runtimes.get(self.session.runtime)
+        return (
+            isinstance(error, Unreachable) and self.session.remote_id is not None and isinstance(runtime, RemoteSessions)
+        )
+
+    async def _go(self) -> Session:
+        setup, session = self._setup, self.session
+        runtime = setup.runtimes.get(session.runtime)
+        if runtime is None:
+            raise Refused(f"the runtime {session.runtime} is no longer configured")
+        ticket = await asyncio.to_thread(self._refresher.fresh_or_cached, session.ticket)
+        here = runtime.kind == "extractive"
+        fresh = here or session.remote_id is None
+        maybe_started = session.status is SessionStatus.STARTING and not here
+        told = [] if fresh else await asyncio.to_thread(self._recorder.remember)
+        if fresh:
+            self.session = session = replace(
+                session,
+                status=SessionStatus.STARTING,
+                started_at=session.started_at or setup.clock.now(),
+                # A session that starts over replaces its own events and ledger rows, so its sum starts over too.
+                cost=Cost(budget=session.cost.budget) if here else session.cost,
+            )
+            self._recorder.add("session.started", "started", {})
+        # It goes on: an end that was told before is not its end any more.
+        await self._save(ended_at=None, stop_reason=None)
+        session = self.session
+        await asyncio.to_thread(setup.knowledge.refresh)
+        hiding = None if here else await asyncio.to_thread(self._hiding)
+        tools = ToolDesk(
+            ticket=ticket,
+            workflow=self._workflow,
+            session_id=session.id,
+            knowledge=setup.knowledge,
+            cache=setup.cache,
+            randomness=setup.randomness,
+            operator=setup.operator,
+            team=setup.team,
+            now=setup.clock.now,
+            engine=Engine(runtime.engine),
+            hiding=hiding,
+        )
+        if told:
+            await asyncio.to_thread(tools.replay, answered_calls(told))
+        meter = await asyncio.to_thread(Meter, setup, session)
+        brief = await asyncio.to_thread(self._brief, runtime, ticket, tools, maybe_started)
+        opened = await runtime.start(brief)
+        try:
+            await self._follow(opened, tools, meter, runtime)
+        finally:
+            await opened.close()
+        return await asyncio.to_thread(self._finish, ticket, tools, hiding)
+
+    async def _save(self, **changes: Any) -> None:
+        """Change the session and commit it. Changed at once, so that of several parts none saves over another."""
+        self.session = replace(self.session, **changes)
+        stored = await self._recorder.save(self.session)
+        self.session = replace(self.session, rev=stored.rev)
+
+    def _hiding(self) -> Hiding:
+        from opstui.services.redaction import Hiding
+
+        return Hiding(self._setup.redactor, self._setup.hiding_key(self.session.id))
+
+    def _brief(self, runtime: AgentRuntime, ticket: Ticket, tools: ToolDesk, maybe_started: bool) -> SessionBrief:
+        setup, session = self._setup, self.session
+        message, specs = "", ()
+        if runtime.kind != "extractive":
+            from opstui.services import briefing
+
+            read = tools.call("get_ticket", {})
+            if read.is_error:
+                raise NotRedacted(read.text)
+            message, specs = briefing.opening(self._workflow, read.text), briefing.specs(self._workflow)
+        return SessionBrief(
+            session_id=session.id,
+            workflow=self._workflow,
+            ticket=ticket.ref,
+            operator=session.operator,
+            operator_team=setup.team,
+            shift=session.shift,
+            budget_micros=session.cost.budget or 0,
+            started_at=session.started_at or setup.clock.now(),
+            remote_id=session.remote_id,
+            maybe_started=maybe_started,
+            message=message,
+            tools=specs,
+            patience=self._patience,
+        )
+
+    # --- while it runs
+
+    async def _follow(self, opened: AgentSession, tools: ToolDesk, meter: Meter, runtime: AgentRuntime) -> None:
+        if opened.remote_id is not None and opened.remote_id != self.session.remote_id:
+            await self._save(remote_id=opened.remote_id)
+        # What was asked of it while nobody ran it comes first, or a session that is idle would end as idle again.
+        for request in await asyncio.to_thread(self._setup.record.requests, self.session.id):
+            await self._carry_out(request, opened)
+        errands = asyncio.create_task(self._errands(opened, meter, runtime))
+        errands.add_done_callback(self._watch(asyncio.current_task()))
+        try:
+            async for event in opened.events():
+                await self._take(event, opened, tools, meter)
+        except asyncio.CancelledError:
+            broken = self._broken
+            if broken is not None:
+                raise broken from None
+            raise
+        finally:
+            errands.cancel()
+            for task in self._answering:
+                task.cancel()
+            await asyncio.gather(errands, *self._answering, return_exceptions=True)
+
+    _broken: BaseException | None = None
+
+    def _watch(self, main: asyncio.Task[Any] | None) -> Callable[[asyncio.Task[None]], None]:
+        """A part that breaks breaks the whole: a session that waits for it would wait for ever."""
+
+        def done(task: asyncio.Task[None]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and self._broken is None and main is not None:
+                self._broken = error
+                main.cancel()
+
+        return done
+
+    async def _take(self, event: RuntimeEvent, opened: AgentSession, tools: ToolDesk, meter: Meter) -> None:
+        recorder = self._recorder
+        match event:
+            case RuntimeText(remote_id, text, partial, at):
+                if partial:
+                    self._previews.show(f"text:{remote_id}", text)
+                elif not recorder.knows("text", remote_id):
+                    recorder.add("text", remote_id, {"text": str(clean(text))}, at)
+                    asyncio.get_running_loop().call_later(PREVIEW_GONE, self._previews.show, f"text:{remote_id}", "")
+            case RuntimeToolCall():
+                task = asyncio.create_task(self._answer(event, opened, tools))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+                task.add_done_callback(self._watch(asyncio.current_task()))
+            case RuntimeUsage(remote_id, _, _, at):
+                self.session, row = meter.take(self.session, event)
+                if row is not None:
+                    recorder.add("usage", remote_id, {"cost": encode(self.session.cost)}, at)
+                    recorder.ledger.append(row)
+                    for warning in meter.warnings(self.session):
+                        recorder.add("notice", f"{remote_id}:{warning[:24]}", {"text": warning})
+                    await self._save()
+            case RuntimeStatus():
+                await self._take_status(event, meter)
+            case RuntimeNotice(remote_id, text, error, at, until):
+                kind = "error" if error else "notice"
+                if not recorder.knows(kind, remote_id) or until is not None:
+                    ends = {} if until is None else {"until": timestamp(until)}
+                    recorder.add(kind, remote_id, {"text": str(clean(text)), **ends}, at)
+
+    async def _take_status(self, event: RuntimeStatus, meter: Meter) -> None:
+        recorder, status = self._recorder, event.status
+        stands = status.is_over or status is SessionStatus.IDLE
+        known = recorder.knows("status", event.remote_id)
+        if known and not stands:
+            return
+        session = meter.status(self.session, event, self._setup.clock.now())
+        self.session = replace(session, status=status, stop_reason=event.stop_reason)
+        if event.detail and not known:
+            recorder.add("notice", f"{event.remote_id}:detail", {"text": str(clean_line(event.detail))}, event.at)
+        if stands:
+            # The last word is written together with the document, in one commit.
+            return
+        data = {"status": status.value, "stop_reason": event.stop_reason}
+        recorder.add("status", event.remote_id, data, event.at)
+        await self._save()
+
+    async def _answer(self, call: RuntimeToolCall, opened: AgentSession, tools: ToolDesk) -> None:
+        recorder = self._recorder
+        shown = {key: value for key, value in call.input.items() if key != "document"}
+        recorder.add("tool.call", call.id, {"id": call.id, "name": call.name, "input": _shown(shown)}, call.at)
+        await recorder.flush()
+        before = tools.accepted
+        result = await asyncio.to_thread(tools.call, call.name, call.input)
+        recorder.add("tool.result", f"{call.id}:result", {"id": call.id, "is_error": result.is_error})
+        if tools.accepted is not None and tools.accepted is not before:
+            # Kept before the agent hears of it: from then on it would not hand it in again.
+            await self._save(document=encode(tools.accepted))
+        try:
+            await opened.answer(call.id, result)
+        except OpstuiError as error:
+            recorder.add("notice", f"{call.id}:unanswered", {"text": f"{call.name} could not be answered: {error}"})
+
+    async def _errands(self, opened: AgentSession, meter: Meter, runtime: AgentRuntime) -> None:
+        """Do what other processes ask of this session's owner, and stop it at its budget where nobody else does."""
+        record, clock = self._setup.record, self._setup.clock
+        while True:
+            for request in await asyncio.to_thread(record.requests, self.session.id):
+                await self._carry_out(request, opened)
+            if runtime.kind == "messages" and not self._stopped_by_meter and meter.over(self.session, clock.now()):
+                self._stopped_by_meter = True
+                await opened.interrupt(stops.BUDGET_REACHED)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _carry_out(self, request: Request, opened: AgentSession) -> None:
+        words = {"interrupt": "the interrupt", "message": "the message", "budget": "the new budget"}
+        try:
+            if request.kind == "interrupt":
+                await opened.interrupt()
+            elif request.kind == "message":
+                await opened.send(request.text)
+                self._recorder.add("notice", f"message-{request.id}", {"text": f"you: {clean(request.text)}"})
+            elif request.kind == "budget":
+                amount = int(request.text)
+                await opened.raise_budget(amount)
+                self._stopped_by_meter = False
+                await self._save(cost=replace(self.session.cost, budget=amount))
+        except OpstuiError as error:
+            what = words.get(request.kind, request.kind)
+            self._recorder.add("error", f"request-{request.id}", {"text": f"{what} was not delivered: {error}"})
+        await asyncio.to_thread(self._setup.record.write, lambda record: record.answer_request(request.id))
+
+    # --- the end of it, or of this stretch
+
+    def _let_be(self) -> None:
+        """Nobody here follows it any more; it goes on over there, and the next process takes it up."""
+        running = replace(self.session.cost, running_since=None)
+        session = replace(self.session, cost=running)
+        if session.status is SessionStatus.IDLE:
+            session = replace(session, status=SessionStatus.RUNNING)
+        self._setup.record.write(lambda record: record.put_session(session))
+
+    def _finish(self, ticket: Ticket, tools: ToolDesk, hiding: Hiding | None) -> Session:
+        setup, session = self._setup, self.session
+        new = tools.accepted is not None or (session.document is not None and session.draft is None)
+        if not new:
+            reason = session.stop_reason
+            if session.document is None and session.status is SessionStatus.ENDED and reason in _WELL:
+                reason = stops.NO_DOCUMENT
+            return self._end(session.status if _stands(session) else SessionStatus.ENDED, reason)
+        document, body = self._plain(tools, ticket)
+        draft, files = self._drafting.proposed(session, self._workflow, document, body, ticket)
+        now = setup.clock.now()
+        # A session that goes on may hand in a better one later; one that starts over replaces its own.
+        stamp = "" if session.runtime_kind == "extractive" else f"-{draft.id}"
+        events = [
+            *self._recorder.take(),
+            session_event(session.id, "document", f"document{stamp}", now, {"document": body}),
+            session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}),
+        ]
+
+        def save(record: RecordWriter) -> Session:
+            for content in files:
+                record.put_file(content)
+            older = record.draft(session.draft) if session.draft else None
+            if older is not None and older.state is DraftState.PROPOSED:
+                # Nobody touched what the agent has now replaced itself.
+                note = f"replaced by {draft.id}"
+                record.put_draft(replace(older, state=DraftState.DISCARDED, note=note), expected_rev=older.rev)
+            record.put_draft(draft, expected_rev=None)
+            record.add_audit(
+                replace(
+                    self._audit(session, "session.document", "agent"),
+                    draft=draft.id,
+                    documents=tuple(tools.retrieved),
+                    content_hash=fingerprint(canonical(_without_floats(body))),
+                    confidence=tools.confidence,
+                )
+            )
+            found = replace(session, document=body, draft=draft.id)
+            status = session.status if _stands(session) else SessionStatus.ENDED
+            return self._put_end(record, found, status, session.stop_reason, events)
+
+        return setup.record.write(save)
+
+    def _plain(self, tools: ToolDesk, ticket: Ticket) -> tuple[Document, Mapping[str, Any]]:
+        """The document with its true words, for the draft; and what is stored of it, which hides what was hidden."""
+        if tools.accepted is not None and tools.accepted_plain is not None:
+            return tools.accepted_plain, encode(tools.accepted)
+        body = self.session.document or {}
+        stored = decode(DOCUMENTS[self._workflow.document], body)
+        runtime = self._setup.runtimes.get(self.session.runtime)
+        if runtime is None or runtime.kind == "extractive":
+            return stored, body
+        from opstui.services.redaction import plain_document
+
+        return plain_document(self._setup, self.session, stored, ticket), body
+
+    def _end(self, status: SessionStatus, reason: str | None) -> Session:
+        events = self._recorder.take()
+        return self._setup.record.write(lambda record: self._put_end(record, self.session, status, reason, events))
+
+    def _put_end(
+        self,
+        record: RecordWriter,
+        session: Session,
+        status: SessionStatus,
+        reason: str | None,
+        events: Sequence[SessionEvent],
+    ) -> Session:
+        return put_end(record, session, status, reason, events, self._setup.clock.now(), self._audit)
+
+
+def put_end(
+    record: RecordWriter,
+    session: Session,
+    status: SessionStatus,
+    reason: str | None,
+    events: Sequence[SessionEvent],
+    now: Any,
+    audit: Callable[..., Any],
+) -> Session:
+    """Write the last events and the session as it ends, or stands still. Each stretch has an end of its own."""
+    stretch = "" if session.runtime_kind == "extractive" else f"-{session.rev}"
+    last = [
+        session_event(
+            session.id, "status", f"ended:status{stretch}", now, {"status": status.value, "stop_reason": reason}
+        ),
+        session_event(session.id, "session.ended", f"ended{stretch}", now, {}),
+    ]
+    record.add_events([*events, *last])
+    record.add_audit(audit(session, "session.end", "program", detail=f"{status.value}: {reason or 'done'}"))
+    cost = replace(session.cost, running_since=None)
+    ended_at = now if status.is_over else None
+    return record.put_session(replace(session, status=status, stop_reason=reason, ended_at=ended_at, cost=cost))
+
+
+_WELL = (None, stops.END_TURN, stops.DONE)
+
+
+def _stands(session: Session) -> bool:
+    return session.status.is_over or session.status is SessionStatus.IDLE
+
+
+def reason_of(error: OpstuiError) -> str:
+    """The stop reason that an error comes to."""
+    kinds: tuple[tuple[type[OpstuiError], str], ...] = (
+        (CredentialsRefused, stops.CREDENTIALS),
+        (NotRedacted, stops.NOT_REDACTED),
+        (RateLimited, stops.RATE_LIMITED),
+        (Unreachable, stops.UNREACHABLE),
+        (Refused, stops.REJECTED),
+    )
+    return next((reason for kind, reason in kinds if isinstance(error, kind)), type(error).__name__)
+
+
+def answered_calls(events: Sequence[SessionEvent]) -> list[tuple[str, Mapping[str, Any], bool]]:
+    """Name, input and whether it failed, of every tool call that was answered, in order."""
+    results = {str(event.data.get("id")): bool(event.data.get("is_error")) for event in events if event.type == "tool.result"}
+    return [
+        (str(event.data.get("name")), dict(event.data.get("input") or {}), results[str(event.data.get("id"))])
+        for event in events
+        if event.type == "tool.call" and str(event.data.get("id")) in results
+    ]
+
+
+def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's input as events show it: cleaned, and short."""
+    return {
+        str(clean_line(str(key))): clean_line(value, limit=400) if isinstance(value, str) else _bounded(value)
+        for key, value in list(given.items())[:20]
+    }
+
+
+def _bounded(value: Any) -> Any:
+    """A number or a word as it is; what is larger than a line, as a line."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return clean_line(str(value)[:2000], limit=400)
+
+
+def _without_floats(value: Any) -> Any:
+    """Scores become strings: canonical JSON knows no floats."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return {key: _without_floats(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_floats(item) for item in value]
+    return value
