@@ -64,6 +64,7 @@ class Wire:
         self.answers = answers
         self.received: list[bytes] = []
         self.url = ""
+        self.ended = asyncio.Semaphore(0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -83,6 +84,7 @@ class Wire:
             pass
         finally:
             writer.close()
+            self.ended.release()
 
 
 @asynccontextmanager
@@ -93,6 +95,8 @@ async def wire(*answers: bytes) -> AsyncIterator[Wire]:
     try:
         yield served
     finally:
+        for _ in served.received:
+            await served.ended.acquire()
         server.close()
         await server.wait_closed()
 
@@ -259,13 +263,17 @@ async def test_a_silent_stream_ends_after_its_own_limit() -> None:
         writer.write(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\ncontent-length: 900\r\n\r\n")
         await reader.read()
         writer.close()
+        gone.set()
 
+    gone = asyncio.Event()
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     place = endpoint(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     async with open_client(place) as client:
         with pytest.raises(httpx2.ReadTimeout) as caught:
             await _read(client, 0.1)
+    await gone.wait()
     server.close()
+    await server.wait_closed()
     assert isinstance(translated(caught.value, place), Unreachable)
     assert passes(caught.value)
 
