@@ -198,6 +198,8 @@ class RuntimeUsage:
     at: datetime | None = None
     correction: bool = False
     """Not one request but what earlier steps missed or told twice (parts may be negative): lowest tier."""
+    multipliers: tuple[str, ...] = ()
+    """What makes the tokens dearer, in the rate card's words: ``us`` (inference kept there), ``fast`` (the speed)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""The rate card of today: the newest dated file, with the config's own rates laid over it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from opstui.core.errors import ConfigError
+from opstui.core.frozen import dataclass
+from opstui.core.ids import Clock
+from opstui.core.rates import RateCard, parse_card, parse_rates, with_own_rates
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\d)\.toml\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimePrices:
+    """What the config says of a runtime, as far as prices depend on it."""
+
+    model: str | None = None
+    base_url: str | None = None
+    rates: Mapping[str, Any] | None = None
+    """Its own ``rates``, as ``core.rates.parse_rates`` reads them; None: it has none."""
+
+
+def load_card(
+    folder: Path,
+    own: Mapping[str, Mapping[str, Any]],
+    today: date,
+    runtimes: Mapping[str, RuntimePrices] | None = None,
+) -> RateCard:
+    """The newest card in ``folder`` (``2026-11-20.toml``) that is dated ``today`` or before; later ones wait.
+
+    ``own`` is the config's ``[rates]``, by model; ``runtimes`` are the runtimes that cost tokens, by name. Where every
+    card is later, by a clock that is wrong, the first one is taken: its date is shown beside every sum. Raises
+    ConfigError that names the file and the key.
+    """
+    cards = sorted((day, path) for path in _files(folder) if (day := _day(path)) is not None)
+    if not cards:
+        raise ConfigError("there is no rate card in it: reinstall opstui", file=str(folder))
+    day, path = next((card for card in reversed(cards) if card[0] <= today), cards[0])
+    card = with_own_rates(_read(path, day), own)
+    runtimes = runtimes or {}
+    return replace(
+        card,
+        own={
+            name: parse_rates(prices.model or "", prices.rates, place=f"runtimes.{name}.rates.",
+                              bundled=card.entry(prices.model))
+            for name, prices in runtimes.items() if prices.rates is not None
+        },
+        local=frozenset(name for name, prices in runtimes.items() if is_loopback(prices.base_url)),
+    )  # fmt: skip
+
+
+def todays_card(
+    folder: Path,
+    own: Mapping[str, Mapping[str, Any]],
+    clock: Clock,
+    runtimes: Mapping[str, RuntimePrices] | None = None,
+) -> Callable[[], RateCard]:
+    """``Setup.rates``: the card of the day that it is asked on, read once a day."""
+    kept: dict[date, RateCard] = {}
+
+    def card() -> RateCard:
+        today = clock.now().date()
+        found = kept.get(today)
+        if found is None:
+            found = load_card(folder, own, today, runtimes)
+            kept.clear()
+            kept[today] = found
+        return found
+
+    return card
+
+
+def is_loopback(url: str | None) -> bool:
+    """Whether ``url`` leads to this machine by what it says; no name is looked up."""
+    try:
+        host = urlsplit(url or "").hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(f"the rate cards can't be read ({error.strerror})", file=str(folder)) from None
+
+
+def _day(path: Path) -> date | None:
+    named = _NAME.match(path.name)
+    try:
+        return date.fromisoformat(named[1]) if named else None
+    except ValueError:
+        return None  # 2026-02-30: no day, so no card
+
+
+def _read(path: Path, day: date) -> RateCard:
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+        card = parse_card(data if "dated" in data else {**data, "dated": day})
+    except OSError as error:
+        raise ConfigError(f"can't be read ({error.strerror})", file=str(path)) from None
+    except ValueError as error:  # broken TOML, or not UTF-8
+        raise ConfigError(str(error), file=str(path)) from None
+    except ConfigError as error:
+        raise ConfigError(str(error), file=str(path), key=error.key) from None
+    if card.dated != day:
+        raise ConfigError(f"dated is {card.dated}, and its name says {day}", file=str(path), key="dated")
+    return card
