@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
@@ -44,11 +45,11 @@ def worker_lock(locks: Path) -> FileLock:
     return FileLock(locks / "worker.lock", "worker")
 
 
-def spawn(settings: Settings, paths: Paths, *, demo: bool) -> bool:
+def spawn(settings: Settings, paths: Paths, *, demo: bool, secrets: Mapping[str, str]) -> bool:
     """Start a worker unless one runs; whether one was started. Returns at once.
 
-    The settings go through a pipe: they hold references to secrets and never secrets, and an argument list can be
-    read by everyone on the machine.
+    The settings and the secrets that were in the environment go through a pipe: an argument list can be read by
+    everyone on the machine, and an environment is inherited by every child.
     """
     if worker_lock(paths.locks).is_held():
         return False
@@ -64,7 +65,7 @@ def spawn(settings: Settings, paths: Paths, *, demo: bool) -> bool:
         )
     assert child.stdin is not None
     try:
-        child.stdin.write(pickle.dumps((settings, paths, demo)))
+        child.stdin.write(pickle.dumps((settings, paths, demo, dict(secrets))))
         child.stdin.close()
     except BrokenPipeError:
         log.warning("the worker ended before it read its settings")
@@ -86,7 +87,7 @@ def _last_words(paths: Paths) -> IO[bytes]:
 def main() -> int:
     """Run until nothing is left to do. Reads its settings from standard input."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    settings, paths, demo = pickle.loads(sys.stdin.buffer.read())
+    settings, paths, demo, secrets = pickle.loads(sys.stdin.buffer.read())
     os.umask(0o077)
     _detach_from_input()
     lock = worker_lock(paths.locks)
@@ -96,7 +97,7 @@ def main() -> int:
     from opstui.wiring import open_setup
 
     start_logging(paths, process="worker")
-    setup = open_setup(settings, paths, demo=demo)
+    setup = open_setup(settings, paths, demo=demo, secrets=secrets)
     from opstui.services.working import Work
 
     work = Work(setup)

@@ -14,7 +14,7 @@ from opstui.core.errors import ConfigError, OpstuiError, ReadOnly, StoreFull, Us
 from opstui.core.text import clean_line
 from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher, feeds
-from opstui.services.spending import limit_of, running_shift, spent_in
+from opstui.services.spending import running_shift, shift_limit, spent_in
 from opstui.services.tickets import TicketQuestions
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class DeskService:
             running=len(self._tickets.unfinished().sessions),
             waiting=len(waiting),
             estimate=spent_in(setup, shift),
-            limit=limit_of(setup, shift),
+            limit=shift_limit(setup, shift.id),
             health=max((state.value for state in states), key=order.index, default="live"),
             read_only=setup.read_only,
             sev_one=worst,

@@ -26,6 +26,7 @@ from opstui.core.sessions import (
     Session,
     SessionEvent,
     SessionStatus,
+    ToolSpec,
 )
 from opstui.core.text import clean, clean_line
 from opstui.services.metering import Meter
@@ -94,9 +95,11 @@ class SessionRun:
 
     def _goes_on_elsewhere(self, error: OpstuiError) -> bool:
         """Whether the session itself lives on though this process lost it: then its row stays as it was."""
-        runtime = self._setup.runtimes.get(self.session.runtime)
+        runtime: object = self._setup.runtimes.get(self.session.runtime)
         return (
-            isinstance(error, Unreachable) and self.session.remote_id is not None and isinstance(runtime, RemoteSessions)
+            isinstance(error, Unreachable)
+            and self.session.remote_id is not None
+            and isinstance(runtime, RemoteSessions)
         )
 
     async def _go(self) -> Session:
@@ -160,7 +163,8 @@ class SessionRun:
 
     def _brief(self, runtime: AgentRuntime, ticket: Ticket, tools: ToolDesk, maybe_started: bool) -> SessionBrief:
         setup, session = self._setup, self.session
-        message, specs = "", ()
+        message: str = ""
+        specs: tuple[ToolSpec, ...] = ()
         if runtime.kind != "extractive":
             from opstui.services import briefing
 
@@ -439,7 +443,9 @@ def reason_of(error: OpstuiError) -> str:
 
 def answered_calls(events: Sequence[SessionEvent]) -> list[tuple[str, Mapping[str, Any], bool]]:
     """Name, input and whether it failed, of every tool call that was answered, in order."""
-    results = {str(event.data.get("id")): bool(event.data.get("is_error")) for event in events if event.type == "tool.result"}
+    results = {
+        str(event.data.get("id")): bool(event.data.get("is_error")) for event in events if event.type == "tool.result"
+    }
     return [
         (str(event.data.get("name")), dict(event.data.get("input") or {}), results[str(event.data.get("id"))])
         for event in events

@@ -27,7 +27,9 @@ from opstui.core.money import cents
 from opstui.core.ports import AgentRuntime, RecordWriter, RemoteSessions, Request
 from opstui.core.sessions import Cost, Session, SessionStatus
 from opstui.core.text import clean, clean_line
+from opstui.services.budgets import open_budget
 from opstui.services.locks import FileLock
+from opstui.services.spending import running_shift
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
 
 if TYPE_CHECKING:
@@ -81,19 +83,17 @@ class SessionService:
             runtime_kind=runtime.kind,
             model=runtime.model,
             operator=setup.operator,
-            shift=self._budgets.shift().id,
+            shift=running_shift(setup).id,
             created_at=setup.clock.now(),
             cost=Cost(budget=budget),
         )
 
-        def save(record: RecordWriter) -> Session:
-            if runtime.kind != "extractive":
-                # In the transaction that stores it, so that two processes can't both take the last dollar.
-                self._budgets.reserve(budget, record)
-            record.add_audit(self._audit(session, "session.start", "operator", detail=f"{workflow.id} on {name}"))
-            return record.put_session(session)
+        began = self._audit(session, "session.start", "operator", detail=f"{workflow.id} on {name}")
 
-        stored = setup.record.write(save)
+        def also(record: RecordWriter) -> None:
+            record.add_audit(began)
+
+        stored = self._budgets.reserving(session, also)
         if not command.here:
             setup.spawn_worker()
         return Outcome(stored)
@@ -132,7 +132,15 @@ class SessionService:
         text = str(clean(command.text, limit=20_000)).strip()
         if not text:
             raise UsageError("an empty message says nothing; nothing was sent")
-        self._request(session.id, "message", text)
+        wish = self._wish(session.id, "message", text)
+
+        def ask(record: RecordWriter) -> None:
+            if session.status is SessionStatus.IDLE:
+                # Nothing was kept for it while it stood still; from now on it spends again.
+                self._budgets.reserve(open_budget(session), record, but=session.id)
+            record.add_request(wish)
+
+        self._setup.record.write(ask)
         self._setup.spawn_worker()
         return Outcome(session, notice="message sent")
 
@@ -152,7 +160,7 @@ class SessionService:
 
         def save(record: RecordWriter) -> Session:
             current = record.session(session.id) or session
-            self._budgets.reserve(command.budget_micros - (current.cost.budget or 0), record)
+            self._budgets.reserve(command.budget_micros - current.cost.shown, record, but=session.id)
             record.add_audit(
                 self._audit(
                     current,
@@ -230,7 +238,11 @@ class SessionService:
         wanted = [*stop.choices]
         if possible["resume"]:
             wanted.insert(0, "resume")
-        if session.status is SessionStatus.IDLE and "message" not in wanted and stop is not stops.STOPS["budget_reached"]:
+        if (
+            session.status is SessionStatus.IDLE
+            and "message" not in wanted
+            and stop is not stops.STOPS["budget_reached"]
+        ):
             wanted.append("message")
         text = stop.text
         if session.document is not None and stop is stops.STOPS["end_turn"]:
@@ -265,7 +277,7 @@ class SessionService:
         setup = self._setup
         if setup.read_only or not any(policy != "keep" for policy in setup.after_shift.values()):
             return []
-        shift = self._budgets.shift()
+        shift = running_shift(setup)
         idle = setup.record.sessions(statuses=(SessionStatus.IDLE,))
         return [
             session
@@ -314,7 +326,7 @@ class SessionService:
         import asyncio
 
         setup = self._setup
-        runtime = setup.runtimes.get(session.runtime)
+        runtime: object = setup.runtimes.get(session.runtime)
         lock = self.lock(session.id)
         if not isinstance(runtime, RemoteSessions) or session.remote_id is None or not lock.take():
             return
@@ -368,8 +380,10 @@ class SessionService:
         return ""
 
     def _may_live(self, session: Session) -> bool:
-        return session.remote_id is not None and session.stop_reason in TAKEN_UP_AGAIN and (
-            session.runtime in self._setup.runtimes and session.runtime_kind != "extractive"
+        return (
+            session.remote_id is not None
+            and session.stop_reason in TAKEN_UP_AGAIN
+            and (session.runtime in self._setup.runtimes and session.runtime_kind != "extractive")
         )
 
     def _runtime(self, name: str) -> AgentRuntime:

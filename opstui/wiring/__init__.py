@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +20,16 @@ from opstui.config.paths import Paths
 from opstui.config.settings import Settings
 from opstui.core.errors import ConfigError, Refused
 from opstui.core.ids import Clock, Randomness
-from opstui.core.knowledge import Hit, Page
-from opstui.core.ports import AgentRuntime, KnowledgeIndex, KnowledgeSource, Probe, TicketSystem
+from opstui.core.ports import AgentRuntime, KnowledgeIndex, KnowledgeSource, Probe, Redactor, TicketSystem
 from opstui.core.queues import Queue, View
 from opstui.core.shifts import Schedule
 from opstui.core.text import clean_line
 from opstui.services.desk import DeskService
 from opstui.services.setup import Setup, WorkflowPolicy
+from opstui.wiring.late import LateKnowledge, LateMapping, LateRedactor, LateWorkflows, Once
 
 if TYPE_CHECKING:
+    from opstui.adapters.secrets.store import SecretStore
     from opstui.core.desk import Desk, ImportReport
     from opstui.core.rates import RateCard
     from opstui.core.workflows import Workflow
@@ -44,15 +44,25 @@ def open_desk(
     demo: bool = False,
     read_only: bool = False,
     configured: bool = True,
-    clock: Clock | None = None,
-    randomness: Randomness | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Desk:
-    """A desk over the files in ``paths``. Raises ConfigError, StoreDamaged, StoreFull."""
+    """A desk over the files in ``paths``. Raises ConfigError, StoreDamaged, StoreFull.
+
+    ``secrets``: what :func:`take_secrets` took out of the environment.
+    """
     return DeskService(
-        open_setup(
-            settings, paths, demo=demo, read_only=read_only, configured=configured, clock=clock, randomness=randomness
-        )
+        open_setup(settings, paths, demo=demo, read_only=read_only, configured=configured, secrets=secrets)
     )
+
+
+def take_secrets(settings: Settings, environ: MutableMapping[str, str]) -> Mapping[str, str]:
+    """Secret variables out of the environment, into memory: an editor or any other child inherits what stands there."""
+    from opstui.core.secrets import SDK_VARIABLES
+
+    tables = (*settings.tickets.values(), *settings.runtimes.values(), settings.store)
+    refs = [getattr(table, name, None) for table in tables for name in ("token", "api_key", "password")]
+    names = [ref.value[0] for ref in refs if ref is not None and ref.kind == "env"]
+    return {name: environ.pop(name) for name in (*names, *SDK_VARIABLES) if environ.get(name)}
 
 
 def open_setup(
@@ -62,6 +72,7 @@ def open_setup(
     demo: bool = False,
     read_only: bool = False,
     configured: bool = True,
+    secrets: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     randomness: Randomness | None = None,
 ) -> Setup:
@@ -79,7 +90,18 @@ def open_setup(
     record = SqliteRecord(paths.record_db, clock=clock, read_only=read_only)
     local = LocalTickets(paths.desk_db, name="local", operator=operator, clock=clock, randomness=randomness)
     systems: dict[str, TicketSystem] = {"local": local}
-    runtimes: dict[str, AgentRuntime] = {name: ExtractiveRuntime(name, clock) for name in settings.runtimes}
+    store = Once(partial(_secret_store, settings, dict(secrets or {})))
+    rehearsal = demo and any(runtime.kind != "extractive" for runtime in settings.runtimes.values())
+
+    def make_runtime(name: str) -> AgentRuntime:
+        if settings.runtimes[name].kind == "extractive":
+            return ExtractiveRuntime(name, clock)
+        from opstui.wiring import remote
+
+        return remote.make_runtime(
+            name, settings, paths, store=store, clock=clock, randomness=randomness, rehearsal=rehearsal
+        )
+
     queues, views = _queues(settings, systems, demo=demo)
     if demo:
         _settle_world(local, paths, clock)
@@ -88,7 +110,7 @@ def open_setup(
         # Imported here: the worker's module imports this one.
         from opstui.worker import spawn
 
-        return not read_only and spawn(settings, paths, demo=demo)
+        return not read_only and spawn(settings, paths, demo=demo, secrets=secrets or {})
 
     def import_tickets(file: str, update: bool) -> ImportReport:
         from opstui.adapters.tickets.local_import import import_file
@@ -105,18 +127,27 @@ def open_setup(
         queues=queues,
         views=views,
         knowledge=LateKnowledge(lambda: _knowledge(settings, cache_file, demo=demo)),
-        runtimes=runtimes,
+        runtimes=LateMapping(settings.runtimes, make_runtime),
         workflows=LateWorkflows(lambda: _workflows(paths)),
         policies={
-            name: WorkflowPolicy(runtime=item.runtime, budget_micros=item.budget)
+            name: WorkflowPolicy(runtime=item.runtime, budget_micros=item.budget, fallback=item.fallback or "offline")
             for name, item in settings.workflows.items()
         },
-        rates=_rates,
+        rates=_rates(settings, clock),
+        redactor=LateRedactor(partial(_redactor, store)),
+        hiding_key=_hiding_key(paths.data),
+        previews=paths.state / "previews",
+        logs_folder=paths.data / "sessions",
+        after_shift={
+            name: runtime.after_shift for name, runtime in settings.runtimes.items() if runtime.kind == "managed-agents"
+        },
+        rehearsal=rehearsal,
         operator=operator,
         team=settings.operator.team,
         timezone=_zone(settings),
         schedule=Schedule(timezone=_zone(settings), starts=settings.shift.starts),
         shift_budget=settings.shift.budget,
+        shift_ceiling=settings.shift.ceiling,
         locks=paths.locks,
         log_file=paths.log_file,
         crash_folder=paths.crash,
@@ -143,9 +174,6 @@ def check_available(settings: Settings) -> None:
     for name, tickets in settings.tickets.items():
         if tickets.kind != "local":
             raise ConfigError(f"tickets.{name}: this version has no connector for {tickets.kind} yet; {mend}")
-    for name, runtime in settings.runtimes.items():
-        if runtime.kind != "extractive":
-            raise ConfigError(f"runtimes.{name}: this version runs no {runtime.kind} sessions yet; {mend}")
     if settings.store.url != "sqlite":
         raise ConfigError("store.url: this version keeps everything in SQLite files and opened none; put a # before it")
 
@@ -167,26 +195,6 @@ def _queues(
     return tuple(queues), views
 
 
-class LateWorkflows(Mapping[str, "Workflow"]):
-    """The workflows by id, read when one is first asked for: six files, and a TOML and a hash module behind them."""
-
-    def __init__(self, read: Callable[[], Mapping[str, Workflow]]) -> None:
-        self._read = read
-
-    @cached_property
-    def _items(self) -> Mapping[str, Workflow]:
-        return self._read()
-
-    def __getitem__(self, name: str) -> Workflow:
-        return self._items[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-
 def _settle_seconds(text: str | None) -> float | None:
     """``OPSTUI_SETTLE_SECONDS``, for tests; None where it is not set. Raises ConfigError for what is no time."""
     if not text:
@@ -206,61 +214,43 @@ def _workflows(paths: Paths) -> Mapping[str, Workflow]:
     return load_workflows(_bundled("workflows"), paths.user_workflows)
 
 
-class LateKnowledge:
-    """The runbook index, made when it is first asked for something: its parts cost the first screen 20 ms."""
-
-    def __init__(self, make: Callable[[], KnowledgeIndex]) -> None:
-        self._make = make
-        self._guard = threading.Lock()
-        self._made: KnowledgeIndex | None = None
-        self._changed = 0
-        """Pages that the first refresh brought in and that nobody was told of."""
-
-    def _index(self) -> KnowledgeIndex:
-        with self._guard:
-            if self._made is None:
-                self._made = self._make()
-                # A command that lives for a moment has nobody who keeps the index up to date for it.
-                self._changed = self._made.refresh()
-            return self._made
-
-    def refresh(self) -> int:
-        """See ``KnowledgeIndex``."""
-        changed = self._index().refresh()
-        with self._guard:
-            changed, self._changed = changed + self._changed, 0
-        return changed
-
-    def search(self, query: str, limit: int = 8) -> list[Hit]:
-        """See ``KnowledgeIndex``."""
-        return self._index().search(query, limit)
-
-    def page(self, doc: str) -> Page | None:
-        """See ``KnowledgeIndex``."""
-        return self._index().page(doc)
-
-    def count(self) -> int:
-        """See ``KnowledgeIndex``."""
-        return self._index().count()
-
-    def probe(self) -> list[Probe]:
-        """See ``KnowledgeIndex``."""
-        return self._index().probe()
-
-
 def _knowledge(settings: Settings, cache_file: Database, *, demo: bool) -> KnowledgeIndex:
     from opstui.adapters.knowledge.index import SqliteKnowledge
 
     return SqliteKnowledge(cache_file, _sources(settings, demo=demo))
 
 
-def _rates() -> RateCard:
-    """The list prices. None yet: the one runtime of this version costs nothing."""
-    from datetime import date
+def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:
+    """The list prices of today, and the config's own over them, read when a session is first metered."""
 
-    from opstui.core.rates import RateCard
+    def make() -> Callable[[], RateCard]:
+        from opstui.wiring.prices import card_of
 
-    return RateCard(dated=date(2026, 11, 20))
+        return card_of(_bundled("rates"), settings, clock)
+
+    card = Once(make)
+    return lambda: card()()
+
+
+def _secret_store(settings: Settings, taken: Mapping[str, str]) -> SecretStore:
+    from opstui.wiring.remote import secret_store
+
+    return secret_store(settings, os.environ, taken)
+
+
+def _redactor(store: Callable[[], SecretStore]) -> Redactor:
+    from opstui.wiring.remote import redactor
+
+    return redactor(store)
+
+
+def _hiding_key(folder: Path) -> Callable[[str], bytes]:
+    def key(session_id: str) -> bytes:
+        from opstui.services.redaction import hiding_key
+
+        return hiding_key(folder)(session_id)
+
+    return key
 
 
 def _sources(settings: Settings, *, demo: bool) -> list[KnowledgeSource]:

@@ -1,0 +1,127 @@
+"""Runtimes that are elsewhere, the secrets they are reached with, and what keeps secrets from them.
+
+Loaded when the first of them is needed: never before the first paint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opstui.adapters.runtimes.anthropic_client import Endpoint
+from opstui.adapters.secrets.store import SecretStore
+from opstui.core.errors import ConfigError
+from opstui.core.secrets import SecretRef
+
+if TYPE_CHECKING:
+    from opstui.config.paths import Paths
+    from opstui.config.settings import RuntimeSettings, Settings
+    from opstui.core.ids import Clock, Randomness
+    from opstui.core.ports import AgentRuntime, Redactor
+
+REHEARSAL_KEY = "rehearsal"
+"""What the stand-in on this machine takes for a key; no secret."""
+
+
+def secret_store(settings: Settings, environ: Mapping[str, str], taken: Mapping[str, str]) -> SecretStore:
+    """The store over everything that the settings refer to; ``taken``: variables that are in memory only."""
+    store = SecretStore(environ, list(references(settings)))
+    store.take_over(taken)
+    return store
+
+
+def references(value: Any) -> Iterator[SecretRef]:
+    """Every reference to a secret in the settings, or in a part of them."""
+    if isinstance(value, SecretRef):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for item in fields(value):
+            yield from references(getattr(value, item.name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from references(item)
+
+
+def redactor(store: Callable[[], SecretStore]) -> Redactor:
+    """The redactor, which knows every secret that the program knows."""
+    from opstui.adapters.redaction.engine import Re2Redactor
+
+    return Re2Redactor(lambda: store().known())
+
+
+def make_runtime(
+    name: str,
+    settings: Settings,
+    paths: Paths,
+    *,
+    store: Callable[[], SecretStore],
+    clock: Clock,
+    randomness: Randomness,
+    rehearsal: bool,
+) -> AgentRuntime:
+    """The runtime that the settings call ``name``. Raises ConfigError for what is incomplete."""
+    given = settings.runtimes[name]
+    endpoint = _endpoint(name, given, settings, paths, store, rehearsal=rehearsal)
+    if not given.model:
+        raise ConfigError(f"runtimes.{name}.model is missing")
+    folder = paths.data / "runtimes" / name
+    if given.kind == "managed-agents":
+        from opstui.adapters.runtimes.managed import ManagedRuntime
+
+        return ManagedRuntime(
+            name,
+            endpoint,
+            model=given.model,
+            effort=given.effort,
+            parallel=given.parallel,
+            clock=clock,
+            randomness=randomness,
+            folder=folder,
+        )
+    from opstui.adapters.runtimes.messages import MessagesRuntime
+
+    return MessagesRuntime(
+        name,
+        endpoint,
+        model=given.model,
+        effort=given.effort,
+        parallel=given.parallel,
+        clock=clock,
+        randomness=randomness,
+        folder=folder,
+    )
+
+
+def _endpoint(
+    name: str,
+    given: RuntimeSettings,
+    settings: Settings,
+    paths: Paths,
+    store: Callable[[], SecretStore],
+    *,
+    rehearsal: bool,
+) -> Endpoint:
+    if rehearsal:
+        folder = paths.state / "rehearsal"
+        return Endpoint(name, lambda: _rehearsal_url(folder), lambda: REHEARSAL_KEY)
+    reference, address = given.api_key, str(given.base_url or MANAGED_URL)
+
+    def key() -> str | None:
+        return store().get(reference) if reference is not None else store().sdk_key()
+
+    proxy = settings.network.proxy
+    return Endpoint(name, lambda: address, key, str(proxy) if proxy else None, settings.network.ca_file)
+
+
+MANAGED_URL = "https://api.anthropic.com"
+
+
+def _rehearsal_url(folder: Path) -> str:
+    from opstui.rehearsal.process import ensure_running
+
+    return ensure_running(folder)
