@@ -30,6 +30,10 @@ class Budgets:
         self._setup = setup
         self._ledger = ledger
 
+    def shift(self) -> Shift:
+        """The running one."""
+        return self._ledger.shift()
+
     def limit(self, shift: Shift, record: RecordReader | None = None) -> int | None:
         """What the shift may cost, micro-dollars, as far as it was raised; None: there is no limit."""
         return shift_limit(self._setup, shift.id, record)
@@ -57,7 +61,7 @@ class Budgets:
         left = self._left(record, but)
         if left is None or amount <= left:
             return
-        shift = self._ledger.shift()
+        shift = self.shift()
         limit = self.limit(shift, record) or 0
         spent, kept = spent_in(self._setup, shift, record), self.reserved(record, but=but)
         raise BudgetReached(_no_room(amount, max(0, left), spent, kept, limit, self.ceiling() or 0),
@@ -76,7 +80,7 @@ class Budgets:
 
     def raise_shift(self, command: RaiseShiftBudget) -> Outcome[int]:
         """See ``RaiseShiftBudget``. Raises Refused above the ceiling, UsageError without a reason."""
-        setup, shift, wanted = self._setup, self._ledger.shift(), command.limit_micros
+        setup, shift, wanted = self._setup, self.shift(), command.limit_micros
         reason = str(clean_line(command.reason, limit=200)).strip()
         if not reason:
             raise UsageError("a shift's budget is raised for a reason that can be read later: say which")
@@ -106,7 +110,7 @@ class Budgets:
         return Outcome(setup.record.write(save), notice=f"this shift may cost ${cents(wanted)} now")
 
     def _left(self, record: RecordReader | None, but: str) -> int | None:
-        shift = self._ledger.shift()
+        shift = self.shift()
         limit = self.limit(shift, record)
         if limit is None:
             return None
