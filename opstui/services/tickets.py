@@ -29,6 +29,7 @@ from opstui.core.text import SafeText, clean_line, lines
 from opstui.core.tickets import Ticket, TicketRef, TicketRow, TimelineEntry
 from opstui.services.refresh import Refresher, feed_of, health_of
 from opstui.services.setup import Setup
+from opstui.services.spending import running_shift
 
 OPEN_DRAFTS = tuple(state for state in DraftState if state.is_open)
 LIVE_SESSIONS = tuple(status for status in SessionStatus if status.is_live)
@@ -41,6 +42,7 @@ class TicketQuestions:
         self._setup = setup
         self._refresher = refresher
         self._unfinished = _Unfinished(-1, (), (), {})
+        self._stood: tuple[int, str, tuple[Session, ...]] = (-1, "", ())
         self._counted: tuple[tuple[int, int], dict[str, tuple[int, int]]] = ((-1, 0), {})
 
     def queues(self, question: Queues) -> tuple[QueueState, ...]:
@@ -113,10 +115,9 @@ class TicketQuestions:
                     kind="sev1", ticket=worst.ref, subject=str(worst.ref), text=str(worst.title), at=worst.updated_at
                 )
             )
-        for session in self.unfinished().sessions:
-            if session.status is not SessionStatus.WAITING:
-                continue
-            found.append(self._waiting("question", session.ticket, session.id, "the agent asks", session.created_at))
+        for session in self._standing():
+            kind, text = _standing_words(session)
+            found.append(self._waiting(kind, session.ticket, session.id, text, session.ended_at or session.created_at))
         order: dict[DraftState, tuple[str, str]] = {
             DraftState.NEEDS_HUMAN: ("needs_human", "unknown whether it arrived"),
             DraftState.CONFLICT: ("conflict", "the ticket changed"),
@@ -234,6 +235,35 @@ class TicketQuestions:
             self._counted[1][filter_text] = known
         return known
 
+    def _standing(self) -> tuple[Session, ...]:
+        """Sessions of this shift that stand still for want of a person, and that nobody has followed up yet.
+
+        Looked up when a session changed: what streams rings twenty times a second, and idle sessions hold documents.
+        """
+        setup = self._setup
+        stamp, shift = setup.record.bell.last(), running_shift(setup).id
+        known, known_shift, found = self._stood
+        if known == stamp and known_shift == shift:
+            return found
+        rang = {ring.kind for ring in setup.record.bell.rings(known)} if known >= 0 else {"reset"}
+        if known_shift == shift and not rang & {"session", "reset"}:
+            self._stood = (stamp, shift, found)
+            return found
+        statuses = (SessionStatus.IDLE, SessionStatus.FAILED)
+        stands = [
+            session
+            for session in setup.record.sessions(statuses=statuses, shift=shift, limit=500)
+            if session.draft is None and session.runtime_kind != "extractive"
+        ]
+        found = tuple(session for session in stands if self._is_newest(session))
+        self._stood = (stamp, shift, found)
+        return found
+
+    def _is_newest(self, session: Session) -> bool:
+        newest = next((one for one in self._setup.record.sessions(ticket=session.ticket, limit=20)
+                       if one.workflow == session.workflow), session)  # fmt: skip
+        return newest.id == session.id
+
     def unfinished(self) -> _Unfinished:
         """What is running or open; read anew only when the record rang: each draft holds a whole document."""
         stamp = self._setup.record.bell.last()
@@ -259,6 +289,16 @@ class _Unfinished:
     drafts: tuple[Draft, ...]
     badges: Mapping[TicketRef, tuple[int, int, bool]]
     """Running sessions, open drafts, and whether one of them waits for the operator."""
+
+
+def _standing_words(session: Session) -> tuple[str, str]:
+    from opstui.core import stops
+
+    if session.stop_reason == stops.BUDGET_REACHED:
+        return "budget", "at its budget: raise it, or go on without a model"
+    if session.status is SessionStatus.FAILED:
+        return "failed", stops.stop(session.stop_reason).text
+    return "question", "the agent stopped without a document: it may ask for something"
 
 
 def _table_row(row: TicketRow, unseen: bool, badges: Mapping[TicketRef, tuple[int, int, bool]]) -> TableRow:
