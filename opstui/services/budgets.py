@@ -12,11 +12,9 @@ from opstui.core.ports import LimitRaise, RecordReader, RecordWriter
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.shifts import Shift
 from opstui.core.text import clean_line
-from opstui.services.ledger import Ledger
+from opstui.services.ledger import UNFINISHED, Ledger
 from opstui.services.setup import Setup
 from opstui.services.spending import shift_ceiling, shift_limit, spent_in
-
-UNFINISHED = tuple(status for status in SessionStatus if not status.is_over)
 
 
 class Budgets:

@@ -1,48 +1,23 @@
-"""What sessions cost: the meter while they run, and the sums that a shift lead reads."""
+"""What sessions cost: the sums that a shift lead reads."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from opstui.core.desk import LedgerLine, ShiftTotals, ShiftView
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.ports import LedgerRow
-from opstui.core.rates import cost
-from opstui.core.sessions import Cost, RuntimeUsage, Session, Usage
+from opstui.core.sessions import Session, SessionStatus, Usage, live
 from opstui.core.shifts import Shift, forecast, shift_before
 from opstui.services.setup import Setup
-from opstui.services.spending import running_shift, spent_in
+from opstui.services.spending import by_session, running_shift, shift_ceiling, shift_limit, spent_in
 
-
-def metered(setup: Setup, session: Session, event: RuntimeUsage) -> tuple[Session, LedgerRow]:
-    """The session with its new cost, and the ledger row of this step.
-
-    A model without rates costs "not known", which counts as 0 here and is said by the session's notice.
-    """
-    step = cost(event.usage, setup.rates().rates(session.model, session.runtime_kind)) or 0
-    total = Cost(
-        estimate=session.cost.estimate + step,
-        reported=event.reported_micros if event.reported_micros is not None else session.cost.reported,
-        usage=session.cost.usage + event.usage,
-        budget=session.cost.budget,
-    )
-    row = LedgerRow(
-        key=f"{session.id}:{event.remote_id}",
-        session=session.id,
-        at=setup.clock.now(),
-        operator=session.operator,
-        workflow=session.workflow,
-        ticket=session.ticket,
-        runtime=session.runtime,
-        model=session.model,
-        usage=event.usage,
-        estimate=step,
-        reported=None,
-    )
-    return replace(session, cost=total), row
+UNFINISHED = tuple(status for status in SessionStatus if not status.is_over)
+NOBODY_KNOWS = "(none named)"
 
 
 class Ledger:
@@ -59,15 +34,17 @@ class Ledger:
         return shift
 
     def spent(self, shift: Shift) -> int:
-        """Micro-dollars estimated in the shift so far."""
+        """Micro-dollars of the shift so far, as its limit counts them."""
         return spent_in(self._setup, shift)
 
     def totals(self, question: ShiftTotals) -> ShiftView:
         """See ``ShiftTotals``."""
         setup, shift = self._setup, self.shift(question.back)
-        now = setup.clock.now()
+        now, current = setup.clock.now(), question.back == 0
         rows = setup.record.ledger(shift.start, shift.end)
-        sessions = setup.record.sessions(shift=shift.id, limit=1000)
+        sessions = self._sessions(shift, rows, current=current)
+        if current:
+            rows = [*rows, *_open_stretches(sessions, shift, now)]
         by = {
             "workflow": _grouped(rows, lambda row: row.workflow),
             "ticket": _grouped(rows, lambda row: str(row.ticket)),
@@ -75,31 +52,48 @@ class Ledger:
             "runtime": _grouped(rows, lambda row: row.runtime),
             "hour": self._by_hour(rows, shift),
         }
-        total = _line("", rows)
+        total = replace(_line("", rows), label=shift.name, sessions=len(sessions))
         drafts = {draft.id: draft for draft in self._drafts_of(sessions)}
         verdicts = {session.id: verdict(session, drafts.get(session.draft or "")) for session in sessions}
         words = list(verdicts.values())
+        accepted, edited = words.count("accepted"), sum(1 for word in words if word.startswith("accepted, "))
+        both = [session for session in sessions if session.cost.reported is not None]
+        spent = sum(by_session(rows).values())
         return ShiftView(
             shift=shift,
-            current=question.back == 0,
+            current=current,
             operators=tuple(sorted({session.operator for session in sessions} or {setup.operator})),
-            total=LedgerLine(
-                label=shift.name,
-                sessions=len(sessions),
-                running_ms=total.running_ms,
-                tokens=total.tokens,
-                estimate=total.estimate,
-                reported=total.reported,
-            ),
-            limit=setup.shift_budget,
-            forecast=forecast(total.estimate, shift, now) if question.back == 0 else None,
+            total=total,
+            limit=shift_limit(setup, shift.id),
+            forecast=forecast(spent, shift, now) if current else None,
             by=by,
             sessions=tuple(sessions),
             verdicts=verdicts,
-            accepted=words.count("accepted"),
-            edited=sum(1 for word in words if word.startswith("accepted, ")),
+            accepted=accepted,
+            edited=edited,
             rejected=words.count("rejected"),
+            spent=spent,
+            ceiling=shift_ceiling(setup),
+            raised=setup.record.limit_raise(shift.id),
+            compared=len(both),
+            error_percent=error_percent(both),
+            per_accepted=round(spent / (accepted + edited)) if accepted + edited else None,
+            rates_dated=setup.rates().dated,
+            unknown_models=tuple(
+                sorted({session.model or NOBODY_KNOWS for session in sessions if session.cost.unknown_model})
+            ),
         )
+
+    def _sessions(self, shift: Shift, rows: list[LedgerRow], *, current: bool) -> list[Session]:
+        """Those of the shift, and earlier ones that cost something in it or are not finished yet; newest first."""
+        record = self._setup.record
+        found = {session.id: session for session in record.sessions(shift=shift.id, limit=1000)}
+        if current:
+            found |= {session.id: session for session in record.sessions(statuses=UNFINISHED, limit=1000)}
+        for one in dict.fromkeys(row.session for row in rows):
+            if one not in found and (earlier := record.session(one)) is not None:
+                found[one] = earlier
+        return sorted(found.values(), key=lambda session: (session.created_at, session.id), reverse=True)
 
     def _drafts_of(self, sessions: Iterable[Session]) -> list[Draft]:
         found = []
@@ -120,6 +114,18 @@ class Ledger:
         )
 
 
+def error_percent(sessions: Iterable[Session]) -> Decimal | None:
+    """How far the estimates were off, in percent of what was reported, each when its last report came."""
+    reported = estimated = 0
+    for session in sessions:
+        if session.cost.reported is not None:
+            reported += session.cost.reported
+            estimated += session.cost.at_report
+    if reported == 0:
+        return None
+    return (Decimal(estimated - reported) * 100 / reported).quantize(Decimal("0.01"))
+
+
 def verdict(session: Session, draft: Draft | None) -> str:
     """Whether a session helped: what became of its draft."""
     if draft is None:
@@ -132,23 +138,50 @@ def verdict(session: Session, draft: Draft | None) -> str:
     return "waits"
 
 
+def _open_stretches(sessions: Iterable[Session], shift: Shift, now: datetime) -> list[LedgerRow]:
+    """What runs at this moment and is in no row yet, as a row each: the part of it that lies in the shift."""
+    rows = []
+    for session in sessions:
+        if session.cost.running_since is None:
+            continue
+        began = replace(session.cost, running_since=max(shift.start, session.cost.running_since))
+        by_now = live(began, now)
+        rows.append(
+            LedgerRow(
+                key=f"{session.id}:running",
+                session=session.id,
+                at=min(now, shift.end - timedelta(microseconds=1)),
+                operator=session.operator,
+                workflow=session.workflow,
+                ticket=session.ticket,
+                runtime=session.runtime,
+                model=session.model,
+                usage=by_now.usage - began.usage,
+                estimate=by_now.estimate - began.estimate,
+            )
+        )
+    return rows
+
+
 def _line(label: str, rows: Iterable[LedgerRow]) -> LedgerLine:
-    usage, estimate, sessions = Usage(), 0, set()
-    reported: int | None = None
+    usage, estimate = Usage(), 0
+    estimates: dict[str, int] = defaultdict(int)
+    reports: dict[str, int] = defaultdict(int)
     for row in rows:
         usage = usage + row.usage
         estimate += row.estimate
-        sessions.add(row.session)
+        estimates[row.session] += row.estimate
         if row.reported is not None:
-            reported = (reported or 0) + row.reported
+            reports[row.session] += row.reported
     tokens = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens
     return LedgerLine(
         label=label,
-        sessions=len(sessions),
+        sessions=len(estimates),
         running_ms=usage.running_ms,
         tokens=tokens,
         estimate=estimate,
-        reported=reported,
+        reported=sum(reports.values()) if reports else None,
+        difference=sum(estimates[one] - reports[one] for one in reports) if reports else None,
     )
 
 

@@ -9,9 +9,11 @@ from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
+    from decimal import Decimal
 
     from opstui.core.audit import AuditRecord
-    from opstui.core.ports import Probe
+    from opstui.core.ports import LimitRaise, Probe
     from opstui.core.sessions import Session
     from opstui.core.shifts import Shift
     from opstui.core.text import SafeText
@@ -27,6 +29,8 @@ class LedgerLine:
     tokens: int
     estimate: int
     reported: int | None
+    difference: int | None = None
+    """Estimate less reported, over those of its sessions that have both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,20 @@ class ShiftView:
     accepted: int = 0
     edited: int = 0
     rejected: int = 0
+    spent: int = 0
+    """What counts against ``limit``: the estimate, but for sessions that the runtime says were clearly dearer."""
+    raised: LimitRaise | None = None
+    """Who raised it, how far and why."""
+    compared: int = 0
+    """How many of the sessions have an estimate and a reported cost."""
+    error_percent: Decimal | None = None
+    """How far the estimates of those were off when the report came, in percent; positive: too high."""
+    per_accepted: int | None = None
+    """What the sessions cost, over the drafts that were accepted, edited or not; None while there are none."""
+    rates_dated: date | None = None
+    """The day of the rate card that prices come from."""
+    unknown_models: tuple[str, ...] = ()
+    """Models that ran and that the card has no price for: their tokens are in no estimate."""
 
 
 @dataclass(frozen=True, slots=True)
