@@ -123,6 +123,38 @@ def config_schema(invocation: Invocation) -> int:
     return 0
 
 
+@config.group("secret")
+def secret() -> None:
+    """Secrets in the keyring; the config file holds only where they are.
+
+    \b
+    opstui config secret set runtimes.managed.api_key
+    op read op://ops/rt/token | opstui config secret set opstui/rt
+    """
+
+
+@secret.command("set")
+@click.argument("name")
+@with_invocation
+def set_secret(invocation: Invocation, name: str) -> int:
+    """Read one secret and keep it in the keyring under NAME.
+
+    NAME is a key of the config whose value is a keyring reference (runtimes.managed.api_key, tickets.rt.token), or
+    service/name. The secret is typed without being shown, or is one line of standard input; never an argument.
+    """
+    invocation.writes()
+    from opstui.cli.secret_input import reference, secret_line
+    from opstui.config.derived import secret_refs
+    from opstui.wiring import open_secrets
+
+    ref = reference(name, secret_refs(invocation.settings))
+    store = open_secrets(invocation.settings, invocation.secrets)
+    place = store.keyring()  # before anything is typed that nobody could keep
+    store.store(ref, secret_line(f"secret for {ref.value[0]} (not shown): "))
+    note(f"kept in the keyring ({place}) as {ref.value[0]}; a session that starts from now on uses it")
+    return 0
+
+
 def _values(value: Any, key: str = "", kind: Any = None) -> Iterator[tuple[str, Any]]:
     from opstui.config.layers import dotted
     from opstui.config.values import hints, unwrap

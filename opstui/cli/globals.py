@@ -12,6 +12,8 @@ from typing import Any
 from opstui.core.frozen import dataclass
 
 LEVELS = ("debug", "info", "warning", "error")
+DEMO_RUNTIMES = ("managed", "messages", "offline")
+"""What runs the demo's workflows: the two kinds with a model on the rehearsal, or no model at all."""
 
 _VALUES = {"--config": "config", "--profile": "profile", "--theme": "theme"}
 _FLAGS = {"--demo": "demo", "--read-only": "read_only", "--plain": "plain", "--no-mouse": "no_mouse"}
@@ -31,6 +33,8 @@ class Globals:
     log_level: str | None = None
     fresh: bool = False
     """Of ``demo``: begin again."""
+    runtime: str | None = None
+    """Of ``demo``: one of ``DEMO_RUNTIMES``."""
 
 
 def app_only(argv: Sequence[str]) -> Globals | None:
@@ -51,6 +55,11 @@ def app_only(argv: Sequence[str]) -> Globals | None:
             chosen["demo"] = True
         elif word == "--fresh" and demo_command:
             chosen["fresh"] = True
+        elif word == "--runtime" and demo_command:
+            value = next(words, None)
+            if value not in DEMO_RUNTIMES:
+                return None
+            chosen["runtime"] = value
         else:
             return None
     return Globals(**chosen)

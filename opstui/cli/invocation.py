@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +26,12 @@ A = TypeVar("A")
 class Invocation:
     """What commands are handed. The desk opens at first use and is closed by :meth:`close`."""
 
-    def __init__(self, options: Globals, environ: Mapping[str, str], desk: Desk | None = None) -> None:
+    def __init__(self, options: Globals, environ: MutableMapping[str, str], desk: Desk | None = None) -> None:
+        """``environ`` loses its secrets when the desk opens."""
         self.options = options
         self.environ = environ
         self._desk = desk
+        self._own: Settings | None = None
 
     @cached_property
     def own_paths(self) -> Paths:
@@ -47,23 +49,34 @@ class Invocation:
         """The settings. Raises ConfigError.
 
         The demo keeps who you are, your shifts and your looks; ticket systems, runbooks, runtimes and network are its
-        own, so it never touches anything real.
+        own, so it never touches anything real. ``--runtime`` of ``opstui demo`` says which of its runtimes works there.
         """
         from opstui.config.load import load
-        from opstui.config.settings import Settings
 
         flags = {"ui.theme": self.options.theme, "ui.mouse": "off" if self.options.no_mouse else None}
         loaded = load(self.own_paths, environ=self.environ, profile=self.options.profile, flags=flags)
         if self.options.demo:
-            own = loaded.settings
-            settings = Settings(operator=own.operator, shift=own.shift, ui=own.ui)
-            loaded = replace(loaded, settings=settings)
+            from opstui.config.demo import demo_settings
+
+            self._own = loaded.settings
+            loaded = replace(loaded, settings=demo_settings(loaded.settings, self.options.runtime))
         return loaded
 
     @property
     def settings(self) -> Settings:
         """The settings."""
         return self.loaded.settings
+
+    @cached_property
+    def secrets(self) -> Mapping[str, str]:
+        """What stood in the environment for a secret, and stands there no more: no child process inherits it.
+
+        In the demo those of the operator's own config too: it needs none, and its children must not see them either.
+        """
+        from opstui.wiring import take_secrets
+
+        settings = self.settings
+        return take_secrets(self._own or settings, self.environ)
 
     @property
     def desk(self) -> Desk:
@@ -72,6 +85,7 @@ class Invocation:
             from opstui.config.logs import level_from, start_logging
             from opstui.wiring import open_desk
 
+            secrets = self.secrets
             start_logging(self.paths, level=self.options.log_level or level_from(self.environ))
             self._desk = open_desk(
                 self.settings,
@@ -79,6 +93,7 @@ class Invocation:
                 demo=self.options.demo,
                 read_only=self.options.read_only,
                 configured=self.loaded.file_exists or self.options.demo,
+                secrets=secrets,
             )
             from opstui.core.desk import DeskFacts
 

@@ -64,6 +64,11 @@ def say(text: str = "") -> bool:
     return write(str(clean(text)).encode("utf-8", "replace") + b"\n")
 
 
+def on_terminal() -> bool:
+    """Whether a person reads stdout as it comes."""
+    return sys.stdout.isatty()
+
+
 def note(text: str) -> None:
     """Words, to stderr."""
     try:

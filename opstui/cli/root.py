@@ -20,13 +20,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "queue": ("opstui.cli.queues:queue", "list, show NAME"),
     "ticket": ("opstui.cli.tickets:ticket", "list, show REF, import FILE.jsonl"),
     "run": ("opstui.cli.run:run", "WORKFLOW REF: one session, streamed to stdout"),
-    "session": ("opstui.cli.sessions:session", "list, show, resume, interrupt, export ID"),
+    "session": ("opstui.cli.sessions:session", "list, show, resume, interrupt, message, raise, fallback, export"),
     "draft": ("opstui.cli.drafts:draft", "list, show, new REF, edit, approve, settle, discard, restore ID"),
     "push": ("opstui.cli.push:push", "send what is approved, settle what is unknown"),
     "cost": ("opstui.cli.costs:cost", "what this shift's sessions cost"),
     "audit": ("opstui.cli.audit:audit", "show, verify, export"),
     "knowledge": ("opstui.cli.knowledge:knowledge", "index, search QUERY"),
-    "config": ("opstui.cli.configs:config", "init, path, show, check, schema"),
+    "redact": ("opstui.cli.redact:redact", "standard input, as a model would be shown it"),
+    "agents": ("opstui.cli.agents:agents", "sync, status: the agents that managed runtimes keep"),
+    "config": ("opstui.cli.configs:config", "init, path, show, check, schema, secret set NAME"),
     "doctor": ("opstui.cli.doctor:doctor", "what is configured and reachable"),
     "themes": ("opstui.cli.looks:themes", "list, check [FILE]"),
     "keys": ("opstui.cli.looks:keys", "every key, and what it does"),
@@ -38,7 +40,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Tickets": ("queue", "ticket"),
     "Sessions": ("run", "session", "cost"),
     "Updates": ("draft", "push", "audit"),
-    "Set up": ("knowledge", "config", "doctor", "themes", "keys"),
+    "Set up": ("knowledge", "redact", "agents", "config", "doctor", "themes", "keys"),
 }
 
 EXIT_CODES = (

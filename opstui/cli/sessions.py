@@ -9,12 +9,24 @@ import click
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, emit, note, table, write
+from opstui.cli.run import whole_cents
 from opstui.cli.streaming import run_here
 from opstui.cli.tickets import now
-from opstui.core.desk import InterruptSession, SessionDetail, SessionEvents, Sessions
+from opstui.cli.verdicts import costs_words
+from opstui.core.desk import (
+    Command,
+    FallBack,
+    InterruptSession,
+    MessageSession,
+    RaiseBudget,
+    ResumeSession,
+    SessionDetail,
+    SessionEvents,
+    Sessions,
+)
 from opstui.core.errors import UsageError
 from opstui.core.money import dollars
-from opstui.core.sessions import Session, SessionEvent
+from opstui.core.sessions import Session, SessionEvent, live
 from opstui.exports import shapes
 from opstui.exports.transcripts import fenced, transcript, transcript_markdown
 from opstui.exports.writing import json_text, printable
@@ -39,10 +51,10 @@ def list_sessions(invocation: Invocation, ref: str | None, limit: int | None, as
     """Sessions, the newest first."""
     wanted = invocation.ref(ref) if ref else None
     found = invocation.desk.ask(Sessions(ticket=wanted, limit=limit or 1_000_000))
-    if as_json:
-        emit([shapes.session(run) for run in found])
-        return 0
     moment = now()
+    if as_json:
+        emit([shapes.session(run, moment) for run in found])
+        return 0
     table(
         ("session", "ticket", "workflow", "runtime", "status", "began", "≈ $", "reported", "draft"),
         [
@@ -53,7 +65,7 @@ def list_sessions(invocation: Invocation, ref: str | None, limit: int | None, as
                 run.runtime,
                 run.status.value + (f" ({run.stop_reason})" if run.stop_reason else ""),
                 age(run.started_at or run.created_at, moment),
-                dollars(run.cost.estimate),
+                dollars(live(run.cost, moment).estimate),
                 "–" if run.cost.reported is None else dollars(run.cost.reported),
                 run.draft or "–",
             )
@@ -72,9 +84,12 @@ def show_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
     """A session with its document."""
     run = invocation.desk.ask(SessionDetail(session_id))
     if as_json:
-        emit(shapes.session(run))
+        emit(shapes.session(run, now()))
     else:
         write(transcript_markdown(run, (), _document(run)).encode())
+        words = costs_words(run, now())
+        if words:
+            note(f"opstui: {words}")
     return 0
 
 
@@ -84,14 +99,14 @@ def show_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
 @json_option
 @with_invocation
 def resume_session(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
-    """Go on with a session that was left unfinished, or follow it where another process runs it.
+    """Go on with a session that runs or stands still, or that failed here and may live elsewhere, and follow it.
 
     Of one that is over, what happened is told again; nothing is run.
     """
-    if events and as_json:
-        raise UsageError("--events and --json exclude each other")
+    _one_form(events, as_json)
     invocation.writes()
-    run = invocation.desk.ask(SessionDetail(session_id))
+    outcome = invocation.do(ResumeSession(session_id, here=True))
+    run = outcome.unwrap()
     if run.status.is_over:
         note(f"opstui: session {run.id} is over ({run.status.value}); opstui run starts another one")
     return run_here(invocation, run, events=events, as_json=as_json)
@@ -103,12 +118,71 @@ def resume_session(invocation: Invocation, session_id: str, events: bool, as_jso
 @with_invocation
 def interrupt_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
     """Ask whoever runs a session to stop it."""
+    return _done(invocation, InterruptSession(session_id), as_json)
+
+
+@session.command("message")
+@click.argument("session_id", metavar="ID")
+@click.argument("text")
+@json_option
+@with_invocation
+def message_session(invocation: Invocation, session_id: str, text: str, as_json: bool) -> int:
+    """Say something to the agent of a session; it is delivered once, and what comes of it is in the session.
+
+    \b
+    opstui session message 01J… "Look at the deploy of 02:10 as well"
+    opstui session resume 01J…        follows what it answers
+    """
+    return _done(invocation, MessageSession(session_id, text), as_json)
+
+
+@session.command("raise")
+@click.argument("session_id", metavar="ID")
+@click.option("--budget", metavar="USD", required=True, help="Dollars that it may cost in all, whole cents.")
+@click.option("--reason", metavar="R", required=True, help="Why; it is kept in the audit log.")
+@json_option
+@with_invocation
+def raise_session(invocation: Invocation, session_id: str, budget: str, reason: str, as_json: bool) -> int:
+    """Let a session cost more; one that stands at its budget goes on where it stopped.
+
+    \b
+    opstui session raise 01J… --budget 1.50 --reason "sev 1, customer waits"
+    """
+    command = RaiseBudget(id=session_id, budget_micros=whole_cents(budget), reason=reason)
+    return _done(invocation, command, as_json)
+
+
+@session.command("fallback")
+@click.argument("session_id", metavar="ID")
+@click.option("--events", is_flag=True, help="Print a JSON object a line for everything that happens.")
+@json_option
+@with_invocation
+def fall_back(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
+    """Do a session's workflow again with its fallback runtime: a new session, streamed as run does.
+
+    Unless the config names another, that is offline: no model, no network, no cost.
+    """
+    _one_form(events, as_json)
     invocation.writes()
-    outcome = invocation.do(InterruptSession(session_id))
+    run = invocation.do(FallBack(session_id, here=True)).unwrap()
+    note(f"opstui: session {run.id} with {run.runtime}")
+    return run_here(invocation, run, events=events, as_json=as_json)
+
+
+def _one_form(events: bool, as_json: bool) -> None:
+    if events and as_json:
+        raise UsageError("--events and --json exclude each other")
+
+
+def _done(invocation: Invocation, command: Command[Session], as_json: bool) -> int:
+    """Do something to a session and say what came of it."""
+    invocation.writes()
+    outcome = invocation.do(command)
+    run = outcome.unwrap()
     if as_json:
-        emit(shapes.session(outcome.unwrap()))
+        emit(shapes.session(run, now()))
     else:
-        note(outcome.notice or f"session {session_id}: {outcome.unwrap().status.value}")
+        note(f"session {run.id}: {outcome.notice or run.status.value}")
     return 0
 
 

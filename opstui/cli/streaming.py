@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from opstui.cli.invocation import Invocation
-from opstui.cli.output import emit, emit_line, note, say
-from opstui.core.desk import InterruptSession, Outcome, RunSession, SessionDetail, SessionEvents
-from opstui.core.drafts import DraftState
-from opstui.core.errors import Busy, OpstuiError
-from opstui.core.sessions import Session, SessionEvent, SessionStatus
+from opstui.cli.output import emit, emit_line, note, on_terminal, say
+from opstui.cli.typist import Typist
+from opstui.cli.verdicts import costs_words, verdict
+from opstui.core.desk import InterruptSession, Outcome, RunSession, SessionDetail, SessionEvents, SessionPreview
+from opstui.core.errors import Busy
+from opstui.core.sessions import Session, SessionEvent
 from opstui.exports import shapes
 
 LOOK = 0.04
@@ -22,7 +23,7 @@ SILENCE = 2.0
 TAKE_OVER = 1.0
 """Seconds between looks whether somebody else who runs a session still does."""
 GRACE = 2.0
-"""Seconds that an interrupted session gets to end."""
+"""Seconds that an interrupted session gets to stop."""
 EXIT_INTERRUPTED = 130
 
 
@@ -38,11 +39,19 @@ class Stream:
         self._last = time.monotonic()
         self._told = False
         self._ending: SessionEvent | None = None
+        self._said: dict[str, str] = {}
+        """Preview → what was last printed of it."""
+        self._whole: set[str] = set()
+        """Texts that were printed whole: a preview of one comes too late."""
+        self._typist = Typist()
+        has_previews = session.runtime_kind != "extractive" and not quiet
+        self._wants_previews = has_previews and (events or on_terminal())
 
-    def look(self) -> bool:
-        """Print what is new; whether the session is over."""
-        fresh = self._desk.ask(SessionEvents(id=self._session.id, after=self._seen))
-        for event in fresh:
+    def look(self) -> None:
+        """Print what is new."""
+        if self._wants_previews:
+            self._look_at_previews()
+        for event in self._desk.ask(SessionEvents(id=self._session.id, after=self._seen)):
             self._seen = event.seq
             self._last, self._told = time.monotonic(), False
             if event.type == "session.ended":
@@ -53,36 +62,57 @@ class Stream:
         if not self._told and time.monotonic() - self._last > SILENCE:
             self._told = True
             words = f"waiting for {self._session.runtime}, {SILENCE:.0f} s without a word"
-            note(f"opstui: {words}")
+            self._note(words)
             if self._events:
                 emit_line({"type": "notice", "at": shapes.when(datetime.now(UTC)), "text": words})
-        return self._ending is not None
 
     def finish(self, session: Session) -> None:
         """Print what is left, and the end as the last line."""
+        self._wants_previews = False
         while True:
             before = self._seen
             self.look()
             if self._seen == before:
                 break
+        self._typist.stop()
         if self._events:
             at = self._ending.at if self._ending else session.ended_at or datetime.now(UTC)
-            emit_line({"type": "session.ended", "at": shapes.when(at), "session": shapes.session(session)})
+            emit_line({"type": "session.ended", "at": shapes.when(at), "session": shapes.session(session, at)})
+
+    def _look_at_previews(self) -> None:
+        for remote_id, text in self._desk.ask(SessionPreview(self._session.id)):
+            if remote_id in self._whole or not text or self._said.get(remote_id) == text:
+                continue
+            self._said[remote_id] = text
+            self._last, self._told = time.monotonic(), False
+            if self._events:
+                emit_line(shapes.preview(remote_id, text, datetime.now(UTC)))
+            else:
+                self._typist.type(remote_id, text)
 
     def _print(self, event: SessionEvent) -> None:
+        if event.type == "text":
+            self._whole.add(event.remote_id)
         if self._events:
             emit_line(shapes.event(event, self._session))
         elif event.type == "text":
-            say(str(event.data["text"]))
+            text = str(event.data["text"])
+            if not self._typist.end(event.remote_id, text):
+                say(text)
         elif event.type == "tool.call":
             given = " ".join(str(value) for value in event.data.get("input", {}).values())
+            self._typist.stop()
             note(f"· {event.data.get('name', '')} {given[:60]}".rstrip())
         elif event.type in ("notice", "error"):
-            note(f"opstui: {event.data.get('text', '')}")
+            self._note(str(event.data.get("text", "")))
+
+    def _note(self, words: str) -> None:
+        self._typist.stop()
+        note(f"opstui: {words}")
 
 
 def run_here(invocation: Invocation, session: Session, *, events: bool, as_json: bool) -> int:
-    """Run (or take up) a session in this process, streaming; answers the exit code."""
+    """Run (or take up) a session in this process until it is over or stands still; answers the exit code."""
     desk = invocation.desk
     results: list[Outcome[Session]] = []
 
@@ -97,9 +127,6 @@ def run_here(invocation: Invocation, session: Session, *, events: bool, as_json:
             raise RuntimeError("the thread that ran the session ended without an answer")
         return results[-1]
 
-    def is_over() -> bool:
-        return desk.ask(SessionDetail(session.id)).status.is_over
-
     stream = Stream(invocation, session, events=events, quiet=as_json)
     interrupted = False
     try:
@@ -107,21 +134,30 @@ def run_here(invocation: Invocation, session: Session, *, events: bool, as_json:
         if isinstance(outcome.error, Busy):
             note(f"opstui: {outcome.error}; showing what it does")
         while isinstance(outcome.error, Busy):
-            if _until(stream, is_over, at_most=TAKE_OVER):
+            if _until(stream, lambda: desk.ask(SessionDetail(session.id)).status.is_over, at_most=TAKE_OVER):
                 results.clear()
                 break
-            outcome = attempt()  # who ran it may be gone: then it is taken up here
+            # Who ran it may be gone, or be done with it for now: then it is taken up here.
+            outcome = attempt()
     except KeyboardInterrupt:
         interrupted = True
         _interrupt(invocation, session, stream)
     ended = desk.ask(SessionDetail(session.id))
     stream.finish(ended)
     if as_json:
-        emit(shapes.session(ended))
+        emit(shapes.session(ended, datetime.now(UTC)))
+    words = costs_words(ended, datetime.now(UTC))
+    if words:
+        note(f"opstui: {words}")
     if interrupted:
         return EXIT_INTERRUPTED
     error = results[-1].error if results else None
-    return _verdict(invocation, ended, error, words=not as_json and not events)
+    return verdict(invocation, ended, error, words=not as_json and not events)
+
+
+def _stands(invocation: Invocation, session: Session) -> bool:
+    """Nobody works on it: it is over, or waits for a person."""
+    return not invocation.desk.ask(SessionDetail(session.id)).status.is_live
 
 
 def _until(stream: Stream, done: Callable[[], bool], *, at_most: float = float("inf")) -> bool:
@@ -137,32 +173,11 @@ def _until(stream: Stream, done: Callable[[], bool], *, at_most: float = float("
 
 def _interrupt(invocation: Invocation, session: Session, stream: Stream) -> None:
     outcome = invocation.desk.do(InterruptSession(session.id))
-    deadline = time.monotonic() + GRACE
-    while time.monotonic() < deadline:
-        if stream.look() or invocation.desk.ask(SessionDetail(session.id)).status.is_over:
-            note("opstui: interrupted")
-            return
-        time.sleep(LOOK)
+    if _until(stream, lambda: _stands(invocation, session), at_most=GRACE):
+        note("opstui: interrupted")
+        return
     why = f" ({outcome.error})" if outcome.error else ""
     note(
         f"opstui: the interrupt was not answered{why}: session {session.id} goes on; "
         f"opstui session interrupt {session.id} asks again"
     )
-
-
-def _verdict(invocation: Invocation, session: Session, error: OpstuiError | None, *, words: bool) -> int:
-    if error is not None:
-        note(f"opstui: {error}")
-        return error.exit_code
-    if session.stop_reason == "budget_reached":
-        note(f"opstui: the budget of session {session.id} is used up; nothing more is spent")
-        return 6
-    if session.status is SessionStatus.FAILED:
-        note(f"opstui: the session failed ({session.stop_reason or 'no reason given'})")
-        return 1
-    if session.document is None:
-        note("opstui: the session ended without a document that passes the checks")
-        return 1
-    if words and session.draft:
-        note(f"draft {session.draft} ({DraftState.PROPOSED.value}); opstui draft show {session.draft} prints it")
-    return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -23,19 +22,12 @@ def secret_refs(settings: Settings) -> dict[str, SecretRef]:
     return refs
 
 
-def own_rates(settings: Settings) -> dict[str, Mapping[str, str]]:
-    """Model → its prices as ``core.rates.parse_rates`` reads them.
-
-    ``[rates.MODEL]`` first, then what a runtime says of its own model, key by key.
-    """
-    found: dict[str, Mapping[str, str]] = {model: as_text(given) for model, given in settings.rates.items()}
-    for runtime in settings.runtimes.values():
-        if runtime.model is not None and runtime.rates is not None:
-            found[runtime.model] = {**found.get(runtime.model, {}), **as_text(runtime.rates)}
-    return found
+def own_rates(settings: Settings) -> dict[str, dict[str, str]]:
+    """Model → the prices of ``[rates.MODEL]``, as ``core.rates.parse_rates`` reads them."""
+    return {model: as_text(given) for model, given in settings.rates.items()}
 
 
 def as_text(rates: RateSettings) -> dict[str, str]:
-    """The prices that were given, as they are written in a file."""
+    """The prices that were given, as they are written in a file: the table's, or a runtime's own ``rates``."""
     given = {item.name: getattr(rates, item.name) for item in fields(rates)}
     return {name: f"{value:f}" for name, value in given.items() if value is not None}

@@ -18,7 +18,7 @@ from opstui.core.knowledge import Hit
 from opstui.core.money import dollars
 from opstui.core.ports import Probe
 from opstui.core.queues import QueueState
-from opstui.core.sessions import Cost, Session, SessionEvent, SessionStatus
+from opstui.core.sessions import AgentState, Cost, Session, SessionEvent, SessionStatus, live
 from opstui.core.tickets import TimelineEntry
 
 Json = dict[str, Any]
@@ -90,23 +90,26 @@ def entry(item: TimelineEntry) -> Json:
     }
 
 
-def cost(spent: Cost) -> Json:
-    """Cost."""
+def cost(spent: Cost, now: datetime | None = None) -> Json:
+    """Cost; with ``now`` a stretch of running that is still open is in it."""
+    spent = spent if now is None else live(spent, now)
     usage = spent.usage
     return {
         "estimate": money(spent.estimate),
         "reported": money(spent.reported),
+        "shown": money(spent.shown),
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_tokens": usage.cache_write_tokens,
         "running_seconds": round(usage.running_ms / 1000, 3),
         "budget": money(spent.budget),
+        "unknown_model": spent.unknown_model,
     }
 
 
-def session(run: Session) -> Json:
-    """Session, with its document inside."""
+def session(run: Session, now: datetime | None = None) -> Json:
+    """Session, with its document inside; its cost as of ``now``, else as it was last recorded."""
     return {
         "id": run.id,
         "workflow": run.workflow,
@@ -114,6 +117,7 @@ def session(run: Session) -> Json:
         "ticket": str(run.ticket),
         "ticket_version": run.ticket_version,
         "runtime": run.runtime,
+        "runtime_kind": run.runtime_kind,
         "model": run.model,
         "status": run.status.value,
         "stop_reason": run.stop_reason,
@@ -121,7 +125,7 @@ def session(run: Session) -> Json:
         "started_at": when(run.started_at or run.created_at),
         "ended_at": when(run.ended_at),
         "operator": run.operator,
-        "cost": cost(run.cost),
+        "cost": cost(run.cost, now),
         "document": run.document,
         "draft": run.draft,
         "remote_id": run.remote_id,
@@ -136,8 +140,15 @@ def event(happened: SessionEvent, run: Session) -> Json:
     elif happened.type == "session.ended":
         data = {"session": session(run)}
     elif happened.type == "usage":
-        data = {"cost": cost(decode(Cost, happened.data["cost"]))}
+        data = {"cost": cost(decode(Cost, happened.data["cost"]), happened.at)}
+    elif happened.type == "text":
+        data = {"id": happened.remote_id.removeprefix("text:"), **data}
     return {"type": happened.type, "at": when(happened.at), **data}
+
+
+def preview(remote_id: str, text: str, at: datetime) -> Json:
+    """A line of ``run --events`` for what the agent is just saying: all of it so far, until the whole text follows."""
+    return {"type": "text", "at": when(at), "id": remote_id.removeprefix("text:"), "text": text, "partial": True}
 
 
 def as_started(run: Session, at: datetime) -> Session:
@@ -153,6 +164,19 @@ def as_started(run: Session, at: datetime) -> Session:
         draft=None,
         remote_id=None,
     )
+
+
+def agent(state: AgentState) -> Json:
+    """How a workflow's agent stands at a remote runtime."""
+    return {
+        "runtime": state.runtime,
+        "workflow": state.workflow,
+        "version": state.version,
+        "state": state.state,
+        "remote_id": state.remote_id,
+        "remote_version": state.remote_version,
+        "text": state.text,
+    }
 
 
 def operation(op: DraftOp) -> Json:
@@ -252,6 +276,7 @@ def ledger_line(line: LedgerLine) -> Json:
         "tokens": line.tokens,
         "estimate": money(line.estimate),
         "reported": money(line.reported),
+        "difference": money(line.difference),
     }
 
 
@@ -264,6 +289,17 @@ def shift_cost(view: ShiftView) -> Json:
         "total": ledger_line(view.total),
         "limit": money(view.limit),
         "forecast": money(view.forecast),
+        "spent": money(view.spent),
+        "ceiling": money(view.ceiling),
+        "raised": None if view.raised is None else {
+            "limit": money(view.raised.limit), "operator": view.raised.operator, "reason": view.raised.reason,
+            "at": when(view.raised.at),
+        },
+        "compared": view.compared,
+        "error_percent": None if view.error_percent is None else f"{view.error_percent:f}",
+        "per_accepted": money(view.per_accepted),
+        "rates_dated": None if view.rates_dated is None else view.rates_dated.isoformat(),
+        "unknown_models": list(view.unknown_models),
         "by": {name: [ledger_line(line) for line in lines] for name, lines in view.by.items()},
         "sessions": [
             {
@@ -277,4 +313,4 @@ def shift_cost(view: ShiftView) -> Json:
             }
             for run in view.sessions
         ],
-    }
+    }  # fmt: skip

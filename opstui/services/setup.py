@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, Redactor, TicketCache, TicketSystem
     from opstui.core.queues import Queue, View
     from opstui.core.rates import RateCard
+    from opstui.core.secrets import SecretRef, Secrets
     from opstui.core.shifts import Schedule
     from opstui.core.workflows import Workflow
 
@@ -75,6 +76,11 @@ class Setup:
     logs_folder: Path
     """Where the log of a remote session is kept when it is put away."""
     rehearsal: bool = False
+    """The runtimes with a model speak to the stand-in on this machine."""
+    secrets: Callable[[], Secrets] | None = None
+    """Who resolves references to secrets; asked for late."""
+    secret_refs: Callable[[], Mapping[str, SecretRef]] = dict
+    """Key of the config → where its secret is found."""
     settle_seconds: float | None = None
     """Instead of every system's own, for tests."""
     spawn_worker: Callable[[], bool]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opstui.adapters.secrets.store import SecretStore
     from opstui.core.desk import Desk, ImportReport
     from opstui.core.rates import RateCard
+    from opstui.core.secrets import SecretRef
     from opstui.core.workflows import Workflow
 
 EVERYTHING_OPEN = "-status:closed"
@@ -90,7 +91,7 @@ def open_setup(
     record = SqliteRecord(paths.record_db, clock=clock, read_only=read_only)
     local = LocalTickets(paths.desk_db, name="local", operator=operator, clock=clock, randomness=randomness)
     systems: dict[str, TicketSystem] = {"local": local}
-    store = Once(partial(_secret_store, settings, dict(secrets or {})))
+    store = Once(partial(open_secrets, settings, dict(secrets or {})))
     rehearsal = demo and any(runtime.kind != "extractive" for runtime in settings.runtimes.values())
 
     def make_runtime(name: str) -> AgentRuntime:
@@ -160,7 +161,9 @@ def open_setup(
         settle_seconds=_settle_seconds(os.environ.get("OPSTUI_SETTLE_SECONDS")),
         spawn_worker=spawn_worker,
         store_notice=lambda: " · ".join(text for text in (record.problem, cache_file.problem, local.problem) if text),
-        probes=(_config_probe(paths, configured=configured, demo=demo),),
+        probes=(_config_probe(paths, configured=configured, demo=demo), partial(_network_probe, settings)),
+        secrets=store,
+        secret_refs=partial(_secret_refs, settings),
         import_tickets=import_tickets,
         keep_days=settings.store.keep_days,
         on_live=(lambda: _play_world(local, paths, clock),) if demo and not read_only else (),
@@ -232,10 +235,23 @@ def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:
     return lambda: card()()
 
 
-def _secret_store(settings: Settings, taken: Mapping[str, str]) -> SecretStore:
+def open_secrets(settings: Settings, taken: Mapping[str, str]) -> SecretStore:
+    """Who resolves the references of the settings; ``taken`` is what :func:`take_secrets` answered."""
     from opstui.wiring.remote import secret_store
 
     return secret_store(settings, os.environ, taken)
+
+
+def _secret_refs(settings: Settings) -> Mapping[str, SecretRef]:
+    from opstui.config.derived import secret_refs
+
+    return secret_refs(settings)
+
+
+def _network_probe(settings: Settings) -> list[Probe]:
+    from opstui.config.network import probe
+
+    return probe(settings.network)
 
 
 def _redactor(store: Callable[[], SecretStore]) -> Redactor:

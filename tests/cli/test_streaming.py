@@ -12,11 +12,21 @@ from typing import Any, cast
 
 import pytest
 
-from opstui.cli import streaming
+from opstui.cli import streaming, typist
 from opstui.cli.globals import Globals
 from opstui.cli.invocation import Invocation
-from opstui.core.desk import Desk, InterruptSession, Outcome, RunSession, SessionDetail, SessionEvents
-from opstui.core.errors import Busy, CredentialsRefused, OpstuiError, Unreachable
+from opstui.core.desk import (
+    Choices,
+    Desk,
+    InterruptSession,
+    Outcome,
+    RunSession,
+    SessionChoices,
+    SessionDetail,
+    SessionEvents,
+    SessionPreview,
+)
+from opstui.core.errors import Busy, CredentialsRefused, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.sessions import Cost, Session, SessionEvent, SessionStatus
 from opstui.core.tickets import TicketRef
 
@@ -42,6 +52,8 @@ class ScriptedDesk:
             cost=Cost(budget=500_000),
         )
         self.events: list[SessionEvent] = []
+        self.previews: tuple[tuple[str, str], ...] = ()
+        self.choices = Choices(text="")
         self.interrupted = threading.Event()
 
     def add(self, kind: str, **data: Any) -> None:
@@ -58,6 +70,10 @@ class ScriptedDesk:
     def ask(self, question: object) -> Any:
         if isinstance(question, SessionEvents):
             return tuple(event for event in self.events if event.seq > question.after)
+        if isinstance(question, SessionPreview):
+            return self.previews
+        if isinstance(question, SessionChoices):
+            return self.choices
         assert isinstance(question, SessionDetail)
         return self.session
 
@@ -74,7 +90,7 @@ def run(
     play: Callable[[ScriptedDesk], OpstuiError | None], *, events: bool = True, as_json: bool = False
 ) -> tuple[int, ScriptedDesk]:
     desk = ScriptedDesk(play)
-    invocation = Invocation(Globals(), {}, cast(Desk, desk))
+    invocation = Invocation(Globals(), {"OPSTUI_HOME": "/nowhere/opstui"}, cast(Desk, desk))
     return streaming.run_here(invocation, desk.session, events=events, as_json=as_json), desk
 
 
@@ -120,27 +136,149 @@ def fails(error: OpstuiError) -> Callable[[ScriptedDesk], OpstuiError]:
     return play
 
 
-def ends(status: SessionStatus, reason: str | None) -> Callable[[ScriptedDesk], None]:
-    return lambda desk: desk.end(status, stop_reason=reason)
+ACCEPTED: dict[str, Any] = {"document": {"head": {}}, "draft": "D1"}
+
+
+def ends(status: SessionStatus, reason: str | None, **more: Any) -> Callable[[ScriptedDesk], None]:
+    return lambda desk: desk.end(status, stop_reason=reason, **more)
 
 
 @pytest.mark.parametrize(
     ("play", "code"),
     [
-        (fails(Unreachable("rt: not reachable")), 3),
+        (fails(Unreachable("managed: not reachable")), 3),
+        (fails(RateLimited("managed: asks for a pause of 3,600 s", retry_after=3600)), 3),
         (fails(CredentialsRefused("the key was refused")), 4),
+        (fails(Refused("the service refused the budget")), 1),
         (ends(SessionStatus.IDLE, "budget_reached"), 6),
-        (ends(SessionStatus.FAILED, "refusal"), 1),
+        (ends(SessionStatus.IDLE, "budget_reached", **ACCEPTED), 6),
+        (ends(SessionStatus.IDLE, "end_turn"), 1),
+        (ends(SessionStatus.IDLE, "interrupted"), 1),
+        (ends(SessionStatus.IDLE, "some_new_reason"), 1),
+        (ends(SessionStatus.FAILED, "refused"), 1),
+        (ends(SessionStatus.FAILED, "refused", **ACCEPTED), 1),
+        (ends(SessionStatus.FAILED, "retries_exhausted"), 1),
+        (ends(SessionStatus.FAILED, "terminated"), 1),
+        (ends(SessionStatus.FAILED, "deleted", **ACCEPTED), 1),
+        (ends(SessionStatus.FAILED, "credentials_refused"), 4),
+        (ends(SessionStatus.FAILED, "unreachable"), 3),
+        (ends(SessionStatus.FAILED, "internal_error"), 70),
         (ends(SessionStatus.ENDED, "no_document"), 1),
+        (ends(SessionStatus.ENDED, None), 1),
     ],
 )
-def test_each_end_has_its_exit_code_and_prints_what_there_is(
+def test_each_end_has_its_exit_code_and_says_why(
     capsys: pytest.CaptureFixture[str], play: Callable[[ScriptedDesk], OpstuiError | None], code: int
 ) -> None:
     assert run(play)[0] == code
     captured = capsys.readouterr()
     assert json.loads(captured.out.splitlines()[-1])["type"] == "session.ended"
     assert captured.err.startswith("opstui: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(SessionStatus.ENDED, "done"), (SessionStatus.ENDED, None), (SessionStatus.IDLE, "end_turn"),
+     (SessionStatus.IDLE, "interrupted")],
+)  # fmt: skip
+def test_with_an_accepted_document_it_is_done_also_where_the_session_stands_still(
+    capsys: pytest.CaptureFixture[str], status: SessionStatus, reason: str | None
+) -> None:
+    code, _ = run(ends(status, reason, **ACCEPTED), events=False)
+    assert code == 0
+    assert "opstui draft show D1" in capsys.readouterr().err
+
+
+def test_what_can_be_done_is_said_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    def play(desk: ScriptedDesk) -> None:
+        desk.choices = Choices(
+            text="",
+            choices=("raise", "fallback", "message", "resume", "again"),
+            fallback="offline",
+            least_budget=310_000,
+        )
+        desk.end(SessionStatus.IDLE, stop_reason="budget_reached")
+
+    run(play)
+    err = capsys.readouterr().err
+    assert "opstui session raise S1 --budget 0.31 --reason TEXT" in err
+    assert "opstui session fallback S1 does it without a model" in err
+    assert "opstui session message S1 TEXT" in err
+    assert "opstui session resume S1" in err
+
+
+def test_a_session_that_was_lost_sight_of_is_said_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    def play(desk: ScriptedDesk) -> OpstuiError:
+        desk.session = replace(desk.session, status=SessionStatus.RUNNING, remote_id="sesn_1")
+        desk.choices = Choices(text="", fallback="offline")
+        return Unreachable("managed: no contact for 60 s")
+
+    code, _ = run(play)
+    err = capsys.readouterr().err
+    assert code == 3
+    assert "session S1 goes on over there; opstui session resume S1 follows it" in err
+    assert "opstui session fallback S1 does it without a model" in err
+
+
+def test_what_it_cost_is_said_as_an_estimate_and_as_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    def play(desk: ScriptedDesk) -> None:
+        cost = Cost(budget=500_000, estimate=86_600, reported=90_000, at_report=80_000, unknown_model=True)
+        desk.session = replace(desk.session, cost=cost, model="qwen3:32b")
+        desk.end(**ACCEPTED)
+
+    run(play)
+    err = capsys.readouterr().err
+    assert "≈ $0.0966, reported $0.09, estimated here ≈ $0.0866, budget $0.50" in err
+    assert "the rate card has no price for qwen3:32b" in err
+
+
+def saying(desk: ScriptedDesk) -> None:
+    """Says a text in pieces before it is stored whole, and one that comes to nothing."""
+    for said in ("Look", "Lookups fail", "Lookups fail."):
+        desk.previews = (("text:e1", said), ("text:e2", "gone"))
+        time.sleep(0.1)
+    desk.add("text", text="Lookups fail.")
+    desk.events[-1] = replace(desk.events[-1], remote_id="text:e1")
+    time.sleep(0.1)
+    desk.end(**ACCEPTED)
+
+
+def test_previews_are_partial_lines_that_the_whole_text_follows(capsys: pytest.CaptureFixture[str]) -> None:
+    run(saying)
+    texts = [line for line in lines(capsys) if line["type"] == "text" and line["id"] == "e1"]
+    assert [line["text"] for line in texts] == ["Look", "Lookups fail", "Lookups fail.", "Lookups fail."]
+    assert [line.get("partial") for line in texts] == [True, True, True, None]
+
+
+def test_nobody_types_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
+    run(saying, events=False)
+    assert capsys.readouterr().out == "Lookups fail.\n"
+
+
+def test_on_a_terminal_the_text_is_typed_as_it_comes_and_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "on_terminal", lambda: True)
+    pieces: list[bytes] = []
+    write = typist.write
+    monkeypatch.setattr(typist, "write", lambda data: (pieces.append(data), write(data))[1])
+    run(saying, events=False)
+    assert capsys.readouterr().out == "Lookups fail.\n"
+    assert pieces == [b"Look", b"ups fail", b"."]
+
+
+def test_what_was_typed_and_then_came_otherwise_stands_whole_on_its_own_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    typing = typist.Typist()
+    typing.type("a", "The disk")
+    typing.type("a", "…tail of something long")
+    typing.type("b", "another text waits")
+    assert typing.end("a", "The disc is full.")
+    assert not typing.end("b", "another text waits")
+    typing.type("c", "half a wo")
+    typing.stop()
+    assert capsys.readouterr().out == "The disk\nThe disc is full.\nhalf a wo\n"
 
 
 def test_ctrl_c_interrupts_the_session_and_exits_130(

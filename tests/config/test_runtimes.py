@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opstui.config.derived import own_rates, secret_refs
+from opstui.config.derived import as_text, own_rates, secret_refs
 from opstui.config.load import load
 from opstui.config.paths import Paths
 from opstui.config.settings import Settings
@@ -84,6 +84,8 @@ def test_prices_of_ones_own_come_from_the_table_and_from_the_runtime(tmp_path: P
     )
     assert own_rates(settings) == {
         "claude-sonnet-5-5": {"input": "2", "cache_read": "0.0000001"},
-        "qwen3:32b": {"input": "0", "output": "0", "hour": "0.35"},
     }
+    rates = settings.runtimes["desk"].rates
+    assert rates is not None
+    assert as_text(rates) == {"input": "0", "output": "0", "hour": "0.35"}
     assert settings.rates["claude-sonnet-5-5"].cache_read == Decimal("0.0000001")
