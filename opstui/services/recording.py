@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from opstui.core.frozen import dataclass
 from opstui.core.ports import LedgerRow, RecordWriter
 from opstui.core.sessions import Session, SessionEvent
 from opstui.services.setup import Setup
@@ -21,11 +22,12 @@ class Recorder:
     def __init__(self, setup: Setup, session: Session) -> None:
         self._setup = setup
         self._session = session.id
-        self._pending: list[SessionEvent] = []
+        self._events: list[SessionEvent] = []
+        self._rows: list[LedgerRow] = []
+        self._changed: Session | None = None
         self._guard = asyncio.Lock()
         self._tick: asyncio.Task[None] | None = None
         self._known: set[str] = set()
-        self.ledger: list[LedgerRow] = []
 
     def remember(self) -> list[SessionEvent]:
         """Everything recorded of the session so far; those events are known from now on."""
@@ -44,31 +46,37 @@ class Recorder:
         now = self._setup.clock.now()
         event = session_event(self._session, kind, remote_id, min(at, now) if at is not None else now, data)
         self._known.add(event.remote_id)
-        self._pending.append(event)
-        if self._tick is None or self._tick.done():
-            self._tick = asyncio.create_task(self._later())
+        self._events.append(event)
+        self._schedule()
 
-    def take(self) -> list[SessionEvent]:
-        """What is not yet committed, for somebody who commits it with more."""
-        pending, self._pending = self._pending, []
+    def usage(self, row: LedgerRow) -> None:
+        """Take a row of the ledger; it is on disk with the event that tells of it."""
+        self._rows.append(row)
+
+    def later(self, session: Session) -> None:
+        """Commit the session as it is now with the next tick: a stream of small changes is one commit."""
+        self._changed = session
+        self._schedule()
+
+    def take(self) -> Pending:
+        """What is not yet committed, for somebody who commits it with the session itself."""
+        pending = Pending(self._events, self._rows)
+        self._events, self._rows, self._changed = [], [], None
         return pending
 
     async def flush(self) -> None:
         """Commit what is there."""
         async with self._guard:
-            events, rows = self.take(), self.ledger
-            self.ledger = []
-            if events or rows:
-                await asyncio.to_thread(self._setup.record.write, lambda record: _put(record, events, rows, None))
+            session = self._changed
+            pending = self.take()
+            if pending.events or pending.rows or session is not None:
+                await asyncio.to_thread(self._setup.record.write, lambda record: pending.put(record, session))
 
     async def save(self, session: Session) -> Session:
         """Commit what is there together with the session."""
         async with self._guard:
-            events, rows = self.take(), self.ledger
-            self.ledger = []
-            stored = await asyncio.to_thread(
-                self._setup.record.write, lambda record: _put(record, events, rows, session)
-            )
+            pending = self.take()
+            stored = await asyncio.to_thread(self._setup.record.write, lambda record: pending.put(record, session))
             return stored or session
 
     async def close(self) -> None:
@@ -78,19 +86,29 @@ class Recorder:
             await asyncio.gather(self._tick, return_exceptions=True)
         await self.flush()
 
+    def _schedule(self) -> None:
+        if self._tick is None or self._tick.done():
+            self._tick = asyncio.create_task(self._later())
+
     async def _later(self) -> None:
         await asyncio.sleep(TICK)
         await self.flush()
 
 
-def _put(
-    record: RecordWriter, events: list[SessionEvent], rows: list[LedgerRow], session: Session | None
-) -> Session | None:
-    if events:
-        record.add_events(events)
-    for row in rows:
-        record.add_usage(row)
-    return record.put_session(session) if session is not None else None
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Events and ledger rows on their way to the disk."""
+
+    events: list[SessionEvent]
+    rows: list[LedgerRow]
+
+    def put(self, record: RecordWriter, session: Session | None) -> Session | None:
+        """Write them, and the session if there is one, inside a transaction."""
+        if self.events:
+            record.add_events(self.events)
+        for row in self.rows:
+            record.add_usage(row)
+        return record.put_session(session) if session is not None else None
 
 
 def session_event(session: str, kind: str, remote_id: str, at: datetime, data: Mapping[str, Any]) -> SessionEvent:

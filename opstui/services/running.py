@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from opstui.core import stops
@@ -31,7 +32,7 @@ from opstui.core.sessions import (
 from opstui.core.text import clean, clean_line
 from opstui.services.metering import Meter
 from opstui.services.previews import PreviewSender
-from opstui.services.recording import Recorder, session_event
+from opstui.services.recording import Pending, Recorder, session_event
 from opstui.services.tooldesk import ToolDesk
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class SessionRun:
             team=setup.team,
             now=setup.clock.now,
             engine=Engine(runtime.engine),
-            hiding=hiding,
+            **({} if hiding is None else {"hiding": hiding}),
         )
         if told:
             await asyncio.to_thread(tools.replay, answered_calls(told))
@@ -200,7 +201,7 @@ class SessionRun:
         errands.add_done_callback(self._watch(asyncio.current_task()))
         try:
             async for event in opened.events():
-                await self._take(event, opened, tools, meter)
+                self._take(event, opened, tools, meter)
         except asyncio.CancelledError:
             broken = self._broken
             if broken is not None:
@@ -225,7 +226,7 @@ class SessionRun:
 
         return done
 
-    async def _take(self, event: RuntimeEvent, opened: AgentSession, tools: ToolDesk, meter: Meter) -> None:
+    def _take(self, event: RuntimeEvent, opened: AgentSession, tools: ToolDesk, meter: Meter) -> None:
         recorder = self._recorder
         match event:
             case RuntimeText(remote_id, text, partial, at):
@@ -243,34 +244,32 @@ class SessionRun:
                 self.session, row = meter.take(self.session, event)
                 if row is not None:
                     recorder.add("usage", remote_id, {"cost": encode(self.session.cost)}, at)
-                    recorder.ledger.append(row)
+                    recorder.usage(row)
                     for warning in meter.warnings(self.session):
                         recorder.add("notice", f"{remote_id}:{warning[:24]}", {"text": warning})
-                    await self._save()
+                    recorder.later(self.session)
             case RuntimeStatus():
-                await self._take_status(event, meter)
+                self._take_status(event, meter)
             case RuntimeNotice(remote_id, text, error, at, until):
                 kind = "error" if error else "notice"
                 if not recorder.knows(kind, remote_id) or until is not None:
                     ends = {} if until is None else {"until": timestamp(until)}
                     recorder.add(kind, remote_id, {"text": str(clean(text)), **ends}, at)
 
-    async def _take_status(self, event: RuntimeStatus, meter: Meter) -> None:
+    def _take_status(self, event: RuntimeStatus, meter: Meter) -> None:
         recorder, status = self._recorder, event.status
         stands = status.is_over or status is SessionStatus.IDLE
         known = recorder.knows("status", event.remote_id)
-        if known and not stands:
-            return
         session = meter.status(self.session, event, self._setup.clock.now())
         self.session = replace(session, status=status, stop_reason=event.stop_reason)
         if event.detail and not known:
             recorder.add("notice", f"{event.remote_id}:detail", {"text": str(clean_line(event.detail))}, event.at)
-        if stands:
-            # The last word is written together with the document, in one commit.
+        if stands or known:
+            # The last word is written together with the document, in one commit; history is written already.
             return
         data = {"status": status.value, "stop_reason": event.stop_reason}
         recorder.add("status", event.remote_id, data, event.at)
-        await self._save()
+        recorder.later(self.session)
 
     async def _answer(self, call: RuntimeToolCall, opened: AgentSession, tools: ToolDesk) -> None:
         recorder = self._recorder
@@ -340,8 +339,9 @@ class SessionRun:
         now = setup.clock.now()
         # A session that goes on may hand in a better one later; one that starts over replaces its own.
         stamp = "" if session.runtime_kind == "extractive" else f"-{draft.id}"
+        pending = self._recorder.take()
         events = [
-            *self._recorder.take(),
+            *pending.events,
             session_event(session.id, "document", f"document{stamp}", now, {"document": body}),
             session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}),
         ]
@@ -366,14 +366,15 @@ class SessionRun:
             )
             found = replace(session, document=body, draft=draft.id)
             status = session.status if _stands(session) else SessionStatus.ENDED
-            return self._put_end(record, found, status, session.stop_reason, events)
+            return self._put_end(record, found, status, session.stop_reason, Pending(events, pending.rows))
 
         return setup.record.write(save)
 
     def _plain(self, tools: ToolDesk, ticket: Ticket) -> tuple[Document, Mapping[str, Any]]:
         """The document with its true words, for the draft; and what is stored of it, which hides what was hidden."""
-        if tools.accepted is not None and tools.accepted_plain is not None:
-            return tools.accepted_plain, encode(tools.accepted)
+        plain = getattr(tools, "accepted_plain", tools.accepted)
+        if tools.accepted is not None and plain is not None:
+            return plain, encode(tools.accepted)
         body = self.session.document or {}
         stored = decode(DOCUMENTS[self._workflow.document], body)
         runtime = self._setup.runtimes.get(self.session.runtime)
@@ -384,8 +385,8 @@ class SessionRun:
         return plain_document(self._setup, self.session, stored, ticket), body
 
     def _end(self, status: SessionStatus, reason: str | None) -> Session:
-        events = self._recorder.take()
-        return self._setup.record.write(lambda record: self._put_end(record, self.session, status, reason, events))
+        pending = self._recorder.take()
+        return self._setup.record.write(lambda record: self._put_end(record, self.session, status, reason, pending))
 
     def _put_end(
         self,
@@ -393,9 +394,9 @@ class SessionRun:
         session: Session,
         status: SessionStatus,
         reason: str | None,
-        events: Sequence[SessionEvent],
+        pending: Pending,
     ) -> Session:
-        return put_end(record, session, status, reason, events, self._setup.clock.now(), self._audit)
+        return put_end(record, session, status, reason, pending, self._setup.clock.now(), self._audit)
 
 
 def put_end(
@@ -403,8 +404,8 @@ def put_end(
     session: Session,
     status: SessionStatus,
     reason: str | None,
-    events: Sequence[SessionEvent],
-    now: Any,
+    pending: Pending,
+    now: datetime,
     audit: Callable[..., Any],
 ) -> Session:
     """Write the last events and the session as it ends, or stands still. Each stretch has an end of its own."""
@@ -415,7 +416,8 @@ def put_end(
         ),
         session_event(session.id, "session.ended", f"ended{stretch}", now, {}),
     ]
-    record.add_events([*events, *last])
+    pending.put(record, None)
+    record.add_events(last)
     record.add_audit(audit(session, "session.end", "program", detail=f"{status.value}: {reason or 'done'}"))
     cost = replace(session.cost, running_since=None)
     ended_at = now if status.is_over else None

@@ -411,6 +411,7 @@ class SessionService:
         )
 
     def _end(self, session: Session, status: SessionStatus, reason: str | None) -> Session:
+        from opstui.services.recording import Pending
         from opstui.services.running import put_end
 
         end: Callable[[RecordWriter], Session] = partial(
@@ -418,7 +419,7 @@ class SessionService:
             session=session,
             status=status,
             reason=reason,
-            events=[],
+            pending=Pending([], []),
             now=self._setup.clock.now(),
             audit=self._audit,
         )
