@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -25,6 +26,7 @@ from opstui.rehearsal.http import (
     read_request,
     to_json,
 )
+from opstui.rehearsal.messages import Reply, message_of, send_message, talk_of, thought, usage_of
 from opstui.rehearsal.mind import Mind
 from opstui.rehearsal.refusals import KINDS, Refusal, envelope
 from opstui.rehearsal.session import Session
@@ -59,7 +61,7 @@ class Rehearsal:
         self.requests: list[Received] = []
         """Everything received, in order."""
         self.faults: list[Fault] = []
-        self.message_scripts: list[Any] = []
+        self.replies: deque[Reply] = deque()
         self.pace = pace
         self.ping_every = ping_every
         self.last_contact = time.monotonic()
@@ -86,6 +88,10 @@ class Rehearsal:
     def script(self, steps: Sequence[Step], times: int = 1) -> None:
         """The next ``times`` sessions play these steps; without a script the mind plays."""
         self.state.scripts.append((tuple(steps), times))
+
+    def reply(self, *replies: Reply) -> None:
+        """What the next requests to ``/v1/messages`` are answered with; without one the mind answers."""
+        self.replies.extend(replies)
 
     def play(self, session_id: str, steps: Sequence[Step], timeout: float = 30.0) -> None:
         """Play steps in a session now, beside whatever is under way; returns when they are done."""
@@ -220,9 +226,13 @@ class Rehearsal:
                 record.status = 200
                 await self._stream(session, previews, headers, reader, writer)
                 return False
-            answer = Answer(
-                200, to_json(routes.answer(self.state, request)), {"content-type": "application/json", **headers}
-            )
+            if request.method == "POST" and request.parts[:2] == ("v1", "messages"):
+                made = await self._message(request, headers, record, fault, reader, writer)
+                if made is None:
+                    return False
+            else:
+                made = routes.answer(self.state, request)
+            answer = Answer(200, to_json(made), {"content-type": "application/json", **headers})
         except Refusal as refusal:
             body = envelope(refusal.kind, refusal.message, request_id, code=refusal.code)
             answer = Answer(refusal.status, body, {"content-type": "application/json", **headers})
@@ -268,6 +278,50 @@ class Rehearsal:
         )
         if needs_beta and BETA not in request.headers.get("anthropic-beta", ""):
             raise Refusal(404, "Not found.")
+
+    async def _message(
+        self,
+        request: Request,
+        headers: Mapping[str, str],
+        record: Received,
+        fault: Fault | None,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> dict[str, Any] | None:
+        """A whole answer of the Messages API, or None if it was streamed. Raises Refusal."""
+        body = routes.body_of(request)
+        talk = talk_of(body)
+        if request.parts[2:] == ("count_tokens",):
+            return {"input_tokens": usage_of(body, talk, Reply())["input_tokens"]}
+        if request.parts[2:]:
+            raise Refusal(404, "Not found.")
+        reply = self.replies.popleft() if self.replies else await thought(talk, self.clock.now())
+        message = message_of(reply, usage_of(body, talk, reply), body["model"], self.state.new_id)
+        if not body.get("stream") or (fault and (fault.cut or fault.lose_response)):
+            await asyncio.sleep(self.pace)
+            return message
+        record.status = 200
+        await self._stream_message(message, reply, headers, reader, writer)
+        return None
+
+    async def _stream_message(
+        self,
+        message: dict[str, Any],
+        reply: Reply,
+        headers: Mapping[str, str],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        stream = EventStream(writer)
+        stream.open(headers)
+        sending = asyncio.ensure_future(send_message(stream, message, reply, pace=self.pace))
+        gone = asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (gone, sending):
+                task.cancel()
+            await asyncio.gather(gone, sending, return_exceptions=True)
 
     @staticmethod
     def _is_stream(request: Request) -> bool:
