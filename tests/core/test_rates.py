@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -114,6 +115,9 @@ def test_an_hour_of_ones_own_machine_costs_what_it_costs() -> None:
         ({"models": {"m": {"input": "two"}}}, "models.m.input"),
         ({"models": {"m": {"tiers": {}}}}, "models.m.tiers"),
         ({"models": {"m": {"tiers": [{"above": "1"}]}}}, "models.m.tiers.above"),
+        ({"models": {"m": {"cache_write_long": "-2"}}}, "models.m.cache_write_long"),
+        ({"multipliers": ["us"]}, "multipliers"),
+        ({"multipliers": {"us": 1.1}}, "multipliers.us"),
         ({"prices": {}}, "prices"),
     ],
 )
@@ -121,3 +125,77 @@ def test_a_card_that_can_not_be_read_names_the_key(data: dict[str, Any], key: st
     with pytest.raises(ConfigError) as caught:
         parse_card({"dated": "2026-11-01", **data})
     assert caught.value.key == key
+
+
+# --- what is written to the cache for an hour, dated names, own rates, multipliers
+
+
+def test_what_is_kept_for_an_hour_costs_its_own_price() -> None:
+    rates = parse_rates("m", {"input": "2", "output": "10", "cache_write": "2.5", "cache_write_long": "4"})
+    usage = Usage(cache_write_tokens=1_000, cache_write_long_tokens=400)
+    assert cost(usage, rates) == 600 * 2.5 + 400 * 4
+
+
+def test_an_hour_long_write_that_has_no_price_costs_twice_the_input() -> None:
+    assert parse_rates("m", {"input": "3", "output": "6"}).cache_write_long == 6
+    assert parse_rates("m", {"input": "3", "output": "6", "cache_write": "9"}).cache_write_long == 9
+    tier = parse_rates("m", {"input": "1", "tiers": [{"above": 10, "input": "5"}]}).tiers[0]
+    assert tier.cache_write_long == 10
+
+
+def test_an_hour_is_never_cheaper_than_five_minutes() -> None:
+    rates = ModelRates(model="m", cache_write=Decimal("2.5"))
+    assert cost(Usage(cache_write_tokens=1_000, cache_write_long_tokens=1_000), rates) == 2_500
+
+
+def test_a_correction_has_the_lowest_tier_and_may_be_negative() -> None:
+    rates = CARD.rates("small", "messages")
+    assert cost(Usage(input_tokens=-200_000), rates, correction=True) == -50_000
+    assert cost(Usage(input_tokens=200_000), rates, correction=True) == 50_000
+    # 1,000 tokens that were taken for five-minute writes were hour-long ones: the difference.
+    assert cost(Usage(cache_write_long_tokens=1_000), rates, correction=True) == 188  # 0.5 - 0.3125, half to even
+
+
+def test_a_multiplier_is_on_tokens_alone() -> None:
+    rates = CARD.rates("big", "managed-agents")
+    usage = Usage(input_tokens=1_000, running_ms=3_600_000, searches=1)
+    assert cost(usage, rates, multiplier=Decimal("1.1")) == 2_200 + 80_000 + 10_000
+
+
+def test_a_dated_name_costs_what_its_model_costs() -> None:
+    assert CARD.rates("big-20260929", "messages") == CARD.rates("big", "messages")
+    assert CARD.rates("big-2026", "messages") is None
+    mine = with_own_rates(CARD, {"big-20260929": {"input": "1"}})
+    dated, plain = mine.rates("big-20260929", "messages"), mine.rates("big", "messages")
+    assert dated is not None
+    assert plain is not None
+    assert (dated.input, dated.output, plain.input) == (1, 10, 2)
+
+
+def test_the_rates_of_a_runtime_itself_come_first() -> None:
+    card = replace(CARD, own={"lab": parse_rates("big", {"input": "1", "hour": "0.35"})})
+    mine = card.rates("big", "messages", "lab")
+    assert mine is not None
+    assert (mine.input, mine.output, mine.hour) == (1, 0, Decimal("0.35"))
+    assert card.rates("big", "messages", "other") == CARD.rates("big", "messages")
+    assert card.rates("big", "extractive", "lab") is FREE
+
+
+def test_a_model_on_this_machine_is_free_unless_the_card_knows_its_name() -> None:
+    card = replace(CARD, local=frozenset({"ollama"}))
+    assert card.rates("qwen3", "messages", "ollama") is FREE
+    assert card.rates("qwen3", "messages", "elsewhere") is None
+    assert card.rates("qwen3", "managed-agents", "ollama") is None
+    assert card.rates("big", "messages", "ollama") == CARD.models["big"]
+
+
+def test_without_a_price_for_the_model_running_and_searches_still_cost() -> None:
+    rest = CARD.without_model("managed-agents")
+    assert cost(Usage(input_tokens=10**6, running_ms=3_600_000, searches=1), rest) == 90_000
+    assert CARD.without_model("messages") is FREE
+
+
+def test_a_rate_that_is_none_is_left_out() -> None:
+    given = {"input": Decimal("1.5"), "output": None, "cache_write_long": None, "tiers": None}
+    mine = with_own_rates(CARD, {"big": given}).models["big"]
+    assert (mine.input, mine.output, mine.tiers) == (Decimal("1.5"), 10, ())
