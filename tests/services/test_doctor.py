@@ -1,0 +1,189 @@
+"""Doctor asks every part, says what to do, prints no secret, and is done in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opstui.adapters.secrets.store import SecretStore
+from opstui.core.errors import NotRedacted, Unreachable
+from opstui.core.ports import AgentRuntime, Probe
+from opstui.core.redaction import Span
+from opstui.core.secrets import SecretRef
+from opstui.services.doctor import CARD_DAYS, examine, side_by_side
+from opstui.services.setup import Setup
+from tests.adapters.secrets.keeping import MemoryKeyring
+from tests.services.building import Place
+from tests.services.scripted_runtime import ScriptedRuntime
+
+CANARY = "canary-5d11e8"
+
+
+class Finding:
+    """A redactor that finds passwords the simple way."""
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        at = text.find(": ") + 2
+        return (Span(at, len(text), "PASSWORD"),) if "password" in text else ()
+
+
+class Blind(Finding):
+    def spans(self, text: str) -> tuple[Span, ...]:
+        return ()
+
+
+class Broken(Finding):
+    def spans(self, text: str) -> tuple[Span, ...]:
+        raise NotRedacted("the rules did not load")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.close()
+
+
+def setup_with(place: Place, *runtimes: AgentRuntime, **more: Any) -> Setup:
+    more.setdefault("redactor", Finding())
+    known = {**place.setup.runtimes, **{runtime.name: runtime for runtime in runtimes}}
+    return replace(place.setup, runtimes=known, **more)
+
+
+def lines(setup: Setup, *, offline: bool = False) -> list[Probe]:
+    return list(examine(setup, offline=offline))
+
+
+def of(probes: list[Probe], check: str) -> list[Probe]:
+    return [probe for probe in probes if probe.check == check]
+
+
+def test_a_fresh_home_has_nothing_that_fails(place: Place) -> None:
+    probes = lines(setup_with(place))
+    assert [probe for probe in probes if probe.state == "fail"] == []
+    checks = {probe.check for probe in probes}
+    assert {"config", "network", "store", "audit", "rates", "redaction", "worker", "tickets.local"} <= checks
+
+
+class Slow(ScriptedRuntime):
+    """Takes its time to answer."""
+
+    def __init__(self, name: str, wait: float | threading.Event) -> None:
+        super().__init__(name)
+        self._wait = wait
+
+    def probe(self) -> list[Probe]:
+        if isinstance(self._wait, threading.Event):
+            self._wait.wait(30)
+        else:
+            threading.Event().wait(self._wait)
+        return [Probe(f"runtimes.{self.name}", "pass", "answered")]
+
+
+def test_slow_parts_are_asked_side_by_side(place: Place) -> None:
+    began = time.monotonic()
+    probes = lines(setup_with(place, *(Slow(f"r{number}", 0.4) for number in range(5))))
+    assert time.monotonic() - began < 1.5
+    assert [probe.check for probe in probes if probe.text == "answered"] == [
+        f"runtimes.r{number}" for number in range(5)
+    ]
+
+
+def test_one_that_never_answers_is_told_and_holds_nobody_up() -> None:
+    never = threading.Event()
+    checks = [("a", Slow("a", never).probe), ("b", lambda: [Probe("b", "pass", "here")])]
+    began = time.monotonic()
+    told = list(side_by_side(checks, patience=0.2))
+    assert time.monotonic() - began < 2
+    assert [(probe.check, probe.state) for probe in told] == [("a", "fail"), ("b", "pass")]
+    assert "no answer within" in told[0].text
+    never.set()
+
+
+class Refusing(ScriptedRuntime):
+    def probe(self) -> list[Probe]:
+        raise Unreachable("managed: not reachable")
+
+
+def test_what_a_part_raises_is_its_line(place: Place) -> None:
+    [told] = of(lines(setup_with(place, Refusing())), "runtimes.managed")
+    assert (told.state, told.text) == ("fail", "managed: not reachable")
+
+
+def test_offline_asks_nothing_that_is_elsewhere(place: Place) -> None:
+    store = SecretStore({"TOKEN": CANARY}, [])
+    refs = {
+        "tickets.rt.token": SecretRef("env", ("TOKEN",)),
+        "store.password": SecretRef("cmd", ("no-such-program",)),
+    }
+    setup = setup_with(place, Refusing(), secrets=lambda: store, secret_refs=lambda: refs)
+    checks = {probe.check for probe in lines(setup, offline=True)}
+    assert "secret tickets.rt.token" in checks
+    assert not {"runtimes.managed", "secret store.password"} & checks
+    assert {"runtimes.managed", "secret store.password"} <= {probe.check for probe in lines(setup)}
+
+
+def secrets_of(place: Place, environ: Mapping[str, str], **refs: SecretRef) -> list[Probe]:
+    ring = MemoryKeyring()
+    ring.set_password("opstui", "there", CANARY)
+    store = SecretStore(environ, list(refs.values()), backend=lambda: ring)
+    return lines(setup_with(place, secrets=lambda: store, secret_refs=lambda: refs))
+
+
+def test_each_secret_is_looked_for_and_none_is_printed(place: Place) -> None:
+    probes = secrets_of(
+        place,
+        {"TOKEN": CANARY},
+        here=SecretRef("env", ("TOKEN",)),
+        missing=SecretRef("env", ("OTHER",)),
+        kept=SecretRef("keyring", ("opstui/there",)),
+        lost=SecretRef("keyring", ("opstui/lost",)),
+    )
+    assert {probe.check: probe.state for probe in probes if probe.check.startswith("secret")} == {
+        "secret here": "pass",
+        "secret missing": "fail",
+        "secret kept": "pass",
+        "secret lost": "fail",
+    }
+    assert of(probes, "keyring") == [Probe("keyring", "pass", "memory")]
+    assert of(probes, "secret lost")[0].fix == "opstui config secret set lost"
+    assert CANARY not in str(probes)
+
+
+def test_a_model_without_a_price_is_named_with_the_table_to_write(place: Place) -> None:
+    runtime = ScriptedRuntime()
+    runtime.model = "some-model-of-ours"
+    unpriced = [
+        probe for probe in lines(setup_with(place, runtime)) if probe.check == "rates" and probe.state == "warn"
+    ]
+    assert len(unpriced) == 1
+    assert "runtimes.managed: no price for some-model-of-ours" in unpriced[0].text
+    assert '[rates."some-model-of-ours"]' in unpriced[0].fix
+
+
+def test_old_prices_are_said_to_be_old(place: Place) -> None:
+    setup = setup_with(place)
+    card = setup.rates()
+    old = replace(card, dated=card.dated - timedelta(days=CARD_DAYS + 400))
+    [told] = of(lines(replace(setup, rates=lambda: old)), "rates")
+    assert told.state == "warn"
+    assert "days old" in told.text
+
+
+@pytest.mark.parametrize("redactor", [Blind(), Broken()])
+def test_a_redactor_that_does_not_work_is_a_fail(place: Place, redactor: Finding) -> None:
+    [told] = of(lines(setup_with(place, redactor=redactor)), "redaction")
+    assert told.state == "fail"
+
+
+def test_a_rehearsal_is_called_one(place: Place) -> None:
+    assert of(lines(setup_with(place)), "rehearsal") == []
+    [told] = of(lines(setup_with(place, rehearsal=True)), "rehearsal")
+    assert "stand-in on this machine" in told.text
