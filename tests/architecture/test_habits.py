@@ -20,7 +20,7 @@ MAY_CATCH_ALL: dict[str, dict[str, str]] = {
 # how long something took (`time.monotonic`): no rule depends on it.
 MAY_KNOW_THE_TIME: dict[str, dict[str, str]] = {
     "opstui/adapters/machine.py": {"*": "the adapter behind the Clock and Randomness ports"},
-    "opstui/rehearsal/clock.py": {"*": "the stand-in is a program of its own: its clock is what a test hands in, or this"},
+    "opstui/rehearsal/clock.py": {"*": "the stand-in is a program of its own; tests hand a clock in"},
     "opstui/services/locks.py": {"time.monotonic": "how long another process's lock is waited for"},
     "opstui/cli/app.py": {"datetime.now": "names the folder that is set aside"},
     "opstui/cli/crash.py": {"datetime.now": "a crash must be told without any part of the program"},
@@ -35,7 +35,7 @@ CLOCKS_AND_CHANCE = (
     "os.urandom", "secrets.", "random.", "perf_counter",
 )  # fmt: skip
 STOPWATCHES = ("time.monotonic", "time.monotonic_ns", "time.perf_counter")
-WITHOUT_A_STOPWATCH = ("opstui/core/", "opstui/services/", "opstui/demo/", "opstui/wiring/", "opstui/worker.py")
+WITHOUT_A_STOPWATCH = ("opstui/core/", "opstui/services/", "opstui/demo/", "opstui/wired/", "opstui/wiring.py", "opstui/worker.py")
 
 
 def test_nothing_catches_everything() -> None:

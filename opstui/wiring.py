@@ -26,7 +26,7 @@ from opstui.core.shifts import Schedule
 from opstui.core.text import clean_line
 from opstui.services.desk import DeskService
 from opstui.services.setup import Setup, WorkflowPolicy
-from opstui.wiring.late import LateKnowledge, LateMapping, LateRedactor, LateWorkflows, Once
+from opstui.wired.late import LateKnowledge, LateMapping, LateRedactor, LateWorkflows, Once
 
 if TYPE_CHECKING:
     from opstui.adapters.secrets.store import SecretStore
@@ -97,7 +97,7 @@ def open_setup(
     def make_runtime(name: str) -> AgentRuntime:
         if settings.runtimes[name].kind == "extractive":
             return ExtractiveRuntime(name, clock)
-        from opstui.wiring import remote
+        from opstui.wired import remote
 
         return remote.make_runtime(
             name, settings, paths, store=store, clock=clock, randomness=randomness, rehearsal=rehearsal
@@ -227,7 +227,7 @@ def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:
     """The list prices of today, and the config's own over them, read when a session is first metered."""
 
     def make() -> Callable[[], RateCard]:
-        from opstui.wiring.prices import card_of
+        from opstui.wired.prices import card_of
 
         return card_of(_bundled("rates"), settings, clock)
 
@@ -237,7 +237,7 @@ def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:
 
 def open_secrets(settings: Settings, taken: Mapping[str, str]) -> SecretStore:
     """Who resolves the references of the settings; ``taken`` is what :func:`take_secrets` answered."""
-    from opstui.wiring.remote import secret_store
+    from opstui.wired.remote import secret_store
 
     return secret_store(settings, os.environ, taken)
 
@@ -255,7 +255,7 @@ def _network_probe(settings: Settings) -> list[Probe]:
 
 
 def _redactor(store: Callable[[], SecretStore]) -> Redactor:
-    from opstui.wiring.remote import redactor
+    from opstui.wired.remote import redactor
 
     return redactor(store)
 
