@@ -24,7 +24,6 @@ from opstui.core.desk import (
     Mark,
     Status,
     StatusLine,
-    StopAllSessions,
     ViewState as KeptState,
     WaitingForYou,
 )
@@ -312,6 +311,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         if self._question is not None:
             (yes, _), self._question = self._question, None
             self.unsay()
+            if isinstance(self.screen, DeskScreen):
+                self.screen.drop_reason()
             if event.key == "y":
                 yes()
             return False
@@ -367,7 +368,9 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             self._stop_all()
 
     def _stop_all(self) -> None:
-        self.do(StopAllSessions(), lambda count: self.say(f"{count or 'no'} sessions told to stop"), saying="stopping")
+        from opstui.tui.stopping import stop_all
+
+        stop_all(self)
 
     def action_app_waiting(self) -> None:
         """``!``: the next thing that waits for the operator."""
@@ -378,7 +381,9 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         here = registry.subject(self.screen)
         places = [index for index, item in enumerate(waiting) if item.subject == here]
         item = waiting[(places[0] + 1) % len(waiting)] if places else waiting[0]
-        kind = {"sev1": "ticket", "question": "session", "failed": "session"}.get(item.kind, "review")
+        kind = {"sev1": "ticket", "question": "session", "budget": "session", "failed": "session"}.get(
+            item.kind, "review"
+        )
         screen = registry.screen_for(kind, item)
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)

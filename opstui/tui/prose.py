@@ -1,26 +1,31 @@
-"""A small part of Markdown as styled lines: headings, lists, quotes, code, emphasis. Never links, never HTML."""
+"""A small part of Markdown as styled lines: headings, lists, quotes, code, emphasis. Never links, never HTML.
+
+What was kept from a model stands in its texts as ``⟦S:EMAIL:3f2a9c01⟧``; it is drawn short and dim, or as the value.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from opstui.core.redaction import PLACEHOLDER
 from opstui.tui.draw import cells, head
+from opstui.tui.pieces import FENCE
 
 Bit = tuple[str, str]
 """Text and the role it is drawn in."""
 
 _INLINE = re.compile(r"`([^`\n]+)`|\*\*([^*\n]+)\*\*|(?<![\w*])\*([^*\s][^*\n]*)\*(?![\w*])|(\[\d{1,3}\])")
+_NOTHING: Mapping[str, str] = {}
 _HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _ITEM = re.compile(r"(\s*)([-*+]|\d{1,3}[.)])\s+(.*)")
-_FENCE = re.compile(r"\s*(```|~~~)")
 LONGEST = 4000
 """Characters of one source line that are looked at for emphasis; longer ones are drawn plain."""
 
 
-def inline(text: str, role: str = "text") -> list[Bit]:
-    """Emphasis, code and citation marks of one line."""
-    if len(text) > LONGEST or not any(char in text for char in "`*["):
+def inline(text: str, role: str = "text", revealed: Mapping[str, str] = _NOTHING) -> list[Bit]:
+    """Emphasis, code and citation marks of one line; what was hidden, or its value where that is ``revealed``."""
+    if len(text) > LONGEST or not any(char in text for char in "`*[⟦"):
         return [(text, role)]
     bits: list[Bit] = []
     end = 0
@@ -40,7 +45,25 @@ def inline(text: str, role: str = "text") -> list[Bit]:
         end = found.end()
     if end < len(text):
         bits.append((text[end:], role))
-    return bits
+    return [part for bit in bits for part in _hidden(*bit, revealed)]
+
+
+def _hidden(text: str, role: str, revealed: Mapping[str, str]) -> list[Bit]:
+    """What stands in place of a value, apart from the words around it."""
+    if "⟦" not in text:
+        return [(text, role)]
+    bits: list[Bit] = []
+    end = 0
+    for found in PLACEHOLDER.finditer(text):
+        bits.append((text[end : found.start()], role))
+        value = revealed.get(found[0])
+        if value is None:
+            bits.append((f"⟦{found[1].lower().replace('_', '-')}·{found[2][:4]}⟧", "faint"))
+        else:
+            bits.append((value.replace("\n", "⏎"), "warn"))
+        end = found.end()
+    bits.append((text[end:], role))
+    return [bit for bit in bits if bit[0]]
 
 
 def flow(bits: list[Bit], width: int, lead: list[Bit], indent: int) -> list[list[Bit]]:
@@ -99,51 +122,32 @@ def _words(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def prose(text: str, width: int) -> list[list[Bit]]:
-    """``text`` as lines of at most ``width`` cells. Anything is accepted; what is not known is drawn as it stands."""
+def prose(text: str, width: int, revealed: Mapping[str, str] = _NOTHING) -> list[list[Bit]]:
+    """``text`` as lines of at most ``width`` cells. Anything is accepted; what is not known is drawn as it stands.
+
+    ``revealed``: placeholder → value, drawn in its place.
+    """
     width = max(8, width)
     lines: list[list[Bit]] = []
     fenced = False
     for raw in text.split("\n"):
         source = raw.expandtabs(4)
-        if _FENCE.match(source):
+        if FENCE.match(source):
             fenced = not fenced
             continue
         if fenced:
-            lines += flow([(source, "code")], width, [("  ", "code")], 2) if source else [[]]
+            lines += flow(_hidden(source, "code", revealed), width, [("  ", "code")], 2) if source else [[]]
         elif not source.strip():
             lines.append([])
         elif heading := _HEADING.match(source):
-            lines += flow(inline(heading[2], "strong"), width, [], 0)
+            lines += flow(inline(heading[2], "strong", revealed), width, [], 0)
         elif item := _ITEM.match(source):
             depth = min(len(item[1]), width // 3)
             mark = "·" if item[2] in "-*+" else item[2]
             lead: list[Bit] = [(" " * depth + mark + " ", "faint")]
-            lines += flow(inline(item[3]), width, lead, depth + len(mark) + 1)
+            lines += flow(inline(item[3], "text", revealed), width, lead, depth + len(mark) + 1)
         elif source.lstrip().startswith(">"):
-            lines += flow(inline(source.lstrip()[1:].strip(), "quote"), width, [("┃ ", "faint")], 2)
+            lines += flow(inline(source.lstrip()[1:].strip(), "quote", revealed), width, [("┃ ", "faint")], 2)
         else:
-            lines += flow(inline(source), width, [], 0)
+            lines += flow(inline(source, "text", revealed), width, [], 0)
     return lines
-
-
-def blocks(text: str, *, limit: int = 40) -> tuple[list[str], str]:
-    """``text`` split into finished blocks and the open rest: at blank lines outside fences, and every ``limit`` lines.
-
-    A finished block never changes when more text comes, so it is drawn once.
-    """
-    done: list[str] = []
-    current: list[str] = []
-    fenced = False
-    lines = text.split("\n")
-    # The last line may still grow.
-    for line in lines[:-1]:
-        if _FENCE.match(line):
-            fenced = not fenced
-        current.append(line)
-        if (not fenced and not line.strip()) or len(current) >= limit:
-            block = "\n".join(current)
-            # A block cut inside a fence must not turn the rest of the code into prose.
-            done.append(block + "\n```" if fenced else block)
-            current = ["```"] if fenced else []
-    return done, "\n".join([*current, lines[-1]])

@@ -1,4 +1,4 @@
-"""A session's events as blocks of a transcript, and its figures as lines. Pure."""
+"""A session's events as blocks of a transcript. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from opstui.core.claims import Citation, CitationKind
+from opstui.core.codec import moment
 from opstui.core.frozen import dataclass
-from opstui.core.sessions import Session, SessionEvent, SessionStatus, Usage
-from opstui.tui.ticket_text import MARKS, workflow_word
-from opstui.tui.words import count, estimate, money, running
+from opstui.core.sessions import SessionEvent
 
-Bit = tuple[str, str]
-
-WIDE = 120
-"""From this width the figures are a column."""
+YOU = "you: "
+"""How a notice begins that holds what the operator said to the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +24,10 @@ class Block:
     id: str
     """The event's remote id: a later event with the same one replaces it."""
     kind: str
-    """``text``, ``tool``, ``notice``, ``good``, ``error``, ``end``."""
+    """``text``, ``you``, ``tool``, ``notice``, ``good``, ``error``, ``end``, ``wait``, ``stand``."""
     text: str = ""
     name: str = ""
-    """Of a tool."""
+    """Of a tool; ``session`` for the end of a session."""
     detail: str = ""
     """What a tool was asked, shown when unfolded."""
     at: datetime | None = None
@@ -38,6 +35,19 @@ class Block:
     failed: bool = False
     open: bool = False
     """Unfolded; or text that may still grow."""
+    state: str = ""
+    """Of a tool call that is not answered: since when, or that it never will be."""
+    choices: tuple[tuple[str, str], ...] = ()
+    """Of a session that stands still: keys, and what they would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that is waited for until a moment, as a notice said."""
+
+    text: str
+    until: datetime
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,20 @@ class Transcript:
     calls: Mapping[str, int] = field(default_factory=dict)
     """Call id → index of its block."""
     ids: Mapping[str, int] = field(default_factory=dict)
-    """Remote id → index of the text that it named."""
+    """Remote id → index of the block that it made."""
+    asked: frozenset[int] = frozenset()
+    """Indexes of the tool calls that nobody answered yet."""
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    """Remote id → wait, those that are over among them."""
+    last_at: datetime | None = None
+    """When something happened last."""
+    state: tuple[str, str] = ("", "")
+    """Status and stop reason as the events tell them."""
+
+    def since(self, now: datetime) -> int:
+        """After which event to read on: a wait that goes on is told anew under the number it has."""
+        open_ones = [wait.seq for wait in self.waits.values() if wait.until > now]
+        return min([self.last, *(seq - 1 for seq in open_ones)])
 
 
 def tool_words(name: str, given: Mapping[str, Any]) -> str:
@@ -65,167 +88,107 @@ def tool_words(name: str, given: Mapping[str, Any]) -> str:
 
 
 def take(transcript: Transcript, events: Iterable[SessionEvent]) -> tuple[Transcript, int]:
-    """``transcript`` with ``events`` taken in, and the index of the first block that differs."""
-    blocks = list(transcript.blocks)
-    calls, ids = dict(transcript.calls), dict(transcript.ids)
-    last, first = transcript.last, len(blocks)
+    """``transcript`` with ``events`` taken in, and the index of the first block that differs.
 
-    def add(block: Block) -> int:
-        blocks.append(block)
-        return len(blocks) - 1
-
+    An event that comes again replaces what it made before.
+    """
+    taking = _Taking(transcript)
     for event in events:
-        last = max(last, event.seq)
+        taking.take(event)
+    return taking.taken(), taking.first
+
+
+class _Taking:
+    """A transcript while events are taken in."""
+
+    def __init__(self, before: Transcript) -> None:
+        self._blocks = list(before.blocks)
+        self._calls, self._ids, self._waits = dict(before.calls), dict(before.ids), dict(before.waits)
+        self._asked = set(before.asked)
+        self._last, self._last_at, self._state = before.last, before.last_at, before.state
+        self.first = len(before.blocks)
+
+    def taken(self) -> Transcript:
+        """What came of it."""
+        return Transcript(
+            tuple(self._blocks), self._last, self._calls, self._ids, frozenset(self._asked), self._waits,
+            self._last_at, self._state,
+        )  # fmt: skip
+
+    def take(self, event: SessionEvent) -> None:
+        """One event."""
+        self._last = max(self._last, event.seq)
+        self._last_at = event.at if self._last_at is None else max(self._last_at, event.at)
         data = event.data
         match event.type:
             case "text":
-                text = str(data.get("text", ""))
-                partial = bool(data.get("partial"))
-                if event.remote_id in ids:
-                    index = ids[event.remote_id]
-                    blocks[index] = replace(blocks[index], text=text, open=partial)
-                    first = min(first, index)
-                else:
-                    ids[event.remote_id] = add(Block(event.remote_id, "text", text, at=event.at, open=partial))
+                self._put(event, "text", str(data.get("text", "")), open=bool(data.get("partial")))
             case "tool.call":
-                given = data.get("input") if isinstance(data.get("input"), Mapping) else {}
-                assert isinstance(given, Mapping)
-                name = str(data.get("name", ""))
-                detail = json.dumps(dict(given), ensure_ascii=False, indent=2, default=str) if given else ""
-                calls[str(data.get("id"))] = add(
-                    Block(event.remote_id, "tool", tool_words(name, given), name=name, detail=detail, at=event.at)
-                )
+                self._call(event)
             case "tool.result":
-                index = calls.get(str(data.get("id")), -1)
-                if index >= 0:
-                    call = blocks[index]
-                    took = int((event.at - call.at).total_seconds() * 1000) if call.at is not None else None
-                    blocks[index] = replace(call, took_ms=took, failed=bool(data.get("is_error")))
-                    first = min(first, index)
+                self._result(event)
             case "notice" | "error":
-                add(Block(event.remote_id, event.type, str(data.get("text", "")), at=event.at))
+                self._notice(event)
             case "document":
-                add(Block(event.remote_id, "good", "document accepted: its checks ran", at=event.at))
+                self._put(event, "good", "document accepted: its checks ran")
             case "draft":
-                add(Block(event.remote_id, "end", "draft ready", at=event.at))
+                self._put(event, "end", "draft ready")
+            case "status":
+                self._state = (str(data.get("status") or ""), str(data.get("stop_reason") or ""))
             case "session.ended":
-                session = data.get("session")
-                reason = str(session.get("stop_reason") or "") if isinstance(session, Mapping) else ""
-                status = str(session.get("status") or "ended") if isinstance(session, Mapping) else "ended"
-                add(
-                    Block(
-                        event.remote_id,
-                        "end",
-                        f"{status}{f': {reason.replace(chr(95), chr(32))}' if reason else ''}",
-                        at=event.at,
-                    )
-                )
+                status, reason = self._state
+                words = f": {reason.replace('_', ' ')}" if reason not in ("", "done", "end_turn") else ""
+                self._put(event, "end", f"{status or 'ended'}{words}", name="session")
             case _:
                 pass
-    return Transcript(tuple(blocks), last, calls, ids), first
+
+    def _put(self, event: SessionEvent, kind: str, text: str, **more: Any) -> int:
+        block = Block(event.remote_id, kind, text, at=event.at, **more)
+        index = self._ids.get(event.remote_id)
+        if index is None:
+            index = self._ids[event.remote_id] = len(self._blocks)
+            self._blocks.append(block)
+        else:
+            self._blocks[index] = block
+            self.first = min(self.first, index)
+        return index
+
+    def _notice(self, event: SessionEvent) -> None:
+        text, until = str(event.data.get("text", "")), _moment(event.data.get("until"))
+        if until is not None:
+            self._waits[event.remote_id] = Wait(text, until, event.seq)
+        elif event.type == "notice" and text.startswith(YOU):
+            self._put(event, "you", text.removeprefix(YOU))
+        else:
+            self._put(event, event.type, text)
+
+    def _call(self, event: SessionEvent) -> None:
+        call, given = str(event.data.get("id")), event.data.get("input")
+        given = given if isinstance(given, Mapping) else {}
+        if call in self._calls:
+            return
+        name = str(event.data.get("name", ""))
+        detail = json.dumps(dict(given), ensure_ascii=False, indent=2, default=str) if given else ""
+        index = self._put(event, "tool", tool_words(name, given), name=name, detail=detail)
+        self._calls[call] = index
+        self._asked.add(index)
+
+    def _result(self, event: SessionEvent) -> None:
+        index = self._calls.get(str(event.data.get("id")), -1)
+        if index < 0:
+            return
+        call = self._blocks[index]
+        took = int((event.at - call.at).total_seconds() * 1000) if call.at is not None else None
+        self._blocks[index] = replace(call, took_ms=took, failed=bool(event.data.get("is_error")))
+        self._asked.discard(index)
+        self.first = min(self.first, index)
 
 
-def bar(spent: int, budget: int | None, width: int) -> list[Bit]:
-    """``▓▓░░░░░ 23%`` of the budget; it warns from 80 %."""
-    if not budget:
-        return []
-    share = min(1.0, spent / budget)
-    full = min(width, max(1 if spent else 0, round(share * width)))
-    role = "bad" if spent >= budget else "warn" if share >= 0.8 else "accent"
-    return [("▓" * full, role), ("░" * (width - full), "faint"), (f" {share:.0%}", role if share >= 0.8 else "dim")]
-
-
-def headline(session: Session, width: int) -> tuple[list[Bit], list[Bit]]:
-    """Ticket and workflow at the left, status and cost at the right, unless a column has these."""
-    mark, role = MARKS[session.status]
-    left: list[Bit] = [(f" {session.ticket.key}  ", "strong"), (workflow_word(session.workflow), "text")]
-    if width >= WIDE:
-        return left, []
-    cost = session.cost
-    spent: list[Bit] = [(estimate(cost.estimate, fine=True), "text")]
-    if cost.budget and width >= 60:
-        spent += [
-            (f" of {money(cost.budget)}", "dim"),
-            ("  ", "dim"),
-            *bar(cost.estimate, cost.budget, 7 if width < 100 else 12),
-        ]
-    right: list[Bit] = [(f"{mark} ", role), (f"{running(cost.usage.running_ms)}   ", "text"), *spent, (" ", "dim")]
-    return left, right
-
-
-def subline(session: Session) -> tuple[list[Bit], list[Bit]]:
-    """Runtime and model at the left, tokens at the right."""
-    usage = session.cost.usage
-    what = session.runtime if session.model is None else f"{session.runtime} · {session.model}"
-    left: list[Bit] = [(f" {what} · {status_words(session)}", "dim")]
-    right: list[Bit] = []
-    if usage.input_tokens or usage.output_tokens:
-        right = [
-            ("in ", "faint"),
-            (count(usage.input_tokens), "dim"),
-            ("  out ", "faint"),
-            (count(usage.output_tokens), "dim"),
-            ("  cache ", "faint"),
-            (count(usage.cache_read_tokens), "dim"),
-            (" ", "dim"),
-        ]
-    elif session.runtime_kind == "extractive":
-        right = [("no model, no tokens ", "faint")]
-    return left, right
-
-
-_WAITS = {
-    SessionStatus.QUEUED: "queued: waits for the worker",
-    SessionStatus.STARTING: "starting: opening the runtime",
-    SessionStatus.WAITING: "waits for you",
-}
-
-
-def status_words(session: Session) -> str:
-    """The status, and what is waited for."""
-    words = _WAITS.get(session.status, session.status.value)
-    if session.stop_reason and session.stop_reason not in ("end_turn", "done", "finished"):
-        words += f" ({session.stop_reason.replace('_', ' ')})"
-    return words
-
-
-def figures(session: Session) -> list[tuple[str, list[Bit]]]:
-    """The column at the right from 120 columns: label and value."""
-    usage, cost = session.cost.usage, session.cost
-    mark, role = MARKS[session.status]
-    rows: list[tuple[str, list[Bit]]] = [
-        ("status", [(f"{mark} ", role), (status_words(session), "text")]),
-        ("runtime", [(session.runtime, "text")]),
-        *([("model", [(session.model, "text")])] if session.model else []),
-        ("running", [(running(usage.running_ms), "text")]),
-        ("", []),
-        (
-            "cost",
-            [
-                (estimate(cost.estimate, fine=True), "text"),
-                *([(f" of {money(cost.budget)}", "dim")] if cost.budget else []),
-            ],
-        ),
-    ]
-    if cost.budget:
-        rows.append(("", bar(cost.estimate, cost.budget, 14)))
-    if cost.reported is not None:
-        rows.append(("reported", [(money(cost.reported), "text")]))
-    if session.runtime_kind == "extractive":
-        rows.append(("tokens", [("no model, no tokens", "dim")]))
-    else:
-        rows += _token_rows(usage)
-    if session.draft:
-        rows += [("", []), ("draft", [("ready", "accent")])]
-    return rows
-
-
-def _token_rows(usage: Usage) -> list[tuple[str, list[Bit]]]:
-    return [
-        ("in", [(count(usage.input_tokens), "dim")]),
-        ("out", [(count(usage.output_tokens), "dim")]),
-        ("cache", [(f"{count(usage.cache_read_tokens)} read", "dim")]),
-    ]
+def _moment(value: object) -> datetime | None:
+    try:
+        return moment(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def citations(document: Mapping[str, Any] | None) -> list[Citation]:

@@ -148,9 +148,11 @@ class TalkingApp(TurnTaking, inherit_bindings=False):
             if isinstance(self.screen, DeskScreen):
                 self.screen.show_frame()
 
-    def ask(self, question: str, yes: Callable[[], None]) -> None:
-        """Ask in the lowest line; only ``y`` means yes, and any other key no."""
+    def ask(self, question: str, yes: Callable[[], None], *, because: str = "") -> None:
+        """Ask in the lowest line, with the reason above it; only ``y`` means yes, and any other key no."""
         self._question = (yes, question)
+        if because and isinstance(self.screen, DeskScreen):
+            self.screen.put_reason(because)
         self.say(f"{question}  y yes, any other key no", "warn")
 
     async def run_action(

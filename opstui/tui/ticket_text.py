@@ -9,6 +9,7 @@ from opstui.core.claims import Citation, CitationKind, Claim, ClaimStatus
 from opstui.core.desk import FirstLookView, TicketView
 from opstui.core.drafts import Draft
 from opstui.core.frozen import dataclass
+from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.tickets import TicketRef, TimelineEntry, Visibility
 from opstui.tui.draw import cells, fit
@@ -170,9 +171,14 @@ def session_line(session: Session, now: datetime, timezone: str) -> Para:
         said,
         "dim",
         lead=((f"{mark} ", role), (f"{workflow_word(session.workflow)}  ", "text")),
-        tail=((f"{estimate(session.cost.estimate, fine=True)}  {clock(session.created_at, timezone, now)}", "faint"),),
+        tail=((f"{_spent(session)}  {clock(session.created_at, timezone, now)}", "faint"),),
         target=session,
     )
+
+
+def _spent(session: Session) -> str:
+    cost = session.cost
+    return f"${dollars(cost.shown)}" if cost.is_exact else estimate(cost.shown, fine=True)
 
 
 _KIND_ROLE = {

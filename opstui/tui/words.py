@@ -34,6 +34,13 @@ _ASCII = {
     "▏": "|",
     "→": ">",
     "▐": "|",
+    "⟦": "[",
+    "⟧": "]",
+    "›": ">",
+    "✗": "x",
+    "■": "#",
+    "◑": "o",
+    "◌": ".",
 }
 
 
@@ -107,6 +114,13 @@ def money(micros: int) -> str:
 def estimate(micros: int, *, fine: bool = False) -> str:
     """``≈ $1.84``, or with four decimals: an estimate never goes without its mark."""
     return f"≈ ${dollars(micros)}" if fine else f"≈ ${cents(micros)}"
+
+
+def exact_money(micros: int) -> str:
+    """``$0.0312``: always four decimals, so that a figure that ticks keeps its width."""
+    text = dollars(micros)
+    whole, _, part = text.partition(".")
+    return f"${whole}.{part.ljust(4, '0')}"
 
 
 def running(milliseconds: int) -> str:

@@ -16,10 +16,11 @@ from opstui.core.documents import Citation, CitationKind, Claim, ClaimStatus, Co
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import FilterError, NotFound, OpstuiError
 from opstui.core.knowledge import Hit, Strength
-from opstui.core.ports import Capabilities
+from opstui.core.ports import Capabilities, Probe
 from opstui.core.queues import Health, Queue, QueueState, SortBy, TableRow, TicketWindow, View
 from opstui.core.sessions import Cost, Session, SessionEvent, SessionStatus, Usage
 from opstui.core.shifts import Shift
+from opstui.core.stops import stop
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import (
     EntryKind,
@@ -177,6 +178,14 @@ class ScriptedDesk:
         self.fail: OpstuiError | None = None
         self._journal: list[d.Event] = []
         self.waiting_items: tuple[d.Waiting, ...] = ()
+        self.previews: dict[str, dict[str, str]] = {}
+        """Session → what it is just saying, by remote id."""
+        self.hidden: dict[str, dict[str, str]] = {}
+        """Session → placeholder → value."""
+        self.choices: dict[str, d.Choices] = {}
+        """Session → what can be done; else what its stop reason comes to."""
+        self.probes: tuple[Probe, ...] = ()
+        self.shift_view: d.ShiftView | None = None
         self.facts = d.Facts(
             operator="alex",
             timezone="UTC",
@@ -242,6 +251,17 @@ class ScriptedDesk:
         self.ring("session", session.id)
         return session
 
+    def add_managed(self, key: str, **fields: Any) -> Session:
+        """A session on the managed runtime."""
+        given: dict[str, Any] = {"runtime": "managed", "runtime_kind": "managed-agents", "model": "claude-sonnet-5-5"}
+        return self.add_session(key, **(given | {"remote_id": "r1"} | fields))
+
+    def change_session(self, session: str, **fields: Any) -> None:
+        """Change a session, and ring."""
+        found = self.sessions[session]
+        self.sessions[session] = replace(found, rev=found.rev + 1, **fields)
+        self.ring("session", session)
+
     def add_event(self, session: str, kind: str, **data: Any) -> None:
         """An event of a session."""
         log = self.events[session]
@@ -300,6 +320,16 @@ class ScriptedDesk:
                 return self._get(self.sessions, question.id)
             case d.SessionEvents():
                 return tuple(e for e in self.events[question.id] if e.seq > question.after)[: question.limit]
+            case d.SessionPreview():
+                return tuple(self.previews.get(question.id, {}).items())
+            case d.SessionHidden():
+                return self.hidden.get(question.id, {})
+            case d.SessionChoices():
+                return self._choices(self._get(self.sessions, question.id))
+            case d.Doctor():
+                return tuple(probe for probe in self.probes if not question.offline or "runtimes" not in probe.check)
+            case d.ShiftTotals() if self.shift_view is not None:
+                return self.shift_view
             case d.Drafts():
                 return tuple(x for x in self.drafts.values() if question.ticket in (None, x.ticket))
             case d.WaitingForYou():
@@ -336,7 +366,8 @@ class ScriptedDesk:
                 self.kept[command.name] = command.state
                 return d.Outcome()
             case d.StartSession():
-                return d.Outcome(self.add_session(command.ticket.key, workflow=command.workflow))
+                runtime = command.runtime or self.facts.plans.get(command.workflow, d.Plan()).runtime
+                return d.Outcome(self.add_session(command.ticket.key, workflow=command.workflow, runtime=runtime))
             case d.NewDraft():
                 draft = self.add_draft(command.ticket)
                 return d.Outcome(draft)
@@ -346,8 +377,13 @@ class ScriptedDesk:
                 return d.Outcome(self.tickets[command.ref])
             case d.StopAllSessions():
                 return d.Outcome(len(self.sessions))
-            case d.InterruptSession() | d.MessageSession():
+            case d.InterruptSession() | d.MessageSession() | d.RaiseBudget() | d.ResumeSession():
                 return d.Outcome(self.sessions[command.id])
+            case d.RaiseShiftBudget():
+                return d.Outcome(command.limit_micros)
+            case d.FallBack():
+                session = self.sessions[command.id]
+                return d.Outcome(self.add_session(session.ticket.key, workflow=session.workflow))
             case d.MarkSeen():
                 self.unseen.discard(command.ref)
                 return d.Outcome()
@@ -389,6 +425,13 @@ class ScriptedDesk:
         if key not in table:
             raise NotFound(f"there is no {key}")
         return table[key]
+
+    def _choices(self, session: Session) -> d.Choices:
+        if session.id in self.choices:
+            return self.choices[session.id]
+        means = stop(session.stop_reason)
+        least = (session.cost.budget or 0) + 10_000 if "raise" in means.choices else 0
+        return d.Choices(text=means.text, choices=means.choices, fallback="offline", least_budget=least)
 
     def _select(self, view: View, search: str) -> list[TicketRef]:
         if search.startswith("age>"):

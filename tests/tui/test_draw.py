@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
 from opstui.core.text import clean_line
 from opstui.tui.draw import fit, spread, strip, wrap
-from opstui.tui.prose import blocks, prose
+from opstui.tui.pieces import Pieces
+from opstui.tui.prose import prose
 
 EMOJI = st.text(alphabet="a 🖨\ufe0f👩\u200d🚒☎漢", max_size=40)
 TEXT = (st.text(max_size=60) | EMOJI).map(clean_line)
@@ -68,15 +70,34 @@ def test_prose_makes_no_links() -> None:
 
 @given(st.text(alphabet="ab\n` ", max_size=200), st.integers(0, 200))
 def test_a_finished_block_never_changes_when_more_comes(text: str, cut: int) -> None:
-    before, _ = blocks(text[:cut])
-    after, _ = blocks(text)
-    assert after[: len(before)] == before
+    pieces = Pieces()
+    pieces.take(text[:cut])
+    before = list(pieces.done)
+    pieces.take(text)
+    assert pieces.done[: len(before)] == before
+    at_once = Pieces()
+    at_once.take(text)
+    assert (at_once.done, at_once.rest) == (pieces.done, pieces.rest)
 
 
 def test_a_long_fence_is_cut_without_turning_code_into_prose() -> None:
-    done, rest = blocks("```\n" + "x = 1\n" * 100 + "```\nend")
-    assert all(block.startswith("```") and block.rstrip().endswith("```") for block in done[:2])
-    assert rest.endswith("end")
+    pieces = Pieces()
+    pieces.take("```\n" + "x = 1\n" * 100 + "```\nend")
+    assert all(piece.startswith("```") and piece.rstrip().endswith("```") for piece in pieces.done[:2])
+    assert pieces.rest.endswith("end")
+
+
+def test_a_text_that_turns_out_to_be_another_one_is_cut_anew() -> None:
+    pieces = Pieces()
+    pieces.take("one\n\ntwo\n\nthr")
+    assert pieces.take("one\n\nand\n\nanother", whole=True) == ["one\n", "and\n", "another"]
+
+
+@pytest.mark.parametrize("text", ["word " * 4_000_000, "x" * 20_000_000, "- a line of a list\n" * 1_000_000])
+def test_twenty_megabytes_are_cut_into_pieces_that_can_be_drawn(text: str) -> None:
+    pieces = Pieces().take(text, whole=True)
+    assert max(map(len, pieces)) <= 16_010
+    assert sum(map(len, pieces)) >= len(text.rstrip()) - 2 * len(pieces)
 
 
 def test_a_reversed_ground_takes_no_colours() -> None:

@@ -10,7 +10,7 @@ import pytest
 from opstui.core import desk as d
 from opstui.core.sessions import Cost, SessionEvent, SessionStatus, Usage
 from opstui.core.tickets import TicketRef
-from opstui.tui import session_text
+from opstui.tui import session_figures, session_text
 from opstui.tui.app import OpstuiApp
 from opstui.tui.prose import prose
 from opstui.tui.screens.session import SessionScreen
@@ -127,7 +127,7 @@ async def test_b_goes_back_while_it_runs_on() -> None:
 
 async def test_a_message_is_typed_and_sent() -> None:
     desk = ScriptedDesk()
-    session = running(desk)
+    session = desk.add_managed("NET-87").id
     async with shown(desk) as (app, pilot):
         app.open("session", id=session)
         await until(pilot, lambda: isinstance(app.screen, SessionScreen))
@@ -247,15 +247,15 @@ def test_a_failed_tool_call_is_marked_and_an_unknown_event_is_let_pass() -> None
 
 @pytest.mark.parametrize(("spent", "role"), [(100, "accent"), (400_000, "warn"), (500_000, "bad")])
 def test_the_budget_bar_warns_from_80_percent(spent: int, role: str) -> None:
-    assert session_text.bar(spent, 500_000, 10)[0][1] == role
+    assert session_figures.bar(spent, 500_000, 10)[0][1] == role
 
 
 def test_a_session_says_what_it_waits_for() -> None:
     desk = ScriptedDesk()
     session = desk.add_session("NET-87", status=SessionStatus.QUEUED)
-    assert session_text.status_words(session) == "queued: waits for the worker"
+    assert session_figures.status_words(session) == "queued: waits for the worker"
     over = replace(session, status=SessionStatus.FAILED, stop_reason="retries_exhausted", cost=Cost(usage=Usage()))
-    assert session_text.status_words(over) == "failed (retries exhausted)"
+    assert session_figures.status_words(over) == "failed (retries exhausted)"
 
 
 async def test_several_sessions_stand_side_by_side_and_stream() -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from opstui.core.desk import NewDraft, StartSession, TicketDetail, TicketView, Transitions
+from opstui.core.desk import NewDraft, TicketDetail, TicketView, Transitions
 from opstui.core.drafts import Draft, DraftChanges, DraftState
-from opstui.core.errors import OpstuiError
-from opstui.core.sessions import Session
 from opstui.core.tickets import StatusCategory, TicketRef
 from opstui.tui.drafting import as_typed
 from opstui.tui.ticket_text import workflow_word
@@ -115,22 +113,10 @@ class ActsOnTickets:
             return True
 
         def go() -> None:
-            left, failed = list(refs), list[str]()
-
-            def following() -> None:
-                if left:
-                    app.do(StartSession(ticket=left.pop(0), workflow=workflow), lambda _: following(), failed=refused)
-                elif failed:
-                    app.say(f"{len(refs) - len(failed)} of {len(refs)} started; {failed[0]}", "warn")
-                else:
-                    app.say(f"{workflow_word(workflow)}: {len(refs)} started, or there already")
-
-            def refused(error: OpstuiError) -> None:
-                failed.append(error.message)
-                following()
+            from opstui.tui.screens.starting import start_marked
 
             self.unmark()
-            following()
+            start_marked(self._screen, refs, workflow)
 
         count = "the marked ticket" if len(refs) == 1 else f"{len(refs)} marked tickets"
         app.ask(f"{workflow_word(workflow).capitalize()} for {count}?", go)
@@ -138,20 +124,10 @@ class ActsOnTickets:
 
     def start(self, ref: TicketRef, workflow: str) -> None:
         """Start a session with the workflow's defaults, or open the one there is."""
-        app = self._screen.desk_app
-        if app.facts.read_only:
-            app.say("read-only: no session is started", "warn")
-            return
+        # Not at the head of the file: the first paint has no use for it.
+        from opstui.tui.screens.starting import start
 
-        def opened(session: Session) -> None:
-            if app.screen is self._screen:
-                app.open("session", id=session.id)
-
-        app.do(
-            StartSession(ticket=ref, workflow=workflow),
-            opened,
-            saying=f"starting {workflow_word(workflow)} on {ref.key}",
-        )
+        start(self._screen, ref, workflow)
 
     def _with_transitions(self, ref: TicketRef, then: Callable[[TicketView, tuple[str, ...]], None]) -> None:
         app = self._screen.desk_app
@@ -194,10 +170,11 @@ class ActsOnTickets:
             self._draft(ref, DraftChanges(), lambda draft: app.open("review", draft=draft.id, row="comment"))
 
     def _more(self, view: TicketView, transitions: tuple[str, ...]) -> None:
+        from opstui.tui.screens import starting
         from opstui.tui.widgets.ask import Ask
 
         ref = view.ticket.ref
-        choices = [(f"run {flow.id}", flow.title, "session") for flow in self._screen.facts.workflows]
+        choices = starting.choices(self._screen.facts)
         snoozed, resolved = pick(transitions, SNOOZED), pick(transitions, RESOLVED)
         choices.append(("take", "Take it: assign to me", "to Confirm"))
         choices.append(("reassign", "Reassign …", "type a name"))
@@ -215,6 +192,8 @@ class ActsOnTickets:
             what, _, rest = value.partition(" ")
             if what == "run":
                 self.start(ref, rest)
+            elif what == "otherwise":
+                starting.otherwise(self._screen, ref)
             elif what == "status":
                 self._draft(ref, DraftChanges(set={"/status": rest}), self._to_confirm)
             elif what == "take":

@@ -171,6 +171,17 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.mount(question, before="#over-hints")
         self.call_after_refresh(self.show_frame)
 
+    def put_reason(self, reason: str) -> None:
+        """Put why something is asked above the lowest line, until the question there is answered."""
+        from opstui.tui.widgets.reason import Reason
+
+        self.mount(Reason(reason), before="#over-hints")
+
+    def drop_reason(self) -> None:
+        """The question was answered."""
+        for reason in self.query_children("Reason"):
+            reason.remove()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a question waits for its answer the screen's own keys mean nothing: ``D`` is no choice."""
         return not self.asks

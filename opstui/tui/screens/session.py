@@ -1,8 +1,8 @@
-"""Session: what an agent says and does while it runs, what it waits for, and what it costs."""
+"""Session: what an agent says and does while it runs, what it waits for, what it costs, and why it stands still."""
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,35 +10,32 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.strip import Strip
 
-from opstui.core.desk import InterruptSession, MessageSession, SessionDetail, SessionEvents
 from opstui.core.errors import NotFound
 from opstui.core.sessions import Session
-from opstui.tui import session_text
+from opstui.tui import session_figures
 from opstui.tui.draw import Piece, strip
+from opstui.tui.following import Following
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.screens.session_acts import ActsOnSession
+from opstui.tui.session_stands import KEYS
+from opstui.tui.session_text import citations
 from opstui.tui.widgets.lines import Lines, OneLine, Rule
 from opstui.tui.widgets.scroller import Scroller
-from opstui.tui.widgets.transcript import TranscriptView
+from opstui.tui.widgets.transcript import FLUSH, TranscriptView
 
-PAGE = 1000
-"""Events asked for at once."""
-PAGES = 20
-"""Pages taken in one look; a longer history comes with the next looks, so that keys are answered in between."""
-
-
-COLUMNS = [(0, "-one"), (session_text.WIDE, "-wide")]
+COLUMNS = [(0, "-one"), (session_figures.WIDE, "-wide")]
 
 
 class Figures(Lines):
     """The figures as a column."""
 
-    DEFAULT_CSS = "Figures { width: 34; height: 1fr; }"
+    DEFAULT_CSS = "Figures { width: 36; height: 1fr; }"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the library's own name for it
         super().__init__(id=id)
-        self._rows: list[tuple[str, list[session_text.Bit]]] = []
+        self._rows: list[tuple[str, list[session_figures.Bit]]] = []
 
-    def tell(self, rows: list[tuple[str, list[session_text.Bit]]]) -> None:
+    def tell(self, rows: list[tuple[str, list[session_figures.Bit]]]) -> None:
         """Show them; only the lines that differ are drawn again."""
         before, self._rows = self._rows, rows
         if len(before) != len(rows):
@@ -58,7 +55,7 @@ class Figures(Lines):
         return strip(pieces, self.size.width)
 
 
-class SessionScreen(DeskScreen):
+class SessionScreen(ActsOnSession, DeskScreen):
     """One session."""
 
     LABEL = "Session"
@@ -78,10 +75,10 @@ class SessionScreen(DeskScreen):
     def __init__(self, id: str) -> None:  # noqa: A002 - a session's id
         super().__init__()
         self.session_id = id
-        self._session: Session | None = None
-        self._transcript = session_text.Transcript()
-        self._cited = 0
+        self._following: Following | None = None
         self._kept: Mapping[str, Any] = {}
+        self._beat: asyncio.TimerHandle | None = None
+        self._more = False
 
     def compose_body(self) -> ComposeResult:
         """Headline, figures, transcript."""
@@ -96,15 +93,31 @@ class SessionScreen(DeskScreen):
     def on_mount(self) -> None:
         """Everything that is there already, at its end."""
         self.transcript.opened = self.action_session_fold
-        self._ask_session()
-        self._ask_events()
+        self._look_again()
         self.call_after_refresh(self._stand)
         super().on_mount()
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        if self._beat is not None:
+            self._beat.cancel()
 
     @property
     def transcript(self) -> TranscriptView:
         """The transcript."""
         return self.query_one("#transcript", TranscriptView)
+
+    @property
+    def following(self) -> Following:
+        """The session as it goes on."""
+        if self._following is None:
+            self._following = Following(self.desk, self.session_id, self.desk_app.keymap.shown)
+        return self._following
+
+    @property
+    def session(self) -> Session | None:
+        """The session as it was last seen."""
+        return self._following.session if self._following is not None else None
 
     def _stand(self) -> None:
         cursor = self._kept.get("cursor")
@@ -116,172 +129,142 @@ class SessionScreen(DeskScreen):
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    def _ask_session(self) -> None:
+    def _look_again(self) -> None:
+        following, now = self.following, self.desk_app.now()
         try:
-            self._session = self.desk.ask(SessionDetail(self.session_id))
+            following.look()
         except NotFound as error:
             self.desk_app.say(error.message, "bad")
             return
-        self.streams = self._session.status.is_live
-        session, width, palette = self._session, self.app.size.width, self.desk_app.look.palette
+        self.streams = following.streams
+        self._read()
+        following.listen(now)
+        self._show()
+        self._go_on()
+
+    def _read(self) -> None:
+        if self.following.read(self.desk_app.now()) and not self._more:
+            self._more = True
+            self.set_timer(0.02, self._read_more)
+
+    def _read_more(self) -> None:
+        self._more = False
+        if self.is_there:
+            self._read()
+            self._show()
+
+    def _show(self) -> None:
+        following, now = self.following, self.desk_app.now()
+        session = following.session
+        if session is None:
+            return
+        self._show_figures(session)
+        blocks, first = following.blocks(now)
+        self.transcript.show(blocks, first)
+
+    def _show_figures(self, session: Session) -> None:
+        palette, width = self.desk_app.look.palette, self.app.size.width
+        drawn = session_figures.Drawn(session, self.desk_app.now(), width, self.facts.rehearsal)
         for name, (left, right) in (
-            ("headline", session_text.headline(session, width)),
-            ("subline", session_text.subline(session)),
+            ("headline", session_figures.headline(drawn)),
+            ("subline", session_figures.subline(drawn)),
         ):
             self.query_one(f"#{name}", OneLine).show(
                 [(text, palette.role(role)) for text, role in left],
                 [(text, palette.role(role)) for text, role in right],
             )
-        rows = session_text.figures(session)
-        sources = session_text.citations(session.document)
+        if width < session_figures.WIDE:
+            return
+        rows = session_figures.figures(drawn)
+        sources = citations(session.document)
         if sources:
-            rows.append(("", []))
-            refs = list(dict.fromkeys(cite.ref for cite in sources))
-            rows += [
-                ("sources" if index == 0 else "", [(ref.rpartition("/")[2], "dim")])
-                for index, ref in enumerate(refs[:12])
-            ]
+            rows += [("", []), *session_figures.source_rows([cite.ref for cite in sources])]
         self.query_one("#figures", Figures).tell(rows)
 
-    def _ask_events(self) -> None:
-        first = len(self._transcript.blocks)
-        for _ in range(PAGES):
-            events = self.desk.ask(SessionEvents(id=self.session_id, after=self._transcript.last, limit=PAGE))
-            if not events:
-                break
-            self._transcript, changed = session_text.take(self._transcript, events)
-            first = min(first, changed)
-            if len(events) < PAGE:
-                break
-        else:
-            self.set_timer(0.02, self._ask_events)
-        self.transcript.show(self._transcript.blocks, first)
+    # --- while it goes on ---------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Look at what is being said, and let clocks and countdowns go on, twelve times a second while it runs."""
+        if self._beat is None and self.streams and self.is_there:
+            # Not a timer of the library's: see the app's own look at the bell.
+            self._beat = asyncio.get_running_loop().call_later(FLUSH, self._beats)
+
+    def _beats(self) -> None:
+        self._beat = None
+        if self.is_there and self.is_current and self.streams:
+            self.call_later(self._tick)
+
+    def _tick(self) -> None:
+        if not self.is_there or not self.is_current:
+            return
+        self.following.listen(self.desk_app.now())
+        self._show()
+        self._go_on()
+
+    # --- changes ------------------------------------------------------------------------------------------------------
 
     def view_state(self) -> ViewState:
         """This session, and its ticket."""
-        ticket = str(self._session.ticket) if self._session is not None else None
+        ticket = str(self.session.ticket) if self.session is not None else None
         return ViewState(ticket=ticket, sessions=frozenset({self.session_id}))
 
     def ask_again(self, state: ViewState) -> None:
         """New events, or another status."""
-        if not self.is_there:
-            return
-        if state.stale & {Topic.EVENTS, Topic.SESSIONS}:
-            self._ask_session()
-            self._ask_events()
+        if self.is_there and state.stale & {Topic.EVENTS, Topic.SESSIONS}:
+            self._look_again()
 
     def on_resize(self) -> None:
         """The headline shows what fits."""
         super().on_resize()
-        self._ask_session()
+        if self.session is not None:
+            self._show_figures(self.session)
 
     def look_changed(self) -> None:
         """The theme is another one."""
         super().look_changed()
-        self._ask_session()
+        if self.session is not None:
+            self._show_figures(self.session)
 
-    # --- keys ---------------------------------------------------------------------------------------------------------
+    def on_screen_suspend(self) -> None:
+        """Out of sight: what was kept from the model is hidden again."""
+        self.hide_again()
+
+    # --- footer and place ---------------------------------------------------------------------------------------------
 
     def hints(self) -> list[tuple[str, str]]:
-        """What makes sense now."""
+        """What makes sense now: of a session that stands still first what can be done about it."""
         if self.asks:
             return super().hints()
-        session = self._session
+        session = self.session
         live = session is not None and session.status.is_live
+        choices = self._following.choices if self._following is not None else None
+        offered = [KEYS[choice] for choice in choices.choices if choice in KEYS] if choices is not None else []
+        talks = live and session is not None and session.runtime_kind != "extractive"
         ids = [
             *(["session.draft"] if session is not None and session.draft else []),
+            *offered,
             *(["session.interrupt"] if live else []),
-            *(
-                ["session.message"]
-                if session is not None and not session.status.is_over and session.runtime_kind != "extractive"
-                else []
-            ),
-            "session.source",
+            *(["session.message"] if talks and "session.message" not in offered else []),
+            *(["session.raise"] if talks and "session.raise" not in offered else []),
+            *(["session.source"] if session is not None and session.document else []),
             "session.follow",
             "session.fold",
+            *(["session.reveal"] if session is not None and session.runtime_kind != "extractive" else []),
             "session.back",
         ]
         found = self.desk_app.keymap.hints((*ids, "app.help"))
-        return [(key, "back (keeps running)" if word == "back" and live else word) for key, word in found]
+        words = {"back": "back (keeps running)" if live else "back"}
+        if choices is not None and choices.fallback:
+            words["fallback"] = choices.fallback
+        return [(key, words.get(word, word)) for key, word in found]
 
     def label(self) -> str:
         """With the ticket's key."""
-        return f"Session {self._session.ticket.key}" if self._session is not None else self.LABEL
+        return f"Session {self.session.ticket.key}" if self.session is not None else self.LABEL
 
     def mover(self) -> Scroller | None:
         """The transcript."""
         return self.transcript
-
-    def action_session_interrupt(self) -> None:
-        """``i``."""
-        app = self.desk_app
-        if self._session is not None and self._session.status.is_over:
-            app.say(f"it is over: {session_text.status_words(self._session)}", "dim")
-            return
-        app.do(
-            InterruptSession(self.session_id),
-            lambda session: app.say("told to stop"),
-            saying="telling the worker to stop it",
-        )
-
-    def action_session_message(self) -> None:
-        """``m``."""
-        from opstui.tui.widgets.ask import Ask
-
-        app = self.desk_app
-        if self._session is not None and self._session.status.is_over:
-            app.say("it is over and takes no more messages", "dim")
-            return
-
-        def said(text: str) -> None:
-            if text.strip():
-                app.do(
-                    MessageSession(self.session_id, text),
-                    lambda session: app.say("sent to the agent"),
-                    saying="handing it to the worker",
-                )
-
-        self.put_question(Ask("Message to the agent", said))
-
-    def action_session_draft(self) -> None:
-        """``d``."""
-        # Asked anew: the draft may be a moment older than the last look at the bell.
-        session = self.desk.ask(SessionDetail(self.session_id)) if self._session is not None else None
-        if session is not None and session.draft:
-            self.desk_app.open("review", draft=session.draft)
-        else:
-            self.desk_app.say("no draft yet", "dim")
-
-    def action_session_source(self) -> None:
-        """``c``: the source that the line names, or the next of the document's."""
-        from opstui.tui.screens.ticket import open_source
-
-        session = self._session
-        cites = session_text.citations(session.document) if session is not None else []
-        if session is None or not cites:
-            self.desk_app.say("nothing is cited yet", "dim")
-            return
-        named = re.search(r"\[(\d{1,3})\]", self.transcript.here())
-        if named and 1 <= int(named[1]) <= len(cites):
-            self._cited = int(named[1]) - 1
-        cite = cites[self._cited % len(cites)]
-        self._cited += 1
-        open_source(self.desk_app, cite, session.ticket)
-
-    def action_session_follow(self) -> None:
-        """``f``."""
-        transcript = self.transcript
-        transcript.set_follow(not transcript.follow)
-        self.desk_app.say("follows the end" if transcript.follow else "stays here", "dim")
-
-    def action_session_fold(self) -> None:
-        """``enter``."""
-        if not self.transcript.toggle():
-            self.desk_app.say("enter opens a tool call; k goes up to one", "dim")
-
-    def action_session_back(self) -> None:
-        """``b``."""
-        self.go_back()
 
     def kept(self) -> Mapping[str, Any]:
         """Session and place."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from textual.app import ComposeResult
@@ -11,18 +12,19 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from opstui.core.desk import InterruptSession, Sessions, SortedTickets
-from opstui.core.sessions import Session, SessionStatus
+from opstui.core.sessions import Session, SessionStatus, live
 from opstui.core.tickets import TicketRef
 from opstui.tui import ticket_text
 from opstui.tui.draw import cells, fit
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
-from opstui.tui.session_text import status_words
+from opstui.tui.session_figures import WARN, percent, status_words
 from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.session_pane import SessionPane
 from opstui.tui.widgets.textview import Bit, Para, TextView
-from opstui.tui.words import clock, count, estimate, running
+from opstui.tui.widgets.transcript import FLUSH
+from opstui.tui.words import clock, count, estimate, money, running
 
 GLANCE = 0.06
 """Seconds after a key until the panes show where the cursor went, so that a held key stays fast."""
@@ -31,15 +33,20 @@ GLANCE = 0.06
 def session_row(session: Session, title: str, width: int, timezone: str, now: datetime) -> Para:
     """A session's line: mark, key, workflow, status, and by width title, runtime, tokens; time, cost, when."""
     mark, role = ticket_text.MARKS[session.status]
-    usage = session.cost.usage
+    cost = live(session.cost, now)
+    usage = cost.usage
     tokens = usage.input_tokens + usage.output_tokens
     end: list[Bit] = []
     if width >= 100:
         end.append((fit(session.runtime, 10) + " ", "dim"))
         end.append((fit(count(tokens) if tokens else "–", 5, right=True) + " ", "dim"))
     end.append((fit(running(usage.running_ms), 7, right=True) + " ", "dim"))
-    end.append((fit(estimate(session.cost.estimate), 9, right=True), "text"))
-    if width >= 72:
+    share = percent(cost.shown, cost.budget) if cost.budget else 0
+    near = "bad" if share >= 100 else "warn" if share >= WARN else "text"
+    shown = f"  {money(cost.shown)}" if cost.is_exact else estimate(cost.shown)
+    end.append((fit(shown, 9, right=True), near))
+    end.append((f" {share:3d}%" if share >= WARN else "     ", near))
+    if width >= 80:
         end.append((fit(clock(session.created_at, timezone, now), 13, right=True), "faint"))
     end.append((" ✎" if session.draft else "  ", "accent"))
     start: list[Bit] = [
@@ -49,12 +56,22 @@ def session_row(session: Session, title: str, width: int, timezone: str, now: da
     if width >= 60:
         start.append((fit(ticket_text.workflow_word(session.workflow), 19) + " ", "text"))
     room = width - 2 - sum(cells(text) for text, _ in (*start, *end))
-    words, word_role = status_words(session), "warn" if session.status is SessionStatus.WAITING else "dim"
+    words, word_role = list_words(session)
     if room >= 50:
         start.append((fit(title, room - 30) + "  ", "dim"))
         room = 28
     start.append((fit(words, max(0, room - 1)) + " ", word_role))
     return Para(bits=(*start, *end), target=session, mark=session.id)
+
+
+def list_words(session: Session) -> tuple[str, str]:
+    """How it stands, the telling word first: of one that stands still the reason, not the status."""
+    reason = (session.stop_reason or "").replace("_", " ")
+    if reason in ("", "end turn", "done") or session.status.is_live:
+        return status_words(session), "warn" if session.status is SessionStatus.WAITING else "dim"
+    if session.status is SessionStatus.ENDED:
+        return f"ended: {reason}", "dim"
+    return reason, "bad" if session.status is SessionStatus.FAILED else "warn"
 
 
 class SessionsScreen(ActsOnTickets, DeskScreen):
@@ -75,6 +92,9 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         super().__init__()
         self._at = ""
         self._sessions: tuple[Session, ...] = ()
+        self._titles: dict[TicketRef, str] = {}
+        self._beat: asyncio.TimerHandle | None = None
+        self._drawn_at = datetime.min.replace(tzinfo=UTC)
         self._glance: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -82,8 +102,8 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         yield Rule(classes="top")
         with Horizontal():
             yield TextView(id="list")
-            yield SessionPane(self.desk, id="here")
-            yield SessionPane(self.desk, id="beside")
+            yield SessionPane(self.desk, self.desk_app.keymap.shown, id="here")
+            yield SessionPane(self.desk, self.desk_app.keymap.shown, id="beside")
 
     def on_mount(self) -> None:
         """Fill it before the first paint."""
@@ -102,12 +122,22 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         self.list.jump(self._at)
 
     def _show(self) -> None:
-        shift = self.desk_app.status.shift
         sessions = self.desk.ask(Sessions())
         here = self.list.target()
         self._sessions = sessions
         refs = tuple(dict.fromkeys(session.ticket for session in sessions))
-        titles = {row.ticket.ref: row.ticket.title for row in self.desk.ask(SortedTickets(refs=refs))}
+        self._titles = {row.ticket.ref: row.ticket.title for row in self.desk.ask(SortedTickets(refs=refs))}
+        self.list.show(self._rows())
+        if isinstance(here, Session):
+            # The cursor belongs to a session, whatever came in above it.
+            self.list.stand_on(here.id)
+        elif self._current() is None:
+            self.list.next_target(1)
+        self._show_panes()
+        self._go_on()
+
+    def _rows(self) -> Sequence[Para]:
+        shift, sessions = self.desk_app.status.shift, self._sessions
         width, zone, now = self.list.size.width or self.size.width, self.facts.timezone, self.desk_app.now()
         rows: list[Para] = []
         for name, chosen in (
@@ -117,16 +147,10 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
             if chosen:
                 rows += [*([Para()] if rows else []), ticket_text.section(name, f"{len(chosen)}")]
                 live_first = sorted(chosen, key=lambda one: (not one.status.is_live, -one.created_at.timestamp()))
-                rows += [session_row(one, titles.get(one.ticket, ""), width, zone, now) for one in live_first]
+                rows += [session_row(one, self._titles.get(one.ticket, ""), width, zone, now) for one in live_first]
         if not rows:
             rows = [Para("no session yet: s on a ticket starts a summary, x an escalation package", "dim")]
-        self.list.show(rows)
-        if isinstance(here, Session):
-            # The cursor belongs to a session, whatever came in above it.
-            self.list.stand_on(here.id)
-        elif self._current() is None:
-            self.list.next_target(1)
-        self._show_panes()
+        return rows
 
     def _show_panes(self) -> None:
         """The session under the cursor, and beside it another one: first those that run."""
@@ -137,9 +161,39 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         for name, session in (("here", here), ("beside", beside)):
             pane = self.query_one(f"#{name}", SessionPane)
             if pane.display:
-                pane.show(session)
+                pane.show(session, self.desk_app.now())
         shown = [pane.session for pane in self.query(SessionPane) if pane.display and pane.session is not None]
         self.streams = any(session.status.is_live for session in shown)
+
+    # --- while something goes on --------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """While something runs its clock and cost go on, once a second; what is said beside the list as it is said."""
+        if self._beat is None and self.is_there and any(session.status.is_live for session in self._sessions):
+            beat = FLUSH if self.streams else 1.0
+            self._beat = asyncio.get_running_loop().call_later(beat, self._beats)
+
+    def _beats(self) -> None:
+        self._beat = None
+        if self.is_there and self.is_current:
+            self.call_later(self._tick)
+
+    def _tick(self) -> None:
+        if not self.is_there or not self.is_current:
+            return
+        now = self.desk_app.now()
+        if (now - self._drawn_at).total_seconds() >= 1:
+            self._drawn_at = now
+            self.list.renew(self._rows())
+        for pane in self.query(SessionPane):
+            if pane.display and pane.session is not None and pane.session.status.is_live:
+                pane.tick(now)
+        self._go_on()
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        if self._beat is not None:
+            self._beat.cancel()
 
     def panes(self) -> tuple[Session | None, Session | None]:
         """The sessions that stand beside the list."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from opstui.core.desk import Desk, SessionEvents
-from opstui.core.sessions import Session
-from opstui.tui import session_text
+from opstui.core.desk import Desk
+from opstui.core.errors import NotFound
+from opstui.core.sessions import Session, live
+from opstui.tui.following import Following
+from opstui.tui.session_figures import cost_bits, percent
 from opstui.tui.ticket_text import MARKS, workflow_word
 from opstui.tui.widgets.lines import OneLine, Rule
 from opstui.tui.widgets.transcript import TranscriptView
-from opstui.tui.words import estimate, running
-
-EVENTS = 1000
-"""Events taken in at one look."""
+from opstui.tui.words import running
 
 
 class SessionPane(Vertical):
@@ -22,11 +24,12 @@ class SessionPane(Vertical):
 
     DEFAULT_CSS = "SessionPane { width: 1fr; height: 1fr; margin: 0 0 0 2; }"
 
-    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002 - the library's own name for it
+    def __init__(self, desk: Desk, key: Callable[[str], str], *, id: str) -> None:  # noqa: A002 - the library's own name
         super().__init__(id=id)
         self.desk = desk
+        self._key = key
         self.session: Session | None = None
-        self._transcript = session_text.Transcript()
+        self._following: Following | None = None
 
     def compose(self) -> ComposeResult:
         """Head, rule, transcript."""
@@ -34,30 +37,43 @@ class SessionPane(Vertical):
         yield Rule()
         yield TranscriptView()
 
-    def show(self, session: Session | None) -> None:
+    def show(self, session: Session | None, now: datetime) -> None:
         """Show this session as it stands; what is there already is not read again."""
-        before, self.session = self.session, session
-        self._show_head()
-        first = 0
-        if session is None or before is None or before.id != session.id:
-            self._transcript = session_text.Transcript()
-        else:
-            first = len(self._transcript.blocks)
-        if session is not None:
-            while events := self.desk.ask(SessionEvents(id=session.id, after=self._transcript.last, limit=EVENTS)):
-                self._transcript, changed = session_text.take(self._transcript, events)
-                first = min(first, changed)
-                if len(events) < EVENTS:
-                    break
-        self.query_one(TranscriptView).show(self._transcript.blocks, first)
+        self.session = session
+        following = self._following
+        if session is None:
+            self._following = None
+            self.query_one(TranscriptView).show(())
+        elif following is None or following.id != session.id:
+            following = self._following = Following(self.desk, session.id, self._key)
+            self.query_one(TranscriptView).set_follow(True)
+        if session is not None and following is not None:
+            try:
+                following.look()
+            except NotFound:
+                return
+            while following.read(now):
+                pass
+        self.tick(now)
 
-    def _show_head(self) -> None:
+    def tick(self, now: datetime) -> None:
+        """What is being said right now; clocks and countdowns go on."""
+        self._show_head(now)
+        if self._following is not None:
+            self._following.listen(now)
+            blocks, first = self._following.blocks(now)
+            self.query_one(TranscriptView).show(blocks, first)
+
+    def _show_head(self, now: datetime) -> None:
         head, session = self.query_one(OneLine), self.session
         palette = head.palette
         if session is None:
             head.show([(" no other session", palette.faint)])
             return
         mark, role = MARKS[session.status]
+        cost = live(session.cost, now)
+        share = percent(cost.shown, cost.budget) if cost.budget else 0
+        full = [(f" {share}%", palette.warn)] if share >= 80 else []
         head.show(
             [
                 (f" {mark} ", palette.role(role)),
@@ -65,7 +81,9 @@ class SessionPane(Vertical):
                 (workflow_word(session.workflow), palette.text),
             ],
             [
-                (f"{running(session.cost.usage.running_ms)}   ", palette.dim),
-                (f"{estimate(session.cost.estimate)} ", palette.text),
+                (f"{running(cost.usage.running_ms)}   ", palette.dim),
+                *((text, palette.role(role)) for text, role in cost_bits(cost)),
+                *full,
+                (" ", palette.dim),
             ],
         )

@@ -29,9 +29,11 @@ def status_pieces(
         palette.warn if status.waiting else palette.faint,
     )
     parts.append([run, (" " if narrow else "  ", palette.dim), waits])
-    over = status.limit is not None and status.estimate * 5 >= status.limit * 4
+    share = 0 if not status.limit else status.estimate * 100 // status.limit
+    near = palette.bad if share >= 100 else palette.warn if share >= 80 else palette.text
     limit = "" if status.limit is None else f"/{money(status.limit)[1:]}" if narrow else f" of {money(status.limit)}"
-    parts.append([(f"≈ {money(status.estimate)}", palette.warn if over else palette.text), (limit, palette.dim)])
+    cost: list[Piece] = [(f"≈ {money(status.estimate)}", near), (limit, palette.dim)]
+    parts.append([*cost, (f" {min(share, 999)}%", near)] if share >= 80 else cost)
     health = {"live": palette.good, "stale": palette.warn}.get(status.health, palette.bad)
     parts.append([("● ", health), (status.health, palette.dim)])
     marks = [
@@ -39,6 +41,7 @@ def status_pieces(
         *([status.worker] if status.worker else []),
         *([status.store] if status.store else []),
         *(["demo"] if facts.demo and not narrow else []),
+        *(["rehearsal"] if facts.rehearsal else []),
     ]
     for mark in marks:
         parts.append([(mark, palette.warn if mark != "demo" else palette.dim)])

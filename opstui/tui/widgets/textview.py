@@ -75,6 +75,23 @@ class TextView(Scroller):
         self.top = max(0, min(self.top, len(self._lines) - max(1, self.rows)))
         self.refresh()
 
+    def renew(self, paras: Sequence[Para]) -> None:
+        """The same text with other figures: lines of one line each that differ are drawn again, and no others."""
+        before = self.paras
+        if len(before) != len(paras) or any(
+            not (old.bits and new.bits) for old, new in zip(before, paras, strict=True) if old != new
+        ):
+            self.show(paras)
+            return
+        changed = {index for index, (old, new) in enumerate(zip(before, paras, strict=True)) if old != new}
+        self.paras = paras
+        for at in range(self.top, min(self.top + self.rows, len(self._lines))):
+            if self._lines[at].para in changed:
+                self.repaint_line(at)
+        for at, mark in list(self._strips):
+            if at >= len(self._lines) or self._lines[at].para in changed:
+                del self._strips[(at, mark)]
+
     def _forget(self) -> None:
         self._lines.clear()
         self._next = 0

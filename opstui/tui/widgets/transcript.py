@@ -1,4 +1,4 @@
-"""A session's transcript: finished blocks are drawn once, what grows is drawn again, and that twelve times a second.
+"""A session's transcript: what is drawn is kept, what grows is drawn again, and that twelve times a second.
 
 A changed width costs nothing until a block comes into view: heights are kept as they were and mended as they are seen.
 """
@@ -6,7 +6,7 @@ A changed width costs nothing until a block comes into view: heights are kept as
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
 from textual.strip import Strip
@@ -14,12 +14,12 @@ from textual.timer import Timer
 
 from opstui.core.frozen import dataclass
 from opstui.tui.draw import Piece, cells, spread, strip
-from opstui.tui.prose import Bit, blocks, prose
+from opstui.tui.pieces import Pieces
+from opstui.tui.prose import Bit
 from opstui.tui.session_text import Block
+from opstui.tui.transcript_lines import part_lines
 from opstui.tui.widgets.scroller import Scroller
 
-MEASURE = 100
-"""Cells of a line of prose; longer ones are hard to read."""
 FLUSH = 1 / 12
 """Seconds between two drawings of what grows."""
 
@@ -35,6 +35,18 @@ class _Part:
     height: int = 1
     """As last wrapped, or a guess."""
     strips: dict[int, Strip] = field(default_factory=dict)
+    before: str = ""
+    """The kind of the block before the one that this part begins; it decides about a blank line between them."""
+    grows: bool = False
+    """The end of a text that is being written."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What was made of a block that may be shown again, with a longer text or at another place."""
+
+    pieces: Pieces
+    parts: list[_Part]
 
 
 class TranscriptView(Scroller):
@@ -53,6 +65,13 @@ class TranscriptView(Scroller):
         self._flush: Timer | None = None
         self._first_part: list[int] = []
         """Index of each block's first part."""
+        self._pieces: dict[str, Pieces] = {}
+        """How the texts that may still grow are cut, by their blocks' ids."""
+        self._opened: set[str] = set()
+        """Tool calls that are unfolded."""
+        self._revealed: Mapping[str, str] = {}
+        self._drawn: dict[int, Strip] = {}
+        """What stands on each line of the widget."""
         self.draws = 0
         """How often blocks were taken in, for tests and measurements."""
 
@@ -79,39 +98,64 @@ class TranscriptView(Scroller):
             return
         found, first = self._pending
         self._pending = None
-        self.draws += 1
-        old_cursor_part = None if self.follow else self._part_of(self.cursor)
-        while first < len(self._blocks) and first < len(found) and self._blocks[first] == found[first]:
+        while first < len(self._blocks) and first < len(found) and self._blocks[first] == self._as_shown(found[first]):
             first += 1
-        opened = {block.id for block in self._blocks if block.open and block.kind == "tool"}
-        keep = self._first_part[first] if first < len(self._first_part) else len(self._parts)
-        reusable = {(part.block, part.text): part for part in self._parts[keep:]}
-        del self._parts[keep:]
-        del self._blocks[first:]
-        del self._first_part[first:]
-        self._valid = min(self._valid, keep)
+        if first == len(self._blocks) == len(found):
+            return
+        self.draws += 1
+        held = self._let_go(first)
         for index in range(first, len(found)):
-            block = found[index]
-            if block.kind == "tool" and block.id in opened:
-                block = replace(block, open=True)
-            self._blocks.append(block)
-            self._first_part.append(len(self._parts))
-            for text in self._texts(index, block):
-                part = reusable.get((index, text)) if block.kind == "text" else None
-                self._parts.append(part or _Part(index, text, height=self._guess(text)))
+            self._add(index, self._as_shown(found[index]), held)
+        top, cursor = self.top, self.cursor
         if self.follow:
             self._to_end()
-        elif old_cursor_part is not None:
+        else:
             self.cursor = min(self.cursor, max(0, self.total() - 1))
-        self.refresh()
+        if self.top != top or self.cursor != cursor:
+            self.refresh()
+        else:
+            self._repaint_changed()
 
-    @staticmethod
-    def _texts(index: int, block: Block) -> list[str]:
-        if block.kind != "text":
-            return [block.text]
-        # A text that is whole ends like one: its last line will not grow.
-        done, rest = blocks(block.text if block.open else block.text.rstrip())
-        return [text for text in [*done, rest] if text.strip()] or [""]
+    def _as_shown(self, block: Block) -> Block:
+        return replace(block, open=True) if block.kind == "tool" and block.id in self._opened else block
+
+    def _let_go(self, first: int) -> dict[str, _Held]:
+        """Forget the blocks from ``first`` on, but for what may be drawn again as it is."""
+        held: dict[str, _Held] = {}
+        for index in range(first, len(self._blocks)):
+            block = self._blocks[index]
+            end = self._first_part[index + 1] if index + 1 < len(self._blocks) else len(self._parts)
+            pieces = self._pieces.pop(block.id, None) or Pieces()
+            held[block.id] = _Held(pieces, self._parts[self._first_part[index] : end])
+        if first < len(self._first_part):
+            keep = self._first_part[first]
+            del self._parts[keep:]
+            self._valid = min(self._valid, keep)
+        del self._blocks[first:]
+        del self._first_part[first:]
+        return held
+
+    def _add(self, index: int, block: Block, held: Mapping[str, _Held]) -> None:
+        before = self._blocks[-1].kind if self._blocks else ""
+        old = held.get(block.id)
+        self._blocks.append(block)
+        self._first_part.append(len(self._parts))
+        texts = [block.text]
+        if block.kind == "text":
+            pieces = old.pieces if old is not None else Pieces()
+            # A text that is whole ends like one: its last line will not grow.
+            texts = pieces.take(block.text, whole=not block.open)
+            if block.open:
+                self._pieces[block.id] = pieces
+        reusable = {part.text: part for part in old.parts} if old is not None and block.kind == "text" else {}
+        for number, text in enumerate(texts):
+            grows = block.open and block.kind == "text" and number == len(texts) - 1
+            kind = before if number == 0 else ""
+            part = reusable.get(text)
+            if part is None or (part.before, part.grows) != (kind, grows):
+                part = _Part(index, text, height=self._guess(text), before=kind, grows=grows)
+            part.block = index
+            self._parts.append(part)
 
     def _guess(self, text: str) -> int:
         width = max(20, (self._width or 80) - 3)
@@ -126,14 +170,29 @@ class TranscriptView(Scroller):
         block = self._blocks[part.block]
         if block.kind != "tool" or not block.detail:
             return False
+        self._opened ^= {block.id}
         self._blocks[part.block] = replace(block, open=not block.open)
-        part.lines = None
-        part.strips.clear()
+        self._forget(part)
         self._valid = min(self._valid, index)
         self.cursor = self._start(index)
         self.follow = False
         self.refresh()
         return True
+
+    def reveal(self, values: Mapping[str, str]) -> None:
+        """Draw these values in place of what stands for them; none of them any more where there are none."""
+        self._revealed = values
+        for part in self._parts:
+            if "⟦" in part.text or self._blocks[part.block].kind == "tool":
+                self._forget(part)
+        if self.follow:
+            self._to_end()
+        self.refresh()
+
+    @staticmethod
+    def _forget(part: _Part) -> None:
+        part.lines = None
+        part.strips.clear()
 
     # --- where lines are ----------------------------------------------------------------------------------------------
 
@@ -156,60 +215,21 @@ class TranscriptView(Scroller):
     def _rewrap(self) -> None:
         self._width = self.size.width
         for part in self._parts:
-            part.lines = None
-            part.strips.clear()
+            self._forget(part)
         if self.follow and self._parts:
             self._to_end()
 
     def _wrapped(self, index: int) -> list[list[Bit]]:
         part = self._parts[index]
         if part.lines is None:
-            part.lines = self._lines(part)
+            width = max(8, self._width - 3)
+            block = self._blocks[part.block]
+            part.lines = part_lines(block, part.text, part.before, width, self._revealed, grows=part.grows)
             part.strips.clear()
             if len(part.lines) != part.height:
                 part.height = len(part.lines)
                 self._valid = min(self._valid, index)
         return part.lines
-
-    def _lines(self, part: _Part) -> list[list[Bit]]:
-        block = self._blocks[part.block]
-        width = max(8, self._width - 3)
-        after_tool = part.block > 0 and self._blocks[part.block - 1].kind == "tool"
-        starts = self._parts[self._first_part[part.block]] is part
-        gap: list[list[Bit]] = [[]] if starts and after_tool and block.kind != "tool" else []
-        if block.kind == "tool":
-            return self._tool_lines(block, width)
-        if block.kind == "text":
-            lines = prose(part.text, min(width, MEASURE))
-            before: list[list[Bit]] = (
-                [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind == "text" and not gap else []
-            )
-            return [*gap, *before, *lines] or [[]]
-        role = {"error": "bad", "end": "accent", "good": "good"}.get(block.kind, "warn")
-        mark = {"error": "✗ ", "end": "■ ", "good": "✓ "}.get(block.kind, "! ")
-        gap = [[]] if starts and part.block > 0 and self._blocks[part.block - 1].kind in ("tool", "text") else []
-        body = prose(block.text, width - 2) or [[]]
-        return [
-            *gap,
-            *(
-                [
-                    (mark if number == 0 else "  ", role),
-                    *((text, role if kind == "text" else kind) for text, kind in line),
-                ]
-                for number, line in enumerate(body)
-            ),
-        ]
-
-    @staticmethod
-    def _tool_lines(block: Block, width: int) -> list[list[Bit]]:
-        mark = "▾ " if block.open else "▸ "
-        lines: list[list[Bit]] = [
-            [(mark, "faint"), (block.name, "text"), (f"  {block.text}" if block.text else "", "dim")]
-        ]
-        if block.open:
-            for line in block.detail.split("\n")[:200]:
-                lines += prose(f"    {line}", width)
-        return lines
 
     def _part_of(self, at: int) -> int | None:
         if not self._parts:
@@ -309,6 +329,25 @@ class TranscriptView(Scroller):
 
     # --- drawing ------------------------------------------------------------------------------------------------------
 
+    def line(self, y: int) -> Strip:
+        """What the library draws; kept, so that what grows is drawn again and nothing else."""
+        drawn = self._drawn[y] = super().line(y)
+        return drawn
+
+    def _repaint_changed(self) -> None:
+        first = -1
+        for y in range(self.size.height + 1):
+            same = y >= self.size.height or self._is_drawn(y)
+            if not same and first < 0:
+                first = y
+            elif same and first >= 0:
+                self.repaint(first, y - first)
+                first = -1
+
+    def _is_drawn(self, y: int) -> bool:
+        before, now = self._drawn.get(y), super().line(y)
+        return now is before or now == before
+
     def draw(self, y: int, under_cursor: bool) -> Strip:
         """A line, from its part's cache if it is drawn already."""
         place = self._settle(y)
@@ -333,14 +372,14 @@ class TranscriptView(Scroller):
             *((text, palette.role(role)) for text, role in part.lines[offset]),
         ]
         block = self._blocks[part.block]
-        if block.kind == "tool" and offset == 0:
+        if block.kind == "tool" and part.lines[offset][:1] in ([("▸ ", "faint")], [("▾ ", "faint")]):
             right: list[Piece] = []
             if block.failed:
                 right.append(("refused  ", palette.bad))
             if block.took_ms is not None:
                 right.append((f"{block.took_ms / 1000:.1f}s ", palette.faint))
-            elif not block.failed:
-                right.append(("… ", palette.accent))
+            elif block.state:
+                right.append((f"{block.state} ", palette.accent if block.state.endswith("…") else palette.faint))
             if sum(cells(text) for text, _ in right) < width // 2:
                 return spread(left, right, width)
         return strip(left, width)

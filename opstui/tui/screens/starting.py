@@ -1,0 +1,160 @@
+"""Starting sessions from a ticket's keys: with the defaults, otherwise for this once, or on the fallback instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from opstui.core.desk import Facts, Plan, StartSession
+from opstui.core.errors import (
+    BudgetReached,
+    CredentialsRefused,
+    NotRedacted,
+    OpstuiError,
+    RateLimited,
+    Unreachable,
+    UsageError,
+)
+from opstui.core.money import dollars, micros
+from opstui.core.sessions import Session
+from opstui.core.tickets import TicketRef
+from opstui.tui.ticket_text import workflow_word
+from opstui.tui.words import money
+
+if TYPE_CHECKING:
+    from opstui.core.workflows import Workflow
+    from opstui.tui.screens.base import DeskScreen
+
+ELSEWHERE = (BudgetReached, Unreachable, RateLimited, CredentialsRefused, NotRedacted)
+"""What another runtime has no part in, so that it is offered."""
+
+
+def start(screen: DeskScreen, ref: TicketRef, workflow: str, *, runtime: str = "", budget: int | None = None) -> None:
+    """Start a session with the workflow's defaults or these, or open the one there is; ask where it can't be."""
+    app = screen.desk_app
+    if app.facts.read_only:
+        app.say("read-only: no session is started", "warn")
+        return
+
+    def opened(session: Session) -> None:
+        if app.screen is screen:
+            app.open("session", id=session.id)
+
+    def refused(error: OpstuiError) -> None:
+        other = instead(app.facts, workflow, runtime)
+        if not other or not isinstance(error, ELSEWHERE) or app.screen.query("Ask"):
+            app.say(error.message, "bad")
+            return
+        app.ask(
+            f"Start it on {other} instead?", lambda: start(screen, ref, workflow, runtime=other), because=error.message
+        )
+
+    app.do(
+        StartSession(ticket=ref, workflow=workflow, runtime=runtime or None, budget_micros=budget),
+        opened,
+        saying=f"starting {workflow_word(workflow)} on {ref.key}",
+        failed=refused,
+    )
+
+
+def instead(facts: Facts, workflow: str, runtime: str = "") -> str:
+    """The runtime that is offered where the wanted one can't; empty where that is the same."""
+    plan = facts.plans.get(workflow, Plan())
+    return plan.fallback if plan.fallback != (runtime or plan.runtime) else ""
+
+
+def start_marked(screen: DeskScreen, refs: Sequence[TicketRef], workflow: str, *, runtime: str = "") -> None:
+    """One session a ticket, one after the other; where some can't be, the others are, and the fallback is offered."""
+    app = screen.desk_app
+    left, failed = list(refs), list[tuple[TicketRef, OpstuiError]]()
+
+    def following() -> None:
+        if left:
+            ref = left.pop(0)
+            app.do(
+                StartSession(ticket=ref, workflow=workflow, runtime=runtime or None),
+                lambda _: following(),
+                failed=lambda error: refused(ref, error),
+            )
+        elif failed:
+            told()
+        else:
+            app.say(f"{workflow_word(workflow)}: {len(refs)} started, or there already")
+
+    def refused(ref: TicketRef, error: OpstuiError) -> None:
+        failed.append((ref, error))
+        following()
+
+    def told() -> None:
+        error, other = failed[0][1], instead(app.facts, workflow, runtime)
+        started = f"{len(refs) - len(failed)} of {len(refs)} started"
+        if not other or not isinstance(error, ELSEWHERE) or app.screen.query("Ask"):
+            app.say(f"{started}; {error.message}", "warn")
+            return
+        rest = [ref for ref, _ in failed]
+        app.ask(
+            f"{started}. Start the other{'s' if len(rest) > 1 else ''} on {other} instead?",
+            lambda: start_marked(screen, rest, workflow, runtime=other),
+            because=error.message,
+        )
+
+    following()
+
+
+def choices(facts: Facts) -> list[tuple[str, str, str]]:
+    """Every workflow with its runtime and budget, and the way to others."""
+    found = [(f"run {flow.id}", flow.title, terms(facts, flow)) for flow in facts.workflows]
+    if len(facts.runtimes) > 1 and found:
+        found.append(("otherwise", "With another runtime or budget, this once …", "asks for both"))
+    return found
+
+
+def terms(facts: Facts, flow: Workflow, runtime: str = "") -> str:
+    """``managed · $0.50``; what is made here costs nothing."""
+    name = runtime or facts.plans.get(flow.id, Plan()).runtime
+    return f"{name} · free" if name == "offline" else f"{name} · up to {money(budget_of(facts, flow))}"
+
+
+def budget_of(facts: Facts, flow: Workflow) -> int:
+    """Micro-dollars that a session of it may cost."""
+    own = facts.plans.get(flow.id, Plan()).budget_micros
+    return own if own is not None else flow.budget_micros
+
+
+def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
+    """Ask for the workflow, the runtime and the budget, one after the other."""
+    from opstui.tui.widgets.ask import Ask
+
+    app, facts = screen.desk_app, screen.facts
+
+    def workflow_chosen(workflow: str) -> None:
+        flow = next(flow for flow in facts.workflows if flow.id == workflow)
+        rows = [(name, name, terms(facts, flow, name).partition(" · ")[2]) for name in facts.runtimes]
+        chosen = facts.plans.get(workflow, Plan()).runtime
+        screen.put_question(
+            Ask(f"{flow.title} of {ref.key} on", lambda name: runtime_chosen(flow, name), choices=rows, chosen=chosen)
+        )
+
+    def runtime_chosen(flow: Workflow, runtime: str) -> None:
+        if runtime == "offline":
+            start(screen, ref, flow.id, runtime=runtime)
+            return
+        screen.put_question(
+            Ask(
+                f"{flow.title} of {ref.key} on {runtime}, for at most",
+                lambda text: budget_given(flow, runtime, text),
+                value=dollars(budget_of(facts, flow), places=2),
+                note="dollars; it stops there and asks",
+            )
+        )
+
+    def budget_given(flow: Workflow, runtime: str, text: str) -> None:
+        try:
+            budget = micros(text.strip().removeprefix("$"))
+        except UsageError as error:
+            app.say(error.message, "warn")
+            return
+        start(screen, ref, flow.id, runtime=runtime, budget=budget)
+
+    rows = [(flow.id, flow.title, terms(facts, flow)) for flow in facts.workflows]
+    screen.put_question(Ask(f"{ref.key}: which workflow", workflow_chosen, choices=rows))
