@@ -11,8 +11,8 @@ import pytest
 from opstui.core.audit import GENESIS, AuditEntry, verify
 from opstui.core.drafts import DraftOp, DraftState, OpKind
 from opstui.core.errors import StaleRevision
-from opstui.core.ports import Editing, RecordStore, RecordWriter, Request
-from opstui.core.sessions import SessionStatus
+from opstui.core.ports import Editing, LimitRaise, RecordStore, RecordWriter, Request
+from opstui.core.sessions import SessionStatus, Usage
 from opstui.testing import builders as make
 
 HOUR = timedelta(hours=1)
@@ -215,6 +215,50 @@ class RecordStoreContract:
             assert sum(row.estimate for row in sums) == sum(row.estimate for row in rows)
             assert sum(row.reported or 0 for row in sums) == sum(row.reported or 0 for row in rows)
             assert sum(row.usage.input_tokens for row in sums) == sum(row.usage.input_tokens for row in rows)
+
+    def test_the_usage_of_a_session_comes_in_the_order_it_was_kept_with_all_its_parts(self, store: RecordStore) -> None:
+        long = Usage(input_tokens=1, cache_write_tokens=900, cache_write_long_tokens=400, searches=2, running_ms=5)
+        rows = [
+            make.usage("s1:b", at=make.START + HOUR, usage=long, reported=7),
+            make.usage("s2:a", session="s2"),
+            make.usage("s1:a", at=make.START, usage=Usage(input_tokens=-3), estimate=-30, reported=0, model="m"),
+        ]
+        for row in rows:
+            store.write(lambda writer, row=row: writer.add_usage(row))  # type: ignore[misc]
+        assert store.usage_of("s1") == [rows[0], rows[2]]
+        assert store.usage_of("s2") == [rows[1]]
+        assert store.usage_of("s3") == []
+        assert store.ledger(make.START + HOUR, make.START + 2 * HOUR) == [rows[0]]
+
+    def test_usage_that_comes_again_keeps_its_place_and_its_newest_parts(self, store: RecordStore) -> None:
+        longer = Usage(cache_write_tokens=9, cache_write_long_tokens=9)
+        for row in (make.usage("s1:a"), make.usage("s1:b"), make.usage("s1:a", usage=longer)):
+            store.write(lambda writer, row=row: writer.add_usage(row))  # type: ignore[misc]
+        assert [(row.key, row.usage.cache_write_long_tokens) for row in store.usage_of("s1")] == [
+            ("s1:a", 9),
+            ("s1:b", 0),
+        ]
+
+    def test_usage_is_seen_inside_the_transaction_that_adds_it(self, store: RecordStore) -> None:
+        def work(writer: RecordWriter) -> int:
+            writer.add_usage(make.usage("s1:a", tokens=100))
+            writer.add_usage(make.usage("s1:b", tokens=50))
+            sums = writer.ledger_sums(make.START, make.START + HOUR)
+            assert [row.key for row in writer.usage_of("s1")] == ["s1:a", "s1:b"]
+            return sum(row.estimate for row in sums)
+
+        assert store.write(work) == 1500
+
+    def test_a_shift_has_the_limit_that_it_was_last_raised_to(self, store: RecordStore) -> None:
+        assert store.limit_raise("day") is None
+        first = LimitRaise(shift="day", limit=10**9, operator="ana", reason="an outage", at=make.START)
+        second = dataclasses.replace(first, limit=2 * 10**9, operator="bo", reason="it lasts")
+        before = store.bell.last()
+        store.write(lambda writer: writer.put_limit_raise(first))
+        assert store.write(lambda writer: (writer.put_limit_raise(second), writer.limit_raise("day"))[1]) == second
+        assert store.limit_raise("day") == second
+        assert store.limit_raise("night") is None
+        assert {one.kind for one in store.bell.rings(before)} == {"ledger"}
 
     # --- audit
 

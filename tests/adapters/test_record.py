@@ -6,16 +6,21 @@ import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import apsw
 import pytest
 
+from opstui.adapters.sqlite import Database
 from opstui.adapters.stores.record import SqliteRecord
+from opstui.adapters.stores.record_reading import LEDGER, ledger_values
+from opstui.adapters.stores.record_schema import STEPS
 from opstui.core.audit import AuditEntry
 from opstui.core.drafts import DraftState, StepState
 from opstui.core.errors import ReadOnly, StoreDamaged
-from opstui.core.ports import RecordWriter
+from opstui.core.ports import LimitRaise, RecordWriter
+from opstui.core.sessions import Usage
 from opstui.testing import builders as make
 
 Open = Callable[..., SqliteRecord]
@@ -34,6 +39,32 @@ def open_it(tmp_path: Path) -> Iterator[Open]:
     yield open_record
     for record in opened:
         record.close()
+
+
+def test_a_file_of_the_first_step_keeps_all_it_holds(open_it: Open, tmp_path: Path) -> None:
+    """As an earlier version left it: its ledger knows nothing of hour-long cache writes, and no shift was raised."""
+    old = Database(tmp_path / "record.db", full_sync=True, now=lambda: make.START.timestamp())
+    old.migrate("record", STEPS[:1], backup=False)
+
+    def fill(connection: apsw.Connection) -> None:
+        columns = LEDGER.removesuffix(", cache_write_long_tokens")
+        for row in (make.usage("s1:a", reported=5), make.usage("s1:b", at=make.START + timedelta(hours=1), model="m")):
+            values = ledger_values(row)[:-1]
+            connection.execute(f"INSERT INTO ledger({columns}) VALUES ({', '.join('?' * len(values))})", values)
+
+    old.write(fill)
+    old.close()
+    record = open_it()
+    rows = record.usage_of("s1")
+    assert rows == [make.usage("s1:a", reported=5), make.usage("s1:b", at=make.START + timedelta(hours=1), model="m")]
+    more = make.usage("s1:c", usage=Usage(cache_write_tokens=5, cache_write_long_tokens=5))
+    record.write(lambda writer: writer.add_usage(more))
+    assert record.usage_of("s1") == [*rows, more]
+    raised = LimitRaise(shift="day", limit=1, operator="ana", reason="x", at=make.START)
+    record.write(lambda writer: writer.put_limit_raise(raised))
+    assert record.limit_raise("day") == raised
+    record.close()
+    assert open_it().usage_of("s1") == [*rows, more]
 
 
 def _approve(writer: RecordWriter) -> None:
