@@ -38,6 +38,7 @@ class Performance:
     def wake(self) -> None:
         """Something was queued."""
         if not self.is_acting and self.session.inbox:
+            self._interrupted = False
             self._task = asyncio.get_running_loop().create_task(self._turns())
 
     def interrupt(self) -> None:
@@ -104,8 +105,8 @@ class Script:
     async def _do(self, step: s.Step) -> None:
         session = self._session
         match step:
-            case s.Emit(event, keep, live):
-                session.emit(event, keep=keep, live=live)
+            case s.Emit(event, keep, live, without):
+                session.emit(event, keep=keep, live=live, without=without)
             case s.Say():
                 await self._stage.say(step)
             case s.Think():

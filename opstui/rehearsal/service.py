@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import threading
 import time
@@ -28,6 +29,7 @@ from opstui.rehearsal.http import (
 )
 from opstui.rehearsal.messages import Reply, message_of, send_message, talk_of, thought, usage_of
 from opstui.rehearsal.mind import Mind
+from opstui.rehearsal.process import HEALTH
 from opstui.rehearsal.refusals import KINDS, Refusal, envelope
 from opstui.rehearsal.session import Session
 from opstui.rehearsal.state import State
@@ -42,7 +44,9 @@ _LOST = -1
 class Rehearsal:
     """One stand-in. ``with Rehearsal() as service:`` starts and stops it; ``service.url`` is where it answers.
 
-    ``pace``: how long the mind takes for what it does, times the believable pace; 0 is at once.
+    ``pace``: how long the mind takes for what it does, times the believable pace; 0 is at once. What a test may set
+    while it runs: ``key``, and on ``state``: ``paging`` (``cycle``, ``empty``), ``events_page`` (its default limit),
+    ``late_answers`` (``ignored``, ``refused``), ``status_lag`` (seconds, for sessions made from then on).
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Rehearsal:
         clock: Clock | None = None,
         pace: float = 0.0,
         ping_every: float = 15.0,
+        keep_requests: bool = True,
     ) -> None:
         self.key = key
         """What requests have to carry, looked at anew each time; None: anything."""
@@ -64,6 +69,7 @@ class Rehearsal:
         self.replies: deque[Reply] = deque()
         self.pace = pace
         self.ping_every = ping_every
+        self._keep_requests = keep_requests
         self.last_contact = time.monotonic()
         self._wanted_port = port
         self._port = 0
@@ -119,6 +125,10 @@ class Rehearsal:
             if time.monotonic() > end:
                 raise TimeoutError("it did not come to hold in time")
             time.sleep(0.005)
+
+    def is_busy(self) -> bool:
+        """Whether a session runs or a client listens."""
+        return any(session.status == "running" or session.streams for session in self.state.sessions.values())
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -205,7 +215,8 @@ class Rehearsal:
         self.last_contact = time.monotonic()
         path = request.target.partition("?")[0]
         record = Received(self.clock.now(), request.method, path, request.query, request.headers, request.body)
-        self.requests.append(record)
+        if self._keep_requests:
+            self.requests.append(record)
         fault = next((one for one in self.faults if one.takes(request)), None)
         if fault is not None:
             if fault.delay:
@@ -218,6 +229,9 @@ class Rehearsal:
                 return True
         request_id = self.state.new_id("req")
         headers = {"request-id": request_id}
+        if request.target == HEALTH:
+            writer.write(answer_bytes(Answer(200, to_json({"rehearsal": os.getpid()}), headers)))
+            return True
         try:
             self._check(request)
             if self._is_stream(request) and not (fault and (fault.cut or fault.lose_response)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -157,10 +157,13 @@ class Session:
         """A fresh id."""
         return self._new_id(prefix)
 
-    def emit(self, event: Mapping[str, Any], *, keep: bool = True, live: bool = True) -> dict[str, Any]:
+    def emit(
+        self, event: Mapping[str, Any], *, keep: bool = True, live: bool = True, without: Collection[str] = ()
+    ) -> dict[str, Any]:
         """Tell an event: to the history (``keep``) and to everybody who listens (``live``).
 
-        An ``id`` and a ``processed_at`` are given to it unless it has these keys, be they null.
+        An ``id`` and a ``processed_at`` are given to it unless it has these keys, be they null, or is to be told
+        ``without`` them.
         """
         told = dict(event)
         if told.get("type") in PREVIEWS:
@@ -168,8 +171,10 @@ class Session:
             return told
         told.setdefault("id", self._new_id("sevt"))
         told.setdefault("processed_at", stamp(self.now() + self.skew))
+        for name in without:
+            told.pop(name, None)
         if keep:
-            key = told["id"]
+            key = told.get("id")
             if not isinstance(key, str) or not key:
                 self._nameless += 1
                 key = f"#{self._nameless}"

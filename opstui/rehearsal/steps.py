@@ -24,6 +24,8 @@ class Emit:
     """It goes into the history."""
     live: bool = True
     """It goes to the open streams."""
+    without: tuple[str, ...] = ()
+    """Keys that are left out on the wire and in the history, ``id`` and ``processed_at`` too."""
 
 
 @dataclass(frozen=True, slots=True)
