@@ -7,9 +7,10 @@ import click
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
 from opstui.cli.output import clock, emit, note, say, table, write
+from opstui.cli.run import whole_cents
 from opstui.core.desk import LedgerLine, RaiseShiftBudget, ShiftTotals, ShiftView
 from opstui.core.errors import UsageError
-from opstui.core.money import cents, dollars, micros
+from opstui.core.money import cents, dollars
 from opstui.exports import shapes
 from opstui.exports.costs import cost_csv
 
@@ -68,7 +69,7 @@ def _raise(invocation: Invocation, raised: str, reason: str | None, back: int) -
         raise UsageError("a shift that is over is not raised: leave out --back")
     if not (reason or "").strip():
         raise UsageError("--raise wants a --reason, which is kept in the audit")
-    outcome = invocation.desk.do(RaiseShiftBudget(limit_micros=micros(raised), reason=reason or ""))
+    outcome = invocation.desk.do(RaiseShiftBudget(limit_micros=whole_cents(raised, "--raise"), reason=reason or ""))
     outcome.unwrap()
     note(outcome.notice)
 

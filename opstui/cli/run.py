@@ -68,9 +68,9 @@ def index(invocation: Invocation) -> None:
         note(f"opstui: runbooks: {error}")
 
 
-def whole_cents(text: str) -> int:
-    """Micro-dollars of an amount in whole cents. Raises UsageError."""
+def whole_cents(text: str, option: str = "--budget") -> int:
+    """Micro-dollars of an amount in whole cents, given to ``option``. Raises UsageError."""
     match = _CENTS.fullmatch(text)
     if match is None:
-        raise UsageError(f"--budget {clean_line(text, limit=40)!r}: write dollars in whole cents, like 0.50")
+        raise UsageError(f"{option} {clean_line(text, limit=40)!r}: write dollars in whole cents, like 0.50")
     return micros(match.group())

@@ -39,8 +39,9 @@ SHIFT_BUDGET = 10_000_000
 class World:
     """A desk, and sessions that are metered on it."""
 
-    def __init__(self, home: Path) -> None:
-        self.place = Place(home, settings=Settings(shift=ShiftSettings(budget=Budget(SHIFT_BUDGET))))
+    def __init__(self, home: Path, *, ceiling: int | None = None) -> None:
+        shift = ShiftSettings(budget=Budget(SHIFT_BUDGET), ceiling=None if ceiling is None else Budget(ceiling))
+        self.place = Place(home, settings=Settings(shift=shift))
         self.setup: Setup = replace(self.place.setup, rates=lambda: self.card)
         self.card: RateCard = CARD
         self.record = self.setup.record
