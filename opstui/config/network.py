@@ -8,7 +8,7 @@ from opstui.config.settings import NetworkSettings
 from opstui.core.ports import Probe
 from opstui.core.text import clean_line
 
-IGNORED = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE")
+IGNORED = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 """What other programs take from the environment and this one does not."""
 
 

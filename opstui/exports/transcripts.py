@@ -26,7 +26,10 @@ def transcript_markdown(run: Session, events: Iterable[SessionEvent], document: 
         f"- runtime {run.runtime}{f', {run.model}' if run.model else ''}; operator {run.operator}",
         f"- started {timestamp(run.started_at or run.created_at)}"
         + (f", ended {timestamp(run.ended_at)}" if run.ended_at else ""),
-        f"- cost ≈ ${spent['estimate']}, {spent['input_tokens']} tokens in, {spent['output_tokens']} out",
+        f"- cost ≈ ${spent['estimate']}"
+        + (f", reported ${spent['reported']}" if spent["reported"] else "")
+        + ", "
+        + f"{spent['input_tokens']} tokens in, {spent['output_tokens']} out, {spent['running_seconds']} s of running",
         "",
     ]
     if document:

@@ -87,16 +87,16 @@ def _audit(setup: Setup) -> Probe:
 def _systems(setup: Setup, offline: bool) -> Iterator[Check]:
     for name, system in setup.systems.items():
         if system.capabilities.instant or not offline:
-            yield f"tickets.{name}", partial(_system, name, system)
+            yield f"tickets {name}", partial(_system, name, system)
 
 
 def _system(name: str, system: TicketSystem) -> list[Probe]:
-    return system.probe() or [Probe(f"tickets.{name}", "pass", "reachable")]
+    return system.probe() or [Probe(f"tickets {name}", "pass", "reachable")]
 
 
 def _runtimes(setup: Setup, offline: bool) -> Iterator[Check]:
     for name in setup.runtimes:
-        yield f"runtimes.{name}", partial(_runtime, setup, name, offline)
+        yield f"runtime {name}", partial(_runtime, setup, name, offline)
 
 
 def _runtime(setup: Setup, name: str, offline: bool) -> list[Probe]:

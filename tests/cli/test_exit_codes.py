@@ -257,7 +257,6 @@ def test_help_imports_neither_textual_nor_anthropic(environ: dict[str, str]) -> 
     ("text", "key"),
     [
         ('[tickets.rt]\nkind = "rt"\nurl = "https://rt.example.com"\n', "tickets.rt"),
-        ('[runtimes.desk]\nkind = "messages"\nmodel = "x"\nbase_url = "http://127.0.0.1:1"\n', "runtimes.desk"),
         ('[store]\nurl = "postgresql://sam@db.example.com/opstui"\n', "store.url"),
     ],
 )

@@ -16,7 +16,7 @@ from opstui.core.drafts import Draft, DraftOp, DraftState, FileRef, OpKind, Orig
 from opstui.core.knowledge import Hit, Strength
 from opstui.core.ports import Capabilities, Probe
 from opstui.core.queues import Health, QueueState
-from opstui.core.sessions import Cost, Session, SessionEvent, SessionStatus, Usage
+from opstui.core.sessions import AgentState, Cost, Session, SessionEvent, SessionStatus, Usage
 from opstui.core.shifts import Shift
 from opstui.core.text import SafeText
 from opstui.core.tickets import (
@@ -119,15 +119,35 @@ def test_cost_is_exact_decimal_strings() -> None:
     assert shapes.cost(spent) == {
         "estimate": "0.0866",
         "reported": "0.09",
+        "shown": "0.1766",
         "input_tokens": 5,
         "output_tokens": 0,
         "cache_read_tokens": 0,
         "cache_write_tokens": 0,
         "running_seconds": 1.25,
         "budget": "1.00",
+        "unknown_model": False,
     }
     assert shapes.money(1) == "0.000001"
     assert shapes.money(None) is None
+
+
+def test_a_stretch_of_running_that_is_open_is_in_the_cost_of_a_moment() -> None:
+    spent = Cost(estimate=10_000, usage=Usage(running_ms=1_000), running_since=NOON, hour=80_000)
+    at = NOON + timedelta(minutes=45)
+    assert shapes.cost(spent)["running_seconds"] == 1.0
+    shape = shapes.session(session(cost=spent), at)["cost"]
+    assert (shape["estimate"], shape["shown"], shape["running_seconds"]) == ("0.07", "0.07", 2701.0)
+    event = SessionEvent(session="S", seq=1, remote_id="1", at=at, type="usage", data={"cost": encode(spent)})
+    assert shapes.event(event, session())["cost"]["estimate"] == "0.07"
+
+
+def test_an_agent_is_told_with_its_version() -> None:
+    state = AgentState(runtime="managed", workflow="triage", version="ab12", state="outdated", remote_version=3)
+    assert shapes.agent(state) == {
+        "runtime": "managed", "workflow": "triage", "version": "ab12", "state": "outdated", "remote_id": None,
+        "remote_version": 3, "text": "",
+    }  # fmt: skip
 
 
 def test_a_session_that_only_waits_began_when_it_was_made() -> None:
@@ -156,7 +176,9 @@ def test_events_carry_their_own_keys_beside_type_and_time() -> None:
         return shapes.event(SessionEvent(session="S", seq=1, remote_id="1", at=NOON, type=kind, data=data), run)
 
     run = session(status=SessionStatus.ENDED, draft="D", document={"a": 1}, ended_at=NOON)
-    assert event("text", text="t") == {"type": "text", "at": "2026-11-20T12:00:00Z", "text": "t"}
+    assert event("text", text="t") == {"type": "text", "at": "2026-11-20T12:00:00Z", "id": "1", "text": "t"}
+    preview = shapes.preview("text:1", "t", NOON)
+    assert preview == {"type": "text", "at": "2026-11-20T12:00:00Z", "id": "1", "text": "t", "partial": True}
     assert event("usage", cost=encode(Cost(estimate=1_000)))["cost"]["estimate"] == "0.001"
     started = event("session.started")["session"]
     assert (started["status"], started["document"], started["draft"]) == ("starting", None, None)

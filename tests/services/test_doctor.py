@@ -69,7 +69,7 @@ def test_a_fresh_home_has_nothing_that_fails(place: Place) -> None:
     probes = lines(setup_with(place))
     assert [probe for probe in probes if probe.state == "fail"] == []
     checks = {probe.check for probe in probes}
-    assert {"config", "network", "store", "audit", "rates", "redaction", "worker", "tickets.local"} <= checks
+    assert {"config", "network", "store", "audit", "rates", "redaction", "worker", "runtime offline"} <= checks
 
 
 class Slow(ScriptedRuntime):
@@ -84,7 +84,7 @@ class Slow(ScriptedRuntime):
             self._wait.wait(30)
         else:
             threading.Event().wait(self._wait)
-        return [Probe(f"runtimes.{self.name}", "pass", "answered")]
+        return [Probe(f"runtime {self.name}", "pass", "answered")]
 
 
 def test_slow_parts_are_asked_side_by_side(place: Place) -> None:
@@ -92,7 +92,7 @@ def test_slow_parts_are_asked_side_by_side(place: Place) -> None:
     probes = lines(setup_with(place, *(Slow(f"r{number}", 0.4) for number in range(5))))
     assert time.monotonic() - began < 1.5
     assert [probe.check for probe in probes if probe.text == "answered"] == [
-        f"runtimes.r{number}" for number in range(5)
+        f"runtime r{number}" for number in range(5)
     ]
 
 
@@ -113,7 +113,7 @@ class Refusing(ScriptedRuntime):
 
 
 def test_what_a_part_raises_is_its_line(place: Place) -> None:
-    [told] = of(lines(setup_with(place, Refusing())), "runtimes.managed")
+    [told] = of(lines(setup_with(place, Refusing())), "runtime managed")
     assert (told.state, told.text) == ("fail", "managed: not reachable")
 
 
@@ -126,8 +126,8 @@ def test_offline_asks_nothing_that_is_elsewhere(place: Place) -> None:
     setup = setup_with(place, Refusing(), secrets=lambda: store, secret_refs=lambda: refs)
     checks = {probe.check for probe in lines(setup, offline=True)}
     assert "secret tickets.rt.token" in checks
-    assert not {"runtimes.managed", "secret store.password"} & checks
-    assert {"runtimes.managed", "secret store.password"} <= {probe.check for probe in lines(setup)}
+    assert not {"runtime managed", "secret store.password"} & checks
+    assert {"runtime managed", "secret store.password"} <= {probe.check for probe in lines(setup)}
 
 
 def secrets_of(place: Place, environ: Mapping[str, str], **refs: SecretRef) -> list[Probe]:
