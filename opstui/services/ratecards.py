@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from opstui.core.errors import ConfigError
 from opstui.core.frozen import dataclass
 from opstui.core.ids import Clock
-from opstui.core.rates import RateCard, parse_card, parse_rates, with_own_rates
+from opstui.core.rates import ModelRates, RateCard, parse_card, parse_rates, with_own_rates
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)\.toml\Z")
 
@@ -50,13 +51,9 @@ def load_card(
     runtimes = runtimes or {}
     return replace(
         card,
-        own={
-            name: parse_rates(prices.model or "", prices.rates, place=f"runtimes.{name}.rates.",
-                              bundled=card.entry(prices.model))
-            for name, prices in runtimes.items() if prices.rates is not None
-        },
+        own={name: _own(name, prices, card) for name, prices in runtimes.items() if prices.rates is not None},
         local=frozenset(name for name, prices in runtimes.items() if is_loopback(prices.base_url)),
-    )  # fmt: skip
+    )
 
 
 def todays_card(
@@ -92,6 +89,16 @@ def is_loopback(url: str | None) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _own(name: str, prices: RuntimePrices, card: RateCard) -> ModelRates:
+    given = {key: value for key, value in (prices.rates or {}).items() if value is not None}
+    bundled = card.entry(prices.model)
+    if bundled is not None and "input" in given:
+        # A price list of its own: what it leaves out of the caches goes with its input, not with the vendor's prices.
+        bundled = replace(bundled, cache_write_long=Decimal(0))
+        given = {"cache_write": given["input"], "cache_read": given["input"], **given}
+    return parse_rates(prices.model or "", given, place=f"runtimes.{name}.rates.", bundled=bundled)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -118,7 +118,8 @@ def test_a_runtime_has_its_own_rates_over_its_models() -> None:
         "lab": RuntimePrices(model="qwen3", base_url="http://localhost:11434", rates={"hour": "0.35"}),
         "ollama": RuntimePrices(model="qwen3", base_url="http://127.0.0.1:11434"),
         "vllm": RuntimePrices(model="qwen3", base_url="https://gpu.example.org"),
-        "api": RuntimePrices(model="claude-sonnet-5-5", rates={"input": "1.5"}),
+        "api": RuntimePrices(model="claude-sonnet-5-5", rates={"input": "1.5", "cache_read": None}),
+        "mine": RuntimePrices(model="claude-sonnet-5-5", rates={"input": "0", "output": "0", "hour": "0.35"}),
     }
     card = load_card(BUNDLED, {}, TODAY, runtimes)
     lab, api = card.rates("qwen3", "messages", "lab"), card.rates("claude-sonnet-5-5", "messages", "api")
@@ -126,6 +127,9 @@ def test_a_runtime_has_its_own_rates_over_its_models() -> None:
     assert api is not None
     assert (lab.input, lab.hour) == (0, Decimal("0.35"))
     assert (api.input, api.output) == (Decimal("1.5"), 10)
+    assert (api.cache_write, api.cache_read, api.cache_write_long) == (Decimal("1.5"), Decimal("1.5"), 3)
+    every = Usage(input_tokens=9, output_tokens=9, cache_read_tokens=9, cache_write_tokens=9, cache_write_long_tokens=4)
+    assert cost(every, card.rates("claude-sonnet-5-5", "messages", "mine")) == 0
     assert card.rates("qwen3", "messages", "ollama") is FREE
     assert card.rates("qwen3", "messages", "vllm") is None
 
