@@ -28,9 +28,6 @@ from opstui.core.desk import (
     Queues,
     RefreshTicket,
     RefreshTickets,
-    SessionDetail,
-    SessionEvents,
-    StartSession,
     StatusLine,
     TicketDetail,
     TicketsWindow,
@@ -42,22 +39,20 @@ from opstui.core.queues import View
 from opstui.core.sessions import Session
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
+from opstui.plain.sessions import HELP as SESSIONS_HELP, SessionTalk
 
 PAGE = 15
-SESSION_WAIT = 120.0
-"""Seconds that the dialogue follows a session; it goes on in the worker afterwards."""
 PUSH_WAIT = 90.0
 LOOK = 0.2
 
-HELP = """\
+HELP = f"""\
 queue            the queues
 queue NAME       the tickets of a queue
 more             the next page of a list
 find FILTER      tickets that match, for example: find severity<=2 -status:closed
 ticket REF       open a ticket; a number opens that line of the last list
 look             the first look: what is known of the open ticket, free
-summary          run an incident summary on the open ticket
-escalation       run an escalation package on the open ticket
+{SESSIONS_HELP}
 draft            read the open ticket's draft
 draft ID         read that draft
 comment          write the draft's comment; a line with a single dot ends it
@@ -100,6 +95,7 @@ class Dialogue:
         self._view: View | None = None
         self._first = 0
         self._listed: tuple[TicketRef, ...] = ()
+        self._sessions = SessionTalk(desk, self._say, seconds=seconds, pause=pause)
         self._commands: Mapping[str, Callable[[str], None]] = {
             "help": lambda rest: self._say(HELP),
             "?": lambda rest: self._say(HELP),
@@ -109,8 +105,16 @@ class Dialogue:
             "find": self._find,
             "ticket": self._open,
             "look": self._look,
-            "summary": lambda rest: self._run("incident-summary"),
-            "escalation": lambda rest: self._run("escalation-package"),
+            "summary": lambda rest: self._run("incident-summary", rest),
+            "escalation": lambda rest: self._run("escalation-package", rest),
+            "sessions": lambda rest: self._sessions.listed(self._ticket),
+            "session": self._sessions.told,
+            "follow": lambda rest: self._came(self._sessions.followed(rest)),
+            "message": lambda rest: self._came(self._sessions.message(rest)),
+            "interrupt": lambda rest: self._came(self._sessions.interrupt()),
+            "raise": lambda rest: self._came(self._sessions.raise_budget(rest)),
+            "fallback": lambda rest: self._came(self._sessions.fall_back()),
+            "resume": lambda rest: self._came(self._sessions.resume()),
             "draft": self._read_draft,
             "comment": self._comment,
             "set": self._set,
@@ -126,6 +130,8 @@ class Dialogue:
         """The loop."""
         facts = self._desk.ask(DeskFacts())
         kind = "Demo. " if facts.demo else "Read-only. " if facts.read_only else ""
+        if facts.rehearsal:
+            kind += "Runtimes with a model are a rehearsal on this machine, without a model. "
         self._say(f"opstui, {kind}operator {facts.operator}. Type help for the commands, quit to leave.")
         if facts.notice:
             self._say(facts.notice)
@@ -223,6 +229,9 @@ class Dialogue:
         self._draft = next((draft.id for draft in view.drafts if draft.state.is_open), None)
         self._show(view.ticket)
         self._say(f"This is {view.state}.")
+        for session in view.sessions:
+            if session.status.is_live:
+                self._say(f"A session works on it, {session.workflow} on {session.runtime}: type follow {session.id}.")
         if self._draft:
             self._say("It has a draft: type draft.")
 
@@ -262,35 +271,13 @@ class Dialogue:
 
     # --- sessions
 
-    def _run(self, workflow: str) -> None:
-        ref = self._opened()
-        outcome = self._desk.do(StartSession(ticket=ref, workflow=workflow))
-        session = outcome.unwrap()
-        if outcome.notice:
-            self._say(outcome.notice)
-        self._desk.live()
-        session = self._follow(session)
-        if session.draft:
-            self._draft = session.draft
-            self._say(f"Done, about {cents(session.cost.estimate)} dollars. Its draft is ready: type draft.")
-        elif session.status.is_over:
-            self._say(f"It ended without a document: {session.stop_reason or session.status.value}.")
-        else:
-            self._say("It goes on; type draft later.")
+    def _run(self, workflow: str, runtime: str) -> None:
+        self._came(self._sessions.run(self._opened(), workflow, runtime))
 
-    def _follow(self, session: Session) -> Session:
-        seen, deadline = 0, self._seconds() + SESSION_WAIT
-        while True:
-            session = self._desk.ask(SessionDetail(session.id))
-            for event in self._desk.ask(SessionEvents(id=session.id, after=seen)):
-                seen = event.seq
-                if event.type in ("text", "notice", "error"):
-                    self._say(str(event.data.get("text", "")))
-                elif event.type == "tool.call":
-                    self._say(f"(the agent uses {event.data.get('name', 'a tool')})")
-            if session.status.is_over or self._seconds() > deadline:
-                return session
-            self._pause(LOOK)
+    def _came(self, session: Session) -> None:
+        """What the session wrote is the draft that is spoken of from now on."""
+        if session.draft and session.ticket == self._ticket:
+            self._draft = session.draft
 
     # --- drafts
 
