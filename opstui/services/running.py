@@ -76,6 +76,8 @@ class SessionRun:
         self._previews = PreviewSender(setup.previews, session.id, setup.clock.monotonic)
         self._answering: set[asyncio.Task[None]] = set()
         self._stopped_by_meter = False
+        self._hiding: Hiding | None = None
+        """None for the extractive runtime, which is on this machine."""
 
     async def go(self) -> Session:
         """Run it until it is over or stands still. Raises as ``AgentSession.events``; the row says so too."""
@@ -126,7 +128,8 @@ class SessionRun:
         await self._save(ended_at=None, stop_reason=None)
         session = self.session
         await asyncio.to_thread(setup.knowledge.refresh)
-        hiding = None if here else await asyncio.to_thread(self._hiding)
+        if not here:
+            self._hiding = await asyncio.to_thread(self._new_hiding)
         tools = ToolDesk(
             ticket=ticket,
             workflow=self._workflow,
@@ -138,7 +141,7 @@ class SessionRun:
             team=setup.team,
             now=setup.clock.now,
             engine=Engine(runtime.engine),
-            **({} if hiding is None else {"hiding": hiding}),
+            hiding=self._hiding,
         )
         if told:
             await asyncio.to_thread(tools.replay, answered_calls(told))
@@ -149,7 +152,7 @@ class SessionRun:
             await self._follow(opened, tools, meter, runtime)
         finally:
             await opened.close()
-        return await asyncio.to_thread(self._finish, ticket, tools, hiding)
+        return await asyncio.to_thread(self._finish, ticket, tools)
 
     async def _save(self, **changes: Any) -> None:
         """Change the session and commit it. Changed at once, so that of several parts none saves over another."""
@@ -157,7 +160,7 @@ class SessionRun:
         stored = await self._recorder.save(self.session)
         self.session = replace(self.session, rev=stored.rev)
 
-    def _hiding(self) -> Hiding:
+    def _new_hiding(self) -> Hiding:
         from opstui.services.redaction import Hiding
 
         return Hiding(self._setup.redactor, self._setup.hiding_key(self.session.id))
@@ -304,8 +307,10 @@ class SessionRun:
             if request.kind == "interrupt":
                 await opened.interrupt()
             elif request.kind == "message":
-                await opened.send(request.text)
-                self._recorder.add("notice", f"message-{request.id}", {"text": f"you: {clean(request.text)}"})
+                # What the operator types goes the way of everything else: hidden where it holds something.
+                text = request.text if self._hiding is None else self._hiding.hide_words(request.text)
+                await opened.send(text)
+                self._recorder.add("notice", f"message-{request.id}", {"text": f"you: {clean(text)}"})
             elif request.kind == "budget":
                 amount = int(request.text)
                 await opened.raise_budget(amount)
@@ -326,7 +331,7 @@ class SessionRun:
             session = replace(session, status=SessionStatus.RUNNING)
         self._setup.record.write(lambda record: record.put_session(session))
 
-    def _finish(self, ticket: Ticket, tools: ToolDesk, hiding: Hiding | None) -> Session:
+    def _finish(self, ticket: Ticket, tools: ToolDesk) -> Session:
         setup, session = self._setup, self.session
         new = tools.accepted is not None or (session.document is not None and session.draft is None)
         if not new:
@@ -372,9 +377,8 @@ class SessionRun:
 
     def _plain(self, tools: ToolDesk, ticket: Ticket) -> tuple[Document, Mapping[str, Any]]:
         """The document with its true words, for the draft; and what is stored of it, which hides what was hidden."""
-        plain = getattr(tools, "accepted_plain", tools.accepted)
-        if tools.accepted is not None and plain is not None:
-            return plain, encode(tools.accepted)
+        if tools.accepted is not None and tools.accepted_plain is not None:
+            return tools.accepted_plain, encode(tools.accepted)
         body = self.session.document or {}
         stored = decode(DOCUMENTS[self._workflow.document], body)
         runtime = self._setup.runtimes.get(self.session.runtime)
