@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from opstui.core.knowledge import Hit, Page
     from opstui.core.queues import Queue
     from opstui.core.redaction import Span
-    from opstui.core.sessions import AgentState, RuntimeEvent, ToolResult, ToolSpec
+    from opstui.core.sessions import AgentState, RuntimeEvent, ToolResult, ToolSpec, Usage
     from opstui.core.workflows import Workflow
 
 
@@ -193,6 +193,8 @@ class SessionBrief:
     """The first user message: the task and the ticket, redacted and delimited. Empty where the runtime needs none."""
     tools: tuple[ToolSpec, ...] = ()
     """What ``RuntimeToolCall`` may name."""
+    counted: Mapping[str, Usage] = field(default_factory=dict)
+    """Of a session that is taken up again: what the record counted of it, by remote id. The next correction fits it."""
     patience: float | None = None
     """Seconds without contact after which ``events`` raises Unreachable though the session goes on; None: never."""
 

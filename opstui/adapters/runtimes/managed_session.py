@@ -1,0 +1,413 @@
+"""One session on the managed service, followed from here."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from opstui.adapters.runtimes.anthropic_client import SAID_FROM, asked_pause, pause
+from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling, event_id, hash_of, text_of, time_of
+from opstui.adapters.runtimes.managed_stream import Feed, Pace
+from opstui.adapters.runtimes.managed_wire import Trying, Wire, insist, make_once
+from opstui.core import stops
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable
+from opstui.core.money import cents
+from opstui.core.sessions import RuntimeEvent, RuntimeNotice, RuntimeStatus, SessionStatus, ToolResult
+
+if TYPE_CHECKING:
+    from opstui.core.ids import Clock, Randomness
+    from opstui.core.ports import SessionBrief
+
+CENT = 10_000
+"""Micro-dollars."""
+DELIVER_SECONDS = 15.0
+"""How long an interrupt, a message or a new budget is tried to be delivered."""
+
+
+class ManagedSession:
+    """See ``AgentSession``. All that is known of the session is in what it told; this asks, waits and delivers."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        remote_id: str,
+        brief: SessionBrief,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        pace: Pace,
+    ) -> None:
+        self.remote_id: str | None = remote_id
+        self._id = remote_id
+        self._wire = wire
+        self._patience = brief.patience
+        self._clock = clock
+        self._randomness = randomness
+        self._pace = pace
+        self._prefix = f"here-{randomness.bytes(4).hex()}"
+        self._notices = 0
+        self._telling = Telling(brief.counted)
+        self._out: deque[RuntimeEvent] = deque()
+        self._news = asyncio.Event()
+        self._feed: Feed | None = None
+        self._caught_up = False
+        self._error: OpstuiError | None = None
+        self._delivered: set[str] = set()
+        self._sending = asyncio.Lock()
+        self._under_way = 0
+        self._raised_at: Any = None
+        self._woken = asyncio.Event()
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what happens
+
+    async def events(self) -> AsyncIterator[RuntimeEvent]:
+        """See ``AgentSession.events``. May be asked again after it ended; then it tells what is new."""
+        telling, out = self._telling, self._out
+        self._caught_up = False
+        self._error = None
+        feed = self._feed = Feed(
+            self._wire,
+            self._id,
+            self,
+            pace=self._pace,
+            clock=self._clock,
+            randomness=self._randomness,
+            patience=self._patience,
+            prefix=self._prefix,
+        )
+        feed.start()
+        try:
+            while not self._closed:
+                self._news.clear()
+                while out:
+                    yield out.popleft()
+                for preview in telling.previews.due(self._clock.monotonic()):
+                    yield preview
+                if out:
+                    continue
+                end = self._ending()
+                if end is not None:
+                    yield end
+                    return
+                if self._error is not None:
+                    raise self._error
+                await self._until_news()
+        finally:
+            self._feed = None
+            await feed.stop()
+
+    async def _until_news(self) -> None:
+        due = self._telling.previews.next_due()
+        if due is None:
+            await self._news.wait()
+            return
+        try:
+            await asyncio.wait_for(self._news.wait(), max(0.001, due - self._clock.monotonic()))
+        except TimeoutError:
+            return
+
+    def _ending(self) -> RuntimeStatus | None:
+        """The status that :meth:`events` ends with; None while there is something to wait for."""
+        telling = self._telling
+        end = telling.end
+        if end is None or telling.state == "over":
+            return end
+        if not self._caught_up:
+            return None
+        if self._under_way or telling.queued or self._is_to_go_on(end):
+            self._out.extend(telling.stand_by())
+            if self._out:
+                self._news.set()
+            return None
+        return end
+
+    def _is_to_go_on(self, end: RuntimeStatus) -> bool:
+        """Whether the budget that it stands at was raised since."""
+        if self._raised_at is None or end.stop_reason != stops.BUDGET_REACHED:
+            return False
+        return end.at is None or end.at <= self._raised_at
+
+    # --- what the feed tells
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will come."""
+        return self._telling.state == "over" or self._error is not None
+
+    @property
+    def expects(self) -> bool:
+        """Whether an event should come: not while tools are at work here, or a session stands still."""
+        telling = self._telling
+        if telling.unseen:
+            return True
+        if telling.state == "waiting":
+            return not telling.open.keys() - self._delivered
+        if telling.state == "idle":
+            return self._caught_up
+        return True
+
+    def take(self, raw: Mapping[str, Any]) -> bool:
+        """An event of the stream."""
+        kind = raw.get("type")
+        if kind == "event_delta":
+            if self._telling.previews.delta(raw):
+                self._news.set()
+            return True
+        before = self._telling.known
+        told = self._telling.take(raw)
+        self._tell(told)
+        # What is not understood is a sign of life too.
+        return bool(told) or self._telling.known > before or kind not in TOLD_OF
+
+    def history(self, events: Sequence[Mapping[str, Any]]) -> bool:
+        """All events so far."""
+        before = self._telling.known
+        self._tell(self._telling.history(events))
+        self._caught_up = True
+        self._news.set()
+        return self._telling.known > before
+
+    def notice(self, notice: RuntimeNotice) -> None:
+        """Something a person should read."""
+        self._tell([notice])
+
+    def broken(self) -> None:
+        """Previews are not taken up by the next stream."""
+        self._tell(self._telling.previews.clear())
+
+    def gone(self) -> None:
+        """The service does not know the session any more."""
+        self._tell(self._telling.gone())
+        self._news.set()
+
+    def settled(self) -> None:
+        """It stands still over there, and nothing told so."""
+        telling = self._telling
+        telling.queued.clear()
+        telling.unseen.clear()
+        self._raised_at = None
+        if telling.end is None:
+            self._tell(telling.previews.clear())
+            telling.state = "idle"
+            self._notices += 1
+            word = telling.reason if telling.was_interrupted else stops.END_TURN
+            telling.end = RuntimeStatus(f"{self._prefix}-idle-{self._notices}", SessionStatus.IDLE, word)
+        self._news.set()
+
+    def failed(self, error: OpstuiError) -> None:
+        """It can't go on."""
+        self._error = error
+        self._news.set()
+
+    def _tell(self, events: Sequence[RuntimeEvent]) -> None:
+        if events:
+            self._out.extend(events)
+            self._news.set()
+        telling = self._telling
+        if telling.end is not None:
+            self._news.set()
+        while telling.forbidden:
+            call = telling.forbidden.pop()
+            task = asyncio.create_task(self._deny(call))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # --- what is sent
+
+    async def answer(self, call_id: str, result: ToolResult) -> None:
+        """See ``AgentSession.answer``. Tried until it is delivered; a second one does no harm over there either."""
+        telling = self._telling
+        if call_id in self._delivered or self._closed or telling.state == "over":
+            return
+        self._delivered.add(call_id)
+        remote = telling.open.get(call_id)
+        if remote is None:
+            # Answered by somebody else, or the turn was interrupted: nobody waits for it any more.
+            return
+        event = {
+            "type": "user.custom_tool_result",
+            "custom_tool_use_id": remote,
+            "content": [{"type": "text", "text": result.text}],
+            "is_error": result.is_error,
+        }
+        try:
+            await self._deliver([event], "the answer to the agent", self._patience)
+        except NotFound:
+            self._look_again()
+        except CredentialsRefused as error:
+            self.failed(error)
+            raise
+        except Refused as error:
+            # Somebody else answered, or the turn was interrupted (managed-agents.md 7.3, 28). It is not asked again.
+            self.notice(RuntimeNotice(f"{call_id}:late", f"an answer came too late: {error.message}"))
+            self._look_again()
+
+    async def send(self, text: str) -> None:
+        """See ``AgentSession.send``."""
+        telling = self._telling
+        if telling.state == "over":
+            raise Refused("the session is over and takes no more messages")
+        end = telling.end
+        if end is not None and end.stop_reason == stops.BUDGET_REACHED and not self._is_to_go_on(end):
+            raise Refused("the session stands at its budget and takes no messages: raise the budget first")
+        self._under_way += 1
+        try:
+            async with self._sending:
+                await self._send_once(text)
+        finally:
+            self._under_way -= 1
+            self._news.set()
+
+    async def _send_once(self, text: str) -> None:
+        trying = self._trying()
+        mark = hash_of(text)
+        if not self._caught_up:
+            await insist(self._learn_messages, trying)
+        before = set(self._telling.messages)
+        event = {"type": "user.message", "content": [{"type": "text", "text": text}]}
+
+        async def post() -> Mapping[str, Any]:
+            echoes = await self._wire.send(self._id, [event])
+            return echoes[0] if echoes else {"type": "user.message", **event, "processed_at": None}
+
+        async def find() -> Mapping[str, Any] | None:
+            sent = await self._wire.messages(self._id)
+            return next(
+                (raw for raw in sent if event_id(raw) not in before and hash_of(text_of(raw.get("content"))) == mark),
+                None,
+            )
+
+        self._telling.reason = stops.INTERRUPTED
+        try:
+            raw = await make_once(post, find, trying)
+        except NotFound:
+            self._look_again()
+            raise
+        if raw.get("id"):
+            self._telling.sent(raw)
+
+    async def _learn_messages(self) -> None:
+        for raw in await self._wire.messages(self._id):
+            self._telling.messages.setdefault(event_id(raw), hash_of(text_of(raw.get("content"))))
+
+    async def interrupt(self, reason: str = "interrupted") -> None:
+        """See ``AgentSession.interrupt``."""
+        telling = self._telling
+        if telling.state == "over" or self._closed:
+            return
+        if self._caught_up and telling.end is not None and not telling.queued and not self._under_way:
+            return
+        telling.reason, telling.was_interrupted = reason, True
+        self._wake()
+        try:
+            await self._deliver([{"type": "user.interrupt"}], "the interrupt", DELIVER_SECONDS)
+        except NotFound:
+            self._look_again()
+        except CredentialsRefused:
+            raise
+        except Refused:
+            # There is nothing to interrupt.
+            self._look_again()
+
+    async def raise_budget(self, budget_micros: int) -> None:
+        """See ``AgentSession.raise_budget``."""
+        amount = str(max(1, budget_micros // CENT))
+        budget: Any = {"type": "limit", "max_list_cost": {"amount": amount, "currency": "USD"}}
+        name = self._wire.endpoint.name
+
+        async def update() -> Mapping[str, Any]:
+            return await self._wire.ask(
+                lambda client: client.beta.sessions.with_raw_response.update(self._id, budget=budget)
+            )
+
+        try:
+            updated = await insist(update, self._trying())
+        except CredentialsRefused:
+            raise
+        except Refused as error:
+            why = f"{error.reason} {error.message}"
+            if "budget_not_raised" in why:
+                raise Refused(
+                    f"{name}: ${cents(budget_micros)} is not more than the session cost already; nothing was changed",
+                    reason="budget_not_raised",
+                ) from None
+            if "budget_create_only" in why:
+                raise Refused(
+                    f"{name}: this session was made without a budget, so it can't get one", reason="budget_create_only"
+                ) from None
+            raise
+        self._raised_at = time_of({"processed_at": updated.get("updated_at")}) or self._clock.now()
+
+    async def close(self) -> None:
+        """See ``AgentSession.close``."""
+        self._closed = True
+        self._news.set()
+        self._wake()
+        if self._feed is not None:
+            await self._feed.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._wire.close()
+
+    # --- delivering
+
+    async def _deny(self, call: str) -> None:
+        event = {
+            "type": "user.tool_confirmation",
+            "tool_use_id": call,
+            "result": "deny",
+            "deny_message": "Only the tools that were announced may be used.",
+        }
+        try:
+            await self._deliver([event], "a refusal", self._patience)
+        except OpstuiError as error:
+            self.notice(RuntimeNotice(f"{self._prefix}-deny-{call[-24:]}", error.message, error=True))
+
+    async def _deliver(self, events: Sequence[Mapping[str, Any]], what: str, limit: float | None) -> None:
+        """Post events that do no harm twice, until that worked or ``limit`` seconds are over. Raises Unreachable."""
+        started = self._clock.monotonic()
+        attempt = 0
+        notice = ""
+        while not self._closed:
+            try:
+                await self._wire.send(self._id, events)
+                return
+            except Unreachable as error:
+                attempt += 1
+                gone = self._clock.monotonic() - started
+                seconds = min(pause(error, attempt, self._randomness), 60.0)
+                if limit is not None and gone + max(seconds, asked_pause(error) or 0.0) > limit:
+                    raise
+                if gone + seconds > SAID_FROM:
+                    notice = notice or self._name("waits")
+                    until = self._clock.now() + timedelta(seconds=seconds)
+                    text = f"{what} is not delivered yet: {error.message}; trying again in {math.ceil(seconds)} s"
+                    self.notice(RuntimeNotice(notice, text, at=self._clock.now(), until=until))
+                self._woken.clear()
+                try:
+                    await asyncio.wait_for(self._woken.wait(), seconds)
+                except TimeoutError:
+                    continue
+
+    def _trying(self) -> Trying:
+        return Trying(self._clock, self._randomness, DELIVER_SECONDS)
+
+    def _wake(self) -> None:
+        self._woken.set()
+        if self._feed is not None:
+            self._feed.wake()
+
+    def _look_again(self) -> None:
+        if self._feed is not None:
+            self._feed.attach_again()
+
+    def _name(self, kind: str) -> str:
+        self._notices += 1
+        return f"{self._prefix}-{kind}-{self._notices}"
