@@ -184,7 +184,7 @@ class Reviewing:
         sources = SourceSet(ticket)
         kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
         if draft.document is not None and kind is not None:
-            document = decode(kind, draft.document)
+            document = self._with_true_words(decode(kind, draft.document), draft, ticket)
             sources = self._sources(document, ticket)
             about = check_document(document, sources, ticket)
             claims = claims_of(document)
@@ -206,6 +206,15 @@ class Reviewing:
             findings.append(Finding(id="empty-comment", level="block", text="the comment is empty"))
         answered = {check: why for check, why in draft.overrides.items() if check not in NOT_A_JUDGEMENT}
         return [replace(item, overridden=answered.get(item.id)) for item in findings], claims, ok
+
+    def _with_true_words(self, document: Document, draft: Draft, ticket: Ticket) -> Document:
+        """What was hidden from the runtime turned back: claims are checked, and shown, against their true sources."""
+        session = self._setup.record.session(draft.session) if draft.session is not None else None
+        if session is None or session.runtime_kind == "extractive":
+            return document
+        from opstui.services.redaction import plain_document
+
+        return plain_document(self._setup, session, document, ticket, whole=True)
 
     def _that_still_matter(self, found: list[Finding], claims: list[Any], draft: Draft) -> list[Finding]:
         """Findings about claims whose words the operator took out of the comment no longer block anything."""

@@ -1,0 +1,187 @@
+"""The redactor: every rule whose anchor stands in a text, on google-re2, in linear time and within a time limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from opstui.adapters.redaction.known import occurrences
+from opstui.adapters.redaction.rules import Hit, Rule
+from opstui.core.errors import NotRedacted
+from opstui.core.redaction import Span, merged
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+CHUNK = 64 * 1024
+"""Bytes that are matched at once: a match that runs on is never longer than what overlaps, or is cut at it."""
+OVERLAP = 8 * 1024
+"""Bytes that two chunks share: longer than any token, and than a private key of 4,096 bits with its marks."""
+LIMIT_SECONDS = 2.0
+LIMIT_PER_MEGABYTE = 20.0
+"""Seconds more per million bytes."""
+NEARBY = 80
+OWN = "OWN_SECRET"
+"""The kind of what the program itself signs in with."""
+LETTERS = r"a-zA-Z\x{c0}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}"
+"""Stands for ``\\p{L}`` in rules: as precise as they need, and a tenth of the states."""
+_CONTINUATION = bytes(range(0x80, 0xC0))
+_MAX_MEM = 64 << 20
+
+
+class Re2Redactor:
+    """``ports.Redactor``. Safe to call from several threads; compiles a rule when a text first asks for it."""
+
+    def __init__(
+        self, known: Callable[[], Sequence[str]], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._known = known
+        self._monotonic = monotonic
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """See the port: in order, not overlapping, code points. Raises NotRedacted."""
+        if not text:
+            return ()
+        started = self._monotonic()
+        data = text.encode("utf-8", "surrogatepass")
+        allowed = LIMIT_SECONDS + LIMIT_PER_MEGABYTE * len(data) / 1e6
+        found = [Span(start, end, OWN) for start, end in occurrences(text, self._known())]
+        own = _bounds(found)
+        for start, end, kind in self._matches(data, started + allowed):
+            span = _in_code_points(text, data, start, end, kind)
+            # Our own secrets are told apart from what a rule would call them: their kind is never restored.
+            found.append(span if not own or (span.start, span.end) not in own else Span(span.start, span.end, OWN))
+        return tuple(merged(found))
+
+    def _matches(self, data: bytes, deadline: float) -> Iterator[tuple[int, int, str]]:
+        re2 = _library()
+        at = 0
+        while True:
+            chunk = data[at : at + CHUNK + OVERLAP]
+            lower = chunk.decode("utf-8", "ignore").lower()
+            for index in _wanted(lower):
+                rule = _rules()[index]
+                try:
+                    for start, end in _found(_compiled(index), rule, chunk):
+                        if start < CHUNK or at + len(chunk) >= len(data):
+                            yield at + start, at + end, rule.kind
+                        if self._monotonic() > deadline:
+                            raise NotRedacted(_TOO_LONG)
+                except re2.error as error:
+                    raise NotRedacted(f"the redactor's rule for {rule.kind} broke; nothing was sent") from error
+                if self._monotonic() > deadline:
+                    raise NotRedacted(_TOO_LONG)
+            if at + len(chunk) >= len(data):
+                return
+            at += CHUNK
+            while at < len(data) and data[at] & 0xC0 == 0x80:
+                at -= 1
+
+
+_TOO_LONG = "looking for secrets took too long; nothing was sent. Shorten the ticket or page, or use the offline runtime"
+
+
+def _found(compiled: Any, rule: Rule, chunk: bytes) -> Iterator[tuple[int, int]]:
+    """Where the rule's value stands, in bytes; it looks again right behind each value, so that neighbours are seen."""
+    at = 0
+    while at <= len(chunk):
+        match = compiled.search(chunk, at)
+        if match is None:
+            return
+        group = max((number for number in range(1, compiled.groups + 1) if match.start(number) >= 0), default=0)
+        start, end = match.span(group)
+        kept = _kept(rule, chunk, match, start, end)
+        if kept > start:
+            yield start, kept
+        # From the value's end where there is one, for what closes one match may open the next.
+        at = max(kept if kept > start else min(end, match.end()), match.start() + 1, at + 1)
+
+
+def _kept(rule: Rule, chunk: bytes, match: Any, start: int, end: int) -> int:
+    """Where the value ends, trimmed; ``start`` where it is none."""
+    if end <= start:
+        return start
+    value = chunk[start:end].decode("utf-8", "replace")
+    if rule.trim is not None:
+        value = value[: rule.trim(value)]
+        if not value:
+            return start
+        end = start + len(value.encode("utf-8", "surrogatepass")) if "\ufffd" not in value else end
+    if rule.check is None:
+        return end
+    before = chunk[max(0, start - NEARBY) : start].rpartition(b"\n")[2].decode("utf-8", "ignore")
+    after = chunk[end : end + NEARBY].partition(b"\n")[0].decode("utf-8", "ignore")
+    groups = tuple((one or b"").decode("utf-8", "replace") for one in match.groups())
+    return end if rule.check(Hit(value, groups, before, after)) else start
+
+
+def _in_code_points(text: str, data: bytes, start: int, end: int, kind: str) -> Span:
+    """A stretch of bytes as code points, widened to whole characters."""
+    if len(text) == len(data):
+        return Span(start, end, kind)
+    while start > 0 and data[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(data) and data[end] & 0xC0 == 0x80:
+        end += 1
+    first = len(data[:start].translate(None, _CONTINUATION))
+    return Span(first, first + len(data[start:end].translate(None, _CONTINUATION)), kind)
+
+
+def _bounds(spans: Sequence[Span]) -> frozenset[tuple[int, int]]:
+    return frozenset((span.start, span.end) for span in spans)
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    from opstui.adapters.redaction import (
+        cloud_rules,
+        key_rules,
+        people_rules,
+        request_rules,
+        service_rules,
+        ticket_rules,
+    )
+
+    return (
+        *key_rules.RULES,
+        *cloud_rules.RULES,
+        *service_rules.RULES,
+        *request_rules.RULES,
+        *ticket_rules.RULES,
+        *people_rules.RULES,
+    )
+
+
+def _wanted(lower: str) -> list[int]:
+    """Rules that may match: one of their anchors is there. Each anchor is looked for once."""
+    there: dict[str, bool] = {}
+    wanted = []
+    for index, rule in enumerate(_rules()):
+        for anchor in rule.anchors:
+            if anchor not in there:
+                there[anchor] = anchor in lower
+            if there[anchor]:
+                wanted.append(index)
+                break
+    return wanted
+
+
+@cache
+def _compiled(index: int) -> Any:
+    re2 = _library()
+    options = re2.Options()
+    options.max_mem = _MAX_MEM
+    options.log_errors = False
+    return re2.compile(_rules()[index].pattern.replace(r"\p{L}", LETTERS).encode("utf-8"), options)
+
+
+@cache
+def _library() -> ModuleType:
+    # Only a session and `opstui redact` pay for it.
+    try:
+        import re2
+    except ImportError as error:
+        raise NotRedacted(f"google-re2 is missing ({error}), so nothing can be redacted and nothing was sent") from None
+    return re2  # type: ignore[no-any-return]

@@ -1,0 +1,143 @@
+"""The words beside which people and files keep secrets, and what a value beside them has to look like."""
+
+from __future__ import annotations
+
+import re
+
+from opstui.adapters.redaction.rules import Hit
+from opstui.adapters.redaction.values import (
+    classes,
+    is_filler,
+    is_placeholder,
+    is_reference,
+    is_strong,
+    is_uuid,
+    is_worded,
+)
+
+PASSWORDS = (
+    "passwords? passwd passwort(?:e|es)? passphrase passcode pwd pswd psw pword passw kennwort(?:e|es)? contraseña contrasena "
+    "contrasenya clave mot[ _-]?de[ _-]?passe motdepasse mdp senhas? wachtwoord lösenord losenord adgangskode passord salasana "
+    "hasło haslo heslo jelszo jelszó parola parolă пароль пароля şifre sifre パスワード 密码 密碼 비밀번호 codice[ _]segreto palavra[- ]passe"
+).split(" ")
+PASSWORD = "(?:" + "|".join(PASSWORDS) + ")"
+"""RE2, to be used without regard to case."""
+SHORT = r"(?:pass|pw|pin|pwd|creds?|login|credentials?|zugangsdaten|puk)"
+"""Too short to be looked for inside of other words."""
+TOKEN = (
+    r"(?:secrets?|tokens?|api[ _.-]?keys?|apikeys?|(?:access|private|encryption|signing|auth|account|master|shared|license|licence|service|storage"
+    r"|application|app|app[ _.-]?secret|routing|integration|ingest|consumer|deploy|registry|session|signature|hmac|aes|root|admin|subscription|host|function|data|kms|crypto|cipher|enc|jwt|seed|salt)[ _.-]?keys?"
+    r"|credentials?|auth[_.-]?token|authtoken|sessionid|session[_.-]id|bearer|schlüssel|zugangsschlüssel|llave|clé[ _]api|client[_.-]?srt|signature|pepper|hmac|seed[ _-]phrase|mnemonic)"
+)
+PASSWORD_ANCHORS = (
+    "pass", "pwd", "psw", "pword", "kennwort", "contrase", "clave", "mdp", "senha", "wachtwoord", "lösenord", "losenord",
+    "adgangskode", "salasana", "hasło", "haslo", "heslo", "jelsz", "parola", "парол", "şifre", "sifre", "パスワード", "密码",
+    "密碼", "비밀번호", "codice",
+)  # fmt: skip
+SHORT_ANCHORS = ("pass", "pw", "pin", "cred", "login", "zugangsdaten", "puk")
+TOKEN_ANCHORS = ("secret", "token", "key", "credential", "auth", "session", "bearer", "schlüssel", "llave", "clé", "srt", "signature", "pepper", "hmac", "phrase", "mnemonic")  # fmt: skip
+
+_ABOUT = re.compile(
+    r"(?:[_.\s-]|(?<=[a-z0-9]))(?:id|ids|name|names|ref|refs|path|file|files|url|uri|endpoint|type|types|count|length|size|ttl|expiry|expires?"
+    r"|expires?_?(?:in|at|on)|expiration|version|versions|policy|policies|enabled|disabled|required|limit|limits|rate|field|fields|header|headers|alg|algorithm"
+    r"|label|arn|prefix|suffix|format|days|hours|minutes|seconds|age|rotation|rotated|status|state|reset|hint|manager|provider|store|backend|mount|engine"
+    r"|class|column|table|index|cache|bucket|source|issuer|audience|scope|scopes|usage|used|lifetime|timeout|interval|created|updated|date|time|at|mode|strength|min|max|variable|var|env|key_?name|kind|exists|valid|set|changed|accessor|fingerprint|email)s?$",
+    re.IGNORECASE,
+)
+_PUBLIC = re.compile(
+    r"public|publish|pub_?key|primary|foreign|partition|sort[_-]?key|cache|idempoten|(?:next|page|continuation|sync|cancel\w*|csrf|xsrf|anti_?forgery|max|input|output|prompt|completion|total|num|stop|pad|eos|bos|unk)[_. -]?tokens?|tokeni[sz]|token_bucket|keyboard|keyword|dataset|no_?pass|bypass|compass|passenger|passthr|passive|passed|passes|passing|encompass|secretar|keyring"
+    r"|secret_?name|secretkeyref|valuefrom|user_?secrets|shared_?secrets_?id|tokens?_?(?:used|per|count|limit)|(?:input|output)_tokens",
+    re.IGNORECASE,
+)
+_STATES = frozenset(
+    "is was are be been the a an and or of for to in on at by with from not no yes true false null none nil undefined empty blank missing "
+    "required optional invalid incorrect wrong valid correct expired expires unknown set unset reset changed change updated update rotated rotate "
+    "disabled enabled locked unlocked encrypted hashed hidden stored saved sent shared given known same different new old temp temporary default "
+    "string text password passwort pass secret token key value user username login failed failure failing fails error mismatch denied needed "
+    "protected prompt prompts prompted field file manager vault policy authentication auth only again first then now still here there below above "
+    "attached following rejected accepted ok okay works working broken working. see ask asks asked check please try use used uses using will would "
+    "should must may can cannot can't doesn't does did has have had it its it's this that these those they we you he she i my your our their "
+    "abgelaufen falsch richtig ungültig gesperrt geändert vergessen zurückgesetzt unbekannt nicht ist war wurde wird und oder der die das ein eine "
+    "von für mit auf bei neu alt immer noch im in es está esta era caducada caducado incorrecta incorrecto olvidada olvidado cambiada válida inválida "
+    "no del de la el los las un una y o que por para est était expiré expire incorrect oublié changé invalide le les des une et ou pas du dans "
+    "string, str int bool boolean object bytes char varchar any number array list dict optional[str] secretstr required. everyone everybody nobody "
+    "redacted removed masked withheld confidential private public internal external plain plaintext cleartext clear sensitive admin root in-transit "
+    "less-than complexity length rotation expiry expiration recovery history hash hashing spray spraying guessing cracking keepass lastpass 1password "
+    "bitwarden cyberark vault. separately verbally phone slack teams email mail chat ticket later soon today tomorrow yesterday monday".split()
+)
+
+
+def is_about(name: str) -> bool:
+    """Whether the name is of something about a secret, not of the secret: ``token_expiry``, ``passwordResetEnabled``."""
+    return bool(_ABOUT.search(name) or _PUBLIC.search(name))
+
+
+def assigned_password(hit: Hit) -> bool:
+    """``db_password = …``: anything that is not plainly something else."""
+    name, value = hit.groups[0], hit.value.strip()
+    if is_about(name) or is_placeholder(value) or len(value) < 3:
+        return False
+    lower = value.lower().rstrip(".,;:!?")
+    if lower in _STATES or is_filler(value) and len(set(value.lower())) <= 2:
+        return False
+    if is_reference(value) or is_digest_name(value):
+        return False
+    if value.isdigit():
+        return len(value) >= 4
+    if value.isalpha() and (value.islower() or value.istitle()):
+        # A plain word: a password only if it ends the line, for «password: reset by Dana» goes on.
+        return len(value) >= 5 and not hit.after.strip(" \t\"'.,;)}]") and not lower.endswith(("ing", "ed", "able", "ible"))
+    return len(value) >= 4
+
+
+def is_digest_name(value: str) -> bool:
+    """Names of ciphers and hashes, which stand where a password is spoken of."""
+    return bool(re.fullmatch(r"(?i)(?:sha|md|aes|rsa|hmac|bcrypt|scrypt|argon|pbkdf|ecdsa|ed|x|tls|ssl|oauth|hs|rs|es)[-_]?[0-9a-z]{0,8}(?:[-_][0-9a-z]{1,8}){0,3}", value)) and len(value) < 24 and (
+        any(value.lower().startswith(start) for start in ("sha", "md5", "aes", "rsa", "hmac", "bcrypt", "scrypt", "argon", "pbkdf", "ecdsa", "ed25519", "x25519", "tls", "ssl", "oauth"))
+    )  # fmt: skip
+
+
+def assigned_token(hit: Hit) -> bool:
+    """``api_key: …``: as random as machines make them."""
+    name, value = hit.groups[0], hit.value.strip()
+    if is_about(name):
+        return False
+    if is_uuid(value):
+        return True
+    return is_strong(value) and not is_digest_name(value) and not looks_located(value)
+
+
+def looks_located(value: str) -> bool:
+    """Hosts, versions, mail addresses, times: what has digits in it and is no secret."""
+    return bool(
+        re.fullmatch(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/\S*)?", value)
+        and not re.search(r"[0-9a-z]{24,}", value, re.IGNORECASE)
+        and (is_worded(value) or value.count(".") >= 2 and not re.search(r"[A-Z]", value))
+        or re.fullmatch(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+Z?)?|v?\d+(?:\.\d+)+\S{0,24}|\d+(?:\.\d+)?[a-zA-Z%/]{1,5}", value)
+    )
+
+
+def said_password(hit: Hit) -> bool:
+    """«the password is …»: what follows has to look like one, or be quoted, or end the sentence."""
+    raw = hit.value.strip()
+    value = raw.rstrip(".,;:")
+    lower = value.lower().rstrip("!?")
+    if len(value) < 4 or lower in _STATES or is_placeholder(value) or is_reference(value) or is_digest_name(value):
+        return False
+    if re.fullmatch(r"[\d.,:%/-]+(?:st|nd|rd|th|d|h|min|s|x)?", value):
+        return value.isdigit() and 4 <= len(value) <= 12
+    if classes(value) >= 2 and not re.fullmatch(r"[A-Za-z]+(?:['’-][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z]+)+|\w+/\w+", value):
+        return any(char.isdigit() for char in value) or classes(value) >= 3 or not value.replace("-", "").isalpha()
+    return False
+
+
+def said_token(hit: Hit) -> bool:
+    """«the api key abc123… leaked»."""
+    value = hit.value.strip().rstrip(".,;:")
+    return is_uuid(value) or (is_strong(value, least=14) and not is_digest_name(value) and not looks_located(value))
+
+
+def quoted_password(hit: Hit) -> bool:
+    """What somebody quoted behind «the password is»."""
+    value = hit.value.strip()
+    return len(value) >= 3 and value.lower() not in _STATES and not is_placeholder(value)
