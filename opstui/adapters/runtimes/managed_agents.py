@@ -302,7 +302,7 @@ def agent_body(work: AgentWork, model: str, effort: str | None) -> dict[str, Any
         "workflow": workflow.id,
         "workflow_version": workflow.version,
         "model": model,
-        "effort": effort or "",
+        "effort": effort or "default",
         "fingerprint": mark,
     }
     return body

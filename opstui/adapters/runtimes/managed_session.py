@@ -101,6 +101,8 @@ class ManagedSession:
         finally:
             self._feed = None
             await feed.stop()
+            # A session that stands still may do so for hours; what is sent to it then opens a connection of its own.
+            await self._wire.rest()
 
     async def _until_news(self) -> None:
         due = self._telling.previews.next_due()

@@ -53,6 +53,7 @@ class Wire:
         self.endpoint = endpoint
         self.within = within
         """How many seconds a request may take now; None: as long as any."""
+        self._asking = 0
         self._client: AsyncAnthropic | None = None
         self._opening = asyncio.Lock()
 
@@ -70,11 +71,17 @@ class Wire:
         if client is not None:
             await client.close()
 
+    async def rest(self) -> None:
+        """:meth:`close`, unless somebody waits for an answer just now."""
+        if not self._asking:
+            await self.close()
+
     async def ask(self, call: Call) -> dict[str, Any]:
         """The JSON object that ``call`` answers. Raises as :func:`translated`."""
         client = await self.client()
         name = self.endpoint.name
         seconds = ASK_SECONDS if self.within is None else max(0.5, min(ASK_SECONDS, self.within()))
+        self._asking += 1
         try:
             async with asyncio.timeout(seconds) as limit:
                 response = await call(client)
@@ -87,6 +94,8 @@ class Wire:
             raise translated(error, self.endpoint) from None
         except RecursionError:
             answer = None
+        finally:
+            self._asking -= 1
         if not isinstance(answer, dict):
             raise Unreachable(f"{name}: {self.endpoint.host} does not answer as the service does", system=name)
         return answer
