@@ -74,8 +74,8 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     ),
     "rates": (
         Sample('[rates."claude-sonnet-5-5"]', {
-            "input": '"2"', "output": '"10"', "cache_write": '"2.50"', "cache_read": '"0.20"', "hour": '"0.08"',
-            "search": '"0.01"',
+            "input": '"2"', "output": '"10"', "cache_write": '"2.50"', "cache_write_long": '"4"',
+            "cache_read": '"0.20"', "hour": '"0.08"', "search": '"0.01"',
         }),
     ),
     "network": (

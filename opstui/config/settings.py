@@ -113,6 +113,8 @@ class RateSettings:
     """Per million output tokens."""
     cache_write: Rate | None = None
     """Per million tokens written to the cache."""
+    cache_write_long: Rate | None = None
+    """Per million tokens written to the cache for an hour. Default: twice the input's."""
     cache_read: Rate | None = None
     """Per million tokens read from the cache."""
     hour: Rate | None = None

@@ -134,6 +134,6 @@ def _no_room(amount: int, left: int, spent: int, kept: int, limit: int, ceiling:
     ways.append("the offline runtime, which costs nothing")
     return (
         f"${cents(amount)} do not fit into this shift's ${cents(limit)}: ${cents(spent)} are spent and ${cents(kept)} "
-        f"reserved for sessions that are not finished, so ${cents(left)} are left. Nothing was started. What can be "
-        f"done: {'; or '.join(ways)}"
+        f"reserved for sessions that are not finished, so ${cents(left)} are left. Nothing was started or changed. "
+        f"What can be done: {'; or '.join(ways)}"
     )
