@@ -103,8 +103,13 @@ def open_client(endpoint: Endpoint, *, own_chain: bool = True) -> AsyncAnthropic
     as a login page of the network would get the ticket otherwise. Raises CredentialsRefused, ConfigError.
     """
     # Importing it costs about a second of CPU, so only a session pays for it.
+    import warnings
+
     import httpx2
     from anthropic import AnthropicError, AsyncAnthropic
+
+    # The SDK takes whatever a server sends, and pydantic complains on stderr, quoting it, when the SDK turns it around.
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
 
     # The SDK adds the version itself.
     base_url = endpoint.base_url().rstrip("/").removesuffix("/v1")
