@@ -81,7 +81,7 @@ def _summary(view: ShiftView) -> None:
     forecast = f", forecast ${cents(view.forecast)}" if view.forecast is not None else ""
     say(f"{view.shift.name} {clock(view.shift.start)} to {clock(view.shift.end)}")
     say(f"≈ ${dollars(view.total.estimate)}{limit}{ceiling}{forecast}")
-    if view.total.reported is not None:
+    if view.total.reported is not None and view.compared:
         off = "" if view.error_percent is None else f": {view.error_percent:+f} %"
         say(
             f"reported ${dollars(view.total.reported)} by {view.compared} of {view.total.sessions} sessions; "

@@ -57,7 +57,7 @@ class Ledger:
         verdicts = {session.id: verdict(session, drafts.get(session.draft or "")) for session in sessions}
         words = list(verdicts.values())
         accepted, edited = words.count("accepted"), sum(1 for word in words if word.startswith("accepted, "))
-        both = [session for session in sessions if session.cost.reported is not None]
+        both = [one for one in sessions if one.cost.reported is not None and one.runtime_kind != "extractive"]
         spent = sum(by_session(rows).values())
         return ShiftView(
             shift=shift,

@@ -59,7 +59,7 @@ class ShiftView:
     raised: LimitRaise | None = None
     """Who raised it, how far and why."""
     compared: int = 0
-    """How many of the sessions have an estimate and a reported cost."""
+    """How many of the sessions have an estimate and a reported cost; those without a model left out."""
     error_percent: Decimal | None = None
     """How far the estimates of those were off when the report came, in percent; positive: too high."""
     per_accepted: int | None = None
