@@ -7,6 +7,7 @@ from datetime import datetime
 
 from opstui.core.frozen import dataclass
 from opstui.core.sessions import Cost, Session, SessionStatus, Usage, live
+from opstui.tui.draw import cells
 from opstui.tui.ticket_text import MARKS, workflow_word
 from opstui.tui.words import count, exact_money, money, running
 
@@ -96,25 +97,29 @@ def headline(drawn: Drawn) -> tuple[list[Bit], list[Bit]]:
 
 
 def subline(drawn: Drawn) -> tuple[list[Bit], list[Bit]]:
-    """Runtime and model at the left, tokens at the right."""
+    """Runtime and model at the left, what it reported and tokens at the right, as much of it as there is room for."""
     session, cost = drawn.session, drawn.cost
-    what = engine_words(session, rehearsal=drawn.rehearsal)
-    left: list[Bit] = [(f" {what}", "text"), (f" · {status_words(session)}", "dim")]
+    what, words = f" {engine_words(session, rehearsal=drawn.rehearsal)}", f" · {status_words(session)}"
     if cost.unknown_model:
-        return left, [("no price known for the model ", "warn")]
-    usage = cost.usage
-    if session.runtime_kind == "extractive":
-        return left, [("no model, no tokens ", "faint")]
+        ends: list[tuple[str, str]] = [("", "no price known for it")]
+    elif session.runtime_kind == "extractive":
+        ends = [("", "no model, no tokens")]
+    else:
+        usage = cost.usage
+        ends = [("reported", money(cost.reported))] if cost.reported is not None else []
+        if usage.input_tokens or usage.output_tokens:
+            cached = usage.cache_read_tokens + usage.cache_write_tokens
+            ends += [("in", count(usage.input_tokens)), ("out", count(usage.output_tokens)), ("cache", count(cached))]
+    role = "warn" if cost.unknown_model else "dim"
     right: list[Bit] = []
-    if cost.reported is not None and drawn.width >= 72:
-        right += [("reported ", "faint"), (f"{money(cost.reported)}  ", "dim")]
-    if usage.input_tokens or usage.output_tokens:
-        cached = usage.cache_read_tokens + usage.cache_write_tokens
-        names = ("in", "out", "cache")
-        for name, number in zip(names, (usage.input_tokens, usage.output_tokens, cached), strict=True):
-            right += [(f"{name} ", "faint"), (f"{count(number)}  ", "dim")]
-        right[-1] = (right[-1][0][:-1], "dim")
-    return left, right
+    room = drawn.width - cells(what) - 1
+    for name, value in ends:
+        room -= cells(name) + cells(value) + 3
+        if room < 0:
+            break
+        right += [(f"{'  ' if right else ' '}{name}{' ' if name else ''}", "faint"), (value, role)]
+    left: list[Bit] = [(what, "text"), *([(words, "dim")] if cells(words) < room else [])]
+    return left, [*right, (" ", "dim")] if right else []
 
 
 def figures(drawn: Drawn) -> list[tuple[str, list[Bit]]]:
@@ -124,7 +129,7 @@ def figures(drawn: Drawn) -> list[tuple[str, list[Bit]]]:
     rows: list[tuple[str, list[Bit]]] = [("status", [(f"{mark} ", role), (_short_status(session), "text")])]
     rows.append(("runtime", [(session.runtime, "text")]))
     if drawn.rehearsal and session.runtime_kind == "managed-agents":
-        rows.append(("", [("rehearsal: nothing is spent", "warn")]))
+        rows.append(("", [("rehearsal, costs nothing", "warn")]))
     if session.model:
         rows.append(("model", [(session.model, "text")]))
     rows += [("running", [(running(cost.usage.running_ms), "text")]), ("", [])]

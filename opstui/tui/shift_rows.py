@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
+from decimal import Decimal
 
 from opstui.core.desk import LedgerLine, ShiftView
 from opstui.core.frozen import dataclass
 from opstui.core.money import cents, dollars
-from opstui.core.sessions import Session, SessionStatus
-from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of
+from opstui.core.sessions import Cost, Session, SessionStatus
+from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of, wrap
 from opstui.tui.words import count, money, running
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -48,7 +49,7 @@ def shift_head(view: ShiftView, tz: tzinfo, width: int) -> list[Line]:
     first = line(" ", (span_text(view, tz), "strong"), "  ", (who, "dim"), ("" if view.current else "  past", "dim"))
     cost: list[Span] = [Span(" "), Span(f"≈ {money(total.estimate)}", "strong")]
     if view.limit is not None:
-        cost.append(Span(f" of {money(view.limit)}", "warn" if total.estimate * 5 >= view.limit * 4 else "dim"))
+        cost.append(Span(f" of {money(view.limit)}", _near(view)))
     if total.reported is not None:
         cost.append(Span(f"  reported {money(total.reported)}"))
     if view.forecast:
@@ -62,9 +63,22 @@ def shift_head(view: ShiftView, tz: tzinfo, width: int) -> list[Line]:
     return [between(first, line(("[ ] others  W week ", "dim")), width), between(tuple(cost), right, width)]
 
 
-def shift_rows(view: ShiftView, tz: tzinfo, width: int) -> list[Row]:
-    """Sessions, then the sums, then what came of them."""
+def _spent(view: ShiftView) -> int:
+    """What counts against the limit."""
+    return view.spent or view.total.estimate
+
+
+def _near(view: ShiftView) -> str:
+    spent, limit = _spent(view), view.limit or 0
+    return "bad" if spent >= limit else "warn" if spent * 5 >= limit * 4 else "dim"
+
+
+def shift_rows(view: ShiftView, tz: tzinfo, width: int, raises: str = "") -> list[Row]:
+    """What is left, sessions, then the sums, then what came of them. ``raises`` is the key that raises the limit."""
     rows = [Row("rule:top", (line(("─" * width, "rule")),), stops=False)]
+    money_rows = [*_budget(view, width, raises), *_compared(view, width)]
+    if money_rows:
+        rows += [Row("money", tuple(money_rows), stops=False), Row("rule:money", (line(("─" * width, "rule")),), False)]
     rows += _sessions(view, width)
     rows.append(Row("rule:sums", (line(("─" * width, "rule")),), stops=False))
     rows += _sums(view, tz, width)
@@ -72,18 +86,79 @@ def shift_rows(view: ShiftView, tz: tzinfo, width: int) -> list[Row]:
     return rows
 
 
+def _budget(view: ShiftView, width: int, raises: str) -> list[Line]:
+    """A bar of the limit: what is spent, and what will be if it goes on like this."""
+    if not view.limit:
+        return []
+    spent, limit = _spent(view), view.limit
+    cells = 10 if width < 64 else 24
+    full = min(cells, max(1 if spent else 0, spent * cells // limit))
+    later = min(cells, max(full, (view.forecast or 0) * cells // limit))
+    role = {"dim": "accent"}.get(_near(view), _near(view))
+    share, sign = spent * 100 // limit, "!" if spent * 5 >= limit * 4 else " "
+    drawn = line(
+        "   ", (pad("budget", 13), "dim"), ("▓" * full, role), ("▒" * (later - full), "dim"),
+        ("░" * (cells - later), "faint"), (f"{sign}{share:3d}%", role if sign == "!" else ""),
+    )  # fmt: skip
+    if view.forecast and width >= 64:
+        drawn = (*drawn, Span(f"   by the end ≈ {view.forecast * 100 // limit}%", "dim"))
+    ceiling = view.ceiling
+    raisable = raises and view.current and ceiling is not None and ceiling > limit
+    right = line((f"{raises} raises it, to {money(ceiling or 0)} at most " if raisable else "", "dim"))
+    lines = [between(drawn, right, width) if width >= 100 else fit(drawn, width)]
+    if raisable and width < 100:
+        lines.append(
+            fit(
+                line("   ", (pad("", 13), "dim"), (f"{raises} raises it, to {money(ceiling or 0)} at most", "dim")),
+                width,
+            )
+        )
+    if view.raised is not None:
+        words = f"raised to {money(view.raised.limit)} by {view.raised.operator}: {view.raised.reason}"
+        lines.append(fit(line("   ", (pad("", 13), "dim"), (words, "dim")), width))
+    return lines
+
+
+def _compared(view: ShiftView, width: int) -> list[Line]:
+    """How far estimates were off, and what is in none of them."""
+    lines: list[Line] = []
+    if view.compared and view.error_percent is not None:
+        off = abs(view.error_percent)
+        how = (
+            "as reported" if off < Decimal("0.05") else f"{off:.1f} % too {'high' if view.error_percent > 0 else 'low'}"
+        )
+        many = f"{view.compared} session{'' if view.compared == 1 else 's'} compared"
+        parts = line("   ", (pad("estimates", 13), "dim"), how, (f"   {many}", "dim"))
+        if view.rates_dated is not None and width >= 80:
+            parts = (*parts, Span(f"   prices of {view.rates_dated:%-d %b %Y}", "dim"))
+        lines.append(fit(parts, width))
+    for model in view.unknown_models:
+        words = f"no price known for {model}: its tokens are in no sum"
+        lines += [
+            line("   ", (pad("!" if number == 0 else "", 13), "warn"), (part, "warn"))
+            for number, part in enumerate(wrap(words, max(20, width - 17)))
+        ]
+    return lines
+
+
 def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
     if not view.sessions:
         return [Row("none", (fit(line("   ", ("no session in this shift", "dim")), width),), stops=False)]
     wide, middle = width >= 110, width >= 64
+    # What the service says it cost is worth more than how many tokens it took, where there is room for one of them.
+    reported = wide or (middle and any(session.cost.reported is not None for session in view.sessions))
     head = "   " + pad("ticket", 12) + pad("workflow", 20 if middle else 10)
     if wide:
-        head += pad("runtime", 12)
+        head += pad("runtime", 10)
     if middle:
-        head += pad("run", 8, right=True) + pad("tokens", 9, right=True)
+        head += pad("run", 8, right=True)
+    if wide or (middle and not reported):
+        head += pad("tokens", 9, right=True)
     head += pad("≈ $", 9, right=True)
+    if reported:
+        head += pad("reported", 10, right=True)
     if wide:
-        head += pad("reported", 10, right=True) + "   " + pad("result", 13)
+        head += pad("off", 5, right=True) + "  " + pad("result", 13)
     head += "  verdict" if middle else ""
     rows = [Row("head", (fit(line((head, "dim")), width),), stops=False)]
     for session in view.sessions:
@@ -95,19 +170,34 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
             Span(pad(session.workflow, 19 if middle else 9) + " "),
         ]
         if wide:
-            parts.append(Span(pad(session.runtime, 11) + " ", "dim"))
+            parts.append(Span(pad(session.runtime, 9) + " ", "dim"))
         if middle:
-            parts.append(Span(pad(running(usage.running_ms), 8, right=True) + pad(count(tokens), 9, right=True), "dim"))
-        parts.append(Span(pad(dollars(cost.estimate, places=3), 9, right=True), "strong"))
+            parts.append(Span(pad(running(usage.running_ms), 8, right=True), "dim"))
+        if wide or (middle and not reported):
+            parts.append(Span(pad(count(tokens), 9, right=True), "dim"))
+        unknown = "?" if cost.unknown_model else ""
+        parts.append(
+            Span(pad(unknown + dollars(cost.estimate, places=3), 9, right=True), "warn" if unknown else "strong")
+        )
+        if reported:
+            said = dollars(cost.reported, places=3) if cost.reported is not None else "–"
+            parts.append(Span(pad(said, 10, right=True), "dim"))
         if wide:
-            reported = cents(cost.reported) if cost.reported is not None else "–"
-            parts.append(Span(pad(reported, 10, right=True) + "   ", "dim"))
+            parts.append(Span(pad(_off(cost), 5, right=True) + "  ", "dim"))
             parts.append(Span(pad(_result(session), 12) + " "))
         verdict = view.verdicts.get(session.id, "–")
         if middle:
             parts += [Span("  "), Span(verdict, "warn" if verdict == "waits" else "dim")]
         rows.append(Row(f"session:{session.id}", (fit(tuple(parts), width),)))
     return rows
+
+
+def _off(cost: Cost) -> str:
+    """How far the estimate was off when the report came: ``+2%``."""
+    if not cost.reported:
+        return "–"
+    off = round((cost.at_report - cost.reported) * 100 / cost.reported)
+    return f"{off:+d}%" if off else "0%"
 
 
 def _result(session: Session) -> str:
@@ -208,8 +298,9 @@ def _verdicts(view: ShiftView, width: int) -> Iterable[Row]:
         f"edited {share(view.edited, judged)}",
         f"rejected {share(view.rejected, judged)}",
     ]
-    if useful and view.total.estimate:
-        parts.append(f"≈ ${cents(view.total.estimate // useful)} per accepted one")
+    each = view.per_accepted if view.per_accepted is not None else view.total.estimate // useful if useful else 0
+    if useful and each:
+        parts.append(f"≈ ${cents(each)} per accepted one")
     lines, current = [], ""
     for part in parts:
         if current and 3 + len(current) + 2 + len(part) > width:

@@ -335,6 +335,8 @@ def test_a_free_shift_shows_sessions_and_the_operators_own_hours(desk: DraftDesk
 
 SHIFT = """\
 ────────────────────────────────────────────────────────────────────────────────
+   budget       ▓▒░░░░░░░░░░░░░░░░░░░░░░   7%   by the end ≈ 11%
+────────────────────────────────────────────────────────────────────────────────
    ticket      workflow                 run   tokens      ≈ $  verdict
    NET-87      incident-summary        0:42    13.9k    0.031  accepted, 2 edits
    DB-311      escalation-package      0:42    13.9k    0.031  accepted, 2 edits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opstui.core.desk import Doctor
+from opstui.core.errors import OpstuiError
 from opstui.core.ports import Probe
 from opstui.tui.keymap import only
 from opstui.tui.lines import Line, Row, between, line, pad, wrap
@@ -22,14 +23,29 @@ class DoctorScreen(ListScreen):
     def __init__(self) -> None:
         super().__init__()
         self.probes: tuple[Probe, ...] | None = None
+        self.asking = False
+        """Systems and runtimes have not answered yet."""
 
     def look(self) -> None:
-        """May take seconds, so in a thread; what is known stays meanwhile."""
-        self.desk_app.ask_slowly(Doctor(), self._found, saying="the probes")
+        """May take seconds, so in a thread: first what is on this machine, then what is asked over the network."""
+        self.asking = True
+        self.desk_app.ask_slowly(Doctor(offline=True), self._found_here, failed=lambda error: None)
+        self.desk_app.ask_slowly(Doctor(), self._found, saying="the services to answer", failed=self._failed)
+
+    def _found_here(self, probes: tuple[Probe, ...]) -> None:
+        if self.asking and self.is_there:
+            known = {probe.check for probe in probes}
+            self.probes = (*probes, *(probe for probe in self.probes or () if probe.check not in known))
+            self.draw()
 
     def _found(self, probes: tuple[Probe, ...]) -> None:
-        self.probes = probes
-        self.draw()
+        self.probes, self.asking = probes, False
+        if self.is_there:
+            self.draw()
+
+    def _failed(self, error: OpstuiError) -> None:
+        self.asking = False
+        self.desk_app.say(error.message, "bad")
 
     def head(self, width: int) -> list[Line]:
         """How many of each."""
@@ -40,7 +56,8 @@ class DoctorScreen(ListScreen):
             (f"{counts['pass']} pass  ", "good"), (f"{counts['warn']} warn  ", "warn" if counts["warn"] else "dim"),
             (f"{counts['fail']} fail ", "bad" if counts["fail"] else "dim"),
         )  # fmt: skip
-        return [between(line(" ", ("DOCTOR", "strong")), right, width), line(("─" * width, "rule"))]
+        left = line(" ", ("DOCTOR", "strong"), ("  asking systems and runtimes …" if self.asking else "", "dim"))
+        return [between(left, right, width), line(("─" * width, "rule"))]
 
     def rows(self, width: int) -> list[Row]:
         """What fails first."""

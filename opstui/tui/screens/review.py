@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from opstui.core.desk import (
@@ -10,15 +12,20 @@ from opstui.core.desk import (
     EditDraft,
     RestoreDraft,
     Review,
+    SessionDetail,
+    SessionHidden,
 )
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftState
+from opstui.core.errors import NotFound
 from opstui.core.keys import of
+from opstui.core.redaction import PLACEHOLDER
 from opstui.tui.keymap import only
 from opstui.tui.lines import Line, Row, between, line, wrap
 from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, Shown, review_rows
 from opstui.tui.screens.base import screen_bindings
 from opstui.tui.screens.review_acts import ActsOnRows
+from opstui.tui.session_figures import engine_words
 from opstui.tui.times import clock
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
@@ -45,10 +52,36 @@ class ReviewScreen(ActsOnRows):
     ReviewScreen.-editing #comment { display: block; }
     """
 
+    _author = ""
+    """The runtime and the model that wrote it."""
+    _hidden: Mapping[str, str] = {}
+    """What was kept from that model: only how many, and of which kinds, is shown."""
+
+    _asked_author = False
+
+    def _ask_author(self, session_id: str) -> None:
+        """Once: who wrote it does not change."""
+        self._asked_author = True
+        try:
+            session = self.desk.ask(SessionDetail(session_id))
+        except NotFound:
+            return
+        self._author = engine_words(session, rehearsal=self.facts.rehearsal)
+        if session.runtime_kind != "extractive":
+            self.desk_app.ask_slowly(SessionHidden(session_id), self._found_hidden, failed=lambda error: None)
+
+    def _found_hidden(self, values: Mapping[str, str]) -> None:
+        self._hidden = dict.fromkeys(values, "")
+        if self.is_there:
+            self.draw()
+
     def draw(self) -> None:
         """Heading and rows."""
         if self._gone or not self.query("#rows"):
             return
+        session_id = self.review.draft.session if self.review is not None else None
+        if session_id is not None and not self._asked_author:
+            self._ask_author(session_id)
         self.query_one("#review-head", Spans).show(self.heading)
         self.query_one("#rows", RowList).show(self._rows)
 
@@ -81,9 +114,10 @@ class ReviewScreen(ActsOnRows):
         made = f"made on {review.base_version}"
         if review.now_version != review.base_version:
             made += f", now {review.now_version}"
-        parts = [draft.workflow or "your own update", *([draft.engine] if draft.engine else []), made]
+        author = self._author or draft.engine
+        parts = [draft.workflow or "your own update", *([author] if author else []), made]
         second = between(line(" ", (" · ".join(parts), "dim")), stand_line(review), width)
-        return [between(first, right, width), second, *note_lines(draft, width)]
+        return [between(first, right, width), second, *hidden_lines(self._hidden, width), *note_lines(draft, width)]
 
     def _rows(self, width: int) -> list[Row]:
         if self.review is None:
@@ -211,6 +245,17 @@ class ReviewScreen(ActsOnRows):
             self.desk_app.ask(self.unsaved() + " Leave?", super().go_back)
         else:
             super().go_back()
+
+
+def hidden_lines(hidden: Iterable[str], width: int) -> list[Line]:
+    """How many values the model that wrote it was not shown, and of which kinds."""
+    kinds = Counter(found[1].lower().replace("_", " ") for text in hidden if (found := PLACEHOLDER.fullmatch(text)))
+    total = sum(kinds.values())
+    if not total:
+        return []
+    named = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.most_common(5))
+    words = f"{total} value{'' if total == 1 else 's'} {'was' if total == 1 else 'were'} hidden from the model: {named}"
+    return [line(" ", (part, "dim")) for part in wrap(words, width - 2)[:2]]
 
 
 def note_lines(draft: Draft, width: int) -> list[Line]:

@@ -246,11 +246,11 @@ class SessionScreen(ActsOnSession, DeskScreen):
             *(["session.interrupt"] if live else []),
             *(["session.message"] if talks and "session.message" not in offered else []),
             *(["session.raise"] if talks and "session.raise" not in offered else []),
+            "session.back",
             *(["session.source"] if session is not None and session.document else []),
             "session.follow",
-            "session.fold",
             *(["session.reveal"] if session is not None and session.runtime_kind != "extractive" else []),
-            "session.back",
+            "session.fold",
         ]
         found = self.desk_app.keymap.hints((*ids, "app.help"))
         words = {"back": "back (keeps running)" if live else "back"}

@@ -45,9 +45,15 @@ def session_row(session: Session, title: str, width: int, timezone: str, now: da
     near = "bad" if share >= 100 else "warn" if share >= WARN else "text"
     shown = f"  {money(cost.shown)}" if cost.is_exact else estimate(cost.shown)
     end.append((fit(shown, 9, right=True), near))
-    end.append((f" {share:3d}%" if share >= WARN else "     ", near))
-    if width >= 80:
-        end.append((fit(clock(session.created_at, timezone, now), 13, right=True), "faint"))
+    sign = "!" if share >= WARN else " "
+    end.append((f"{sign}{share:3d}%" if width >= 100 and share else sign if width < 100 else sign + "    ", near))
+    if width >= 72:
+        end.append(
+            (
+                fit(_when(session.created_at, timezone, now, short=width < 100), 13 if width >= 100 else 7, right=True),
+                "faint",
+            )
+        )
     end.append((" ✎" if session.draft else "  ", "accent"))
     start: list[Bit] = [
         (f"{mark} ", role),
@@ -62,6 +68,12 @@ def session_row(session: Session, title: str, width: int, timezone: str, now: da
         room = 28
     start.append((fit(words, max(0, room - 1)) + " ", word_role))
     return Para(bits=(*start, *end), target=session, mark=session.id)
+
+
+def _when(at: datetime, timezone: str, now: datetime, *, short: bool) -> str:
+    """The time, with the day where it is another one; in short only that day."""
+    text = clock(at, timezone, now)
+    return text[:-6].strip() if short and len(text) > 5 else text
 
 
 def list_words(session: Session) -> tuple[str, str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from opstui.core.desk import SessionDetail, ShiftTotals, ShiftView
-from opstui.core.errors import OpstuiError
+from opstui.core.desk import RaiseShiftBudget, SessionDetail, ShiftTotals, ShiftView
+from opstui.core.errors import OpstuiError, UsageError
+from opstui.core.money import dollars, micros
 from opstui.tui.keymap import bindings, only
 from opstui.tui.lines import Line, Row, between, line
 from opstui.tui.screens.base import Topic, ViewState
 from opstui.tui.screens.listing import ListScreen
 from opstui.tui.shift_rows import shift_head, shift_rows, week_rows
-from opstui.tui.words import zone
+from opstui.tui.words import money, zone
 
 WEEK = 14
 """Shifts of a week, at two a day."""
@@ -22,7 +23,7 @@ class ShiftScreen(ListScreen):
 
     LABEL = "Shift"
     KIND = "shift"
-    HINTS = ("list.open", "shift.earlier", "shift.later", "shift.week")
+    HINTS = ("list.open", "shift.earlier", "shift.later", "shift.week", "shift.raise")
     BINDINGS: ClassVar = [*only("list.open", "list.refresh", "list.copy"), *bindings("shift")]
 
     def __init__(self, back: int = 0) -> None:
@@ -41,8 +42,6 @@ class ShiftScreen(ListScreen):
         """When, who and how much."""
         if self.week:
             total = sum(view.total.estimate for view in self.week)
-            from opstui.tui.words import money
-
             return [
                 between(line(" ", (f"THE LAST {WEEK} SHIFTS", "strong")), line(("W back ", "dim")), width),
                 line(" ", (f"≈ {money(total)}", "strong"), ("  enter opens a shift", "dim")),
@@ -53,7 +52,10 @@ class ShiftScreen(ListScreen):
         """Sessions and sums."""
         if self.week:
             return week_rows(self.week, zone(self.facts.timezone), width)
-        return shift_rows(self.view, zone(self.facts.timezone), width) if self.view is not None else []
+        if self.view is None:
+            return []
+        raises = "" if self.facts.read_only else self.desk_app.keymap.shown("shift.raise")
+        return shift_rows(self.view, zone(self.facts.timezone), width, raises)
 
     def open_row(self, key: str) -> None:
         """A session; in the week's list a shift."""
@@ -90,6 +92,50 @@ class ShiftScreen(ListScreen):
         self.row_list.to_top()
         self.week = () if self.week else tuple(self.desk.ask(ShiftTotals(back=back)) for back in range(WEEK))
         self.draw()
+
+    def action_shift_raise(self) -> None:
+        """``+``: an amount up to the ceiling, then a reason."""
+        from opstui.tui.widgets.ask import Ask
+
+        app, view = self.desk_app, self.view
+        if self.back or self.week or view is None:
+            app.say("only the shift that runs can be given more", "dim")
+            return
+        limit, ceiling = view.limit, view.ceiling
+        if limit is None or ceiling is None:
+            app.say("shifts have no limit here: [shift] budget in the config sets one", "dim")
+            return
+        if ceiling <= limit:
+            app.say(f"{money(limit)} is as much as it can be: [shift] ceiling in the config", "dim")
+            return
+
+        def reason(amount: int) -> None:
+            def given(why: str) -> None:
+                if not why.strip():
+                    app.say("not raised: it wants a reason", "warn")
+                    return
+                app.do(
+                    RaiseShiftBudget(limit_micros=amount, reason=why.strip()),
+                    lambda now: self.again(),
+                    saying="raising the shift's limit",
+                )
+
+            self.put_question(Ask(f"Why {money(amount)}?", given, note="kept with the shift and in the audit log"))
+
+        def asked(text: str) -> None:
+            try:
+                amount = micros(text.strip().removeprefix("$"))
+            except UsageError as error:
+                app.say(error.message, "warn")
+                return
+            if not limit < amount <= ceiling:
+                app.say(f"not raised: it wants more than {money(limit)}, and {money(ceiling)} at most", "warn")
+                return
+            reason(amount)
+
+        half_more = min(ceiling, limit * 3 // 2)
+        note = f"dollars; now {money(limit)}, at most {money(ceiling)}"
+        self.put_question(Ask("Limit of this shift", asked, value=dollars(half_more, places=2), note=note))
 
     def ask_again(self, state: ViewState) -> None:
         """Something was spent or decided."""
