@@ -308,7 +308,7 @@ class SessionRun:
                 await opened.interrupt()
             elif request.kind == "message":
                 # What the operator types goes the way of everything else: hidden where it holds something.
-                text = request.text if self._hiding is None else self._hiding.hide_words(request.text)
+                text = request.text if self._hiding is None else self._hiding.hide_words(request.text, {}, scan=True)
                 await opened.send(text)
                 self._recorder.add("notice", f"message-{request.id}", {"text": f"you: {clean(text)}"})
             elif request.kind == "budget":
