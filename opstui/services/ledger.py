@@ -14,7 +14,7 @@ from opstui.core.ports import LedgerRow
 from opstui.core.sessions import Session, SessionStatus, Usage, live
 from opstui.core.shifts import Shift, forecast, shift_before
 from opstui.services.setup import Setup
-from opstui.services.spending import by_session, running_shift, shift_ceiling, shift_limit, spent_in
+from opstui.services.spending import by_session, running_shift, shift_ceiling, shift_limit
 
 UNFINISHED = tuple(status for status in SessionStatus if not status.is_over)
 NOBODY_KNOWS = "(none named)"
@@ -32,10 +32,6 @@ class Ledger:
         for _ in range(max(0, back)):
             shift = shift_before(shift, self._setup.schedule)
         return shift
-
-    def spent(self, shift: Shift) -> int:
-        """Micro-dollars of the shift so far, as its limit counts them."""
-        return spent_in(self._setup, shift)
 
     def totals(self, question: ShiftTotals) -> ShiftView:
         """See ``ShiftTotals``."""

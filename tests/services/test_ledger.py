@@ -148,4 +148,4 @@ def test_the_sum_for_the_status_line_is_that_of_the_rows(world: World) -> None:
         session = world.session(cost=Cost(budget=DOLLAR))
         world.run(session, [step("a", world.ago(minutes=20 * number), input_tokens=1_000 * number)])
     ledger = Ledger(world.setup)
-    assert ledger.spent(ledger.shift()) == ledger.totals(ShiftTotals()).spent == 20_000
+    assert spent_in(world.setup, ledger.shift()) == ledger.totals(ShiftTotals()).spent == 20_000
