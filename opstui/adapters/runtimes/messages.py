@@ -55,7 +55,7 @@ class MessagesRuntime:
         self._silence = silence
 
     async def start(self, brief: SessionBrief) -> MessagesSession:
-        """Open a session, or take up the conversation of ``brief.session_id`` that lies here. Asks nobody yet.
+        """Open a session, or take up the one that ``brief.remote_id`` names. Asks nobody yet.
 
         Raises CredentialsRefused, ConfigError, Refused, StoreFull.
         """
@@ -70,7 +70,8 @@ class MessagesRuntime:
         now = self._clock.now()
         sweep(self._folder, now)
         path = Talk.place(self._folder, brief.session_id)
-        talk = Talk.load(path)
+        # Without an id nothing was ever asked, whatever lies there.
+        talk = Talk.load(path) if brief.remote_id is not None else None
         lost = talk is None and brief.remote_id is not None
         if talk is None:
             talk = Talk.begin(path, self._randomness.bytes(4).hex(), brief.message, brief.budget_micros)

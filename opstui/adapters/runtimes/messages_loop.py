@@ -155,6 +155,11 @@ class Loop:
         if future is not None and not future.done():
             future.set_result(None)
 
+    def has_more(self, end: End) -> bool:
+        """Whether somebody spoke just as the agent came to its end, so that it is none."""
+        talk = self._talk
+        return bool(talk.to_say) and talk.turns < RESPONSES and end.reason in (stops.DONE, stops.END_TURN)
+
     def ran(self) -> RuntimeUsage | None:
         """The running time since it was last counted, kept; None if there is none."""
         passed = self.running.passed()

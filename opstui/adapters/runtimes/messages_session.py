@@ -84,7 +84,7 @@ class MessagesSession:
             async with aclosing(self._stretch()) as stretch:
                 async for event in stretch:
                     yield event
-            if self._end is not None:
+            if self._end is not None and not self._loop.has_more(self._end):
                 self._settle(self._end)
         yield self._last_word()
 

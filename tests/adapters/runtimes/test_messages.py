@@ -340,7 +340,9 @@ async def test_a_message_keeps_an_agent_going_that_had_ended_its_turn(tmp_path: 
         with pytest.raises(Refused):
             await session.send("too late")
         await session.close()
-    assert texts(seen)[-1] == "As you like." or last(seen) == (SessionStatus.ENDED, "done")
+    assert texts(seen) == ["Done.", "As you like."]
+    assert last(seen) == (SessionStatus.ENDED, "done")
+    assert server.bodies[2]["messages"][-1]["content"] == [{"type": "text", "text": "shorter"}]
 
 
 async def test_an_interrupt_cuts_a_stream_at_once_and_counts_what_was_used(tmp_path: Path) -> None:
@@ -404,7 +406,7 @@ async def test_a_brief_with_a_larger_budget_is_enough_to_go_on(tmp_path: Path) -
         await session.interrupt("budget_reached")
         assert last(await run(session)) == (SessionStatus.IDLE, "budget_reached")
         await session.close()
-        session = await runtime(server.url, tmp_path).start(brief(budget_micros=900_000))
+        session = await runtime(server.url, tmp_path).start(brief(remote_id=session.remote_id, budget_micros=900_000))
         assert last(await run(session)) == (SessionStatus.ENDED, "done")
         await session.close()
 
