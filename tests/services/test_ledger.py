@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from opstui.core.desk import ShiftTotals
 from opstui.core.drafts import DraftOp, DraftState, OpKind, Origin
 from opstui.core.ports import LimitRaise
 from opstui.core.sessions import Cost, Session, SessionStatus
-from opstui.core.shifts import shift_before
+from opstui.core.shifts import Schedule, shift_before
 from opstui.services.ledger import Ledger
 from opstui.services.spending import counted, spent_in
 from opstui.testing import builders as make
@@ -149,3 +149,16 @@ def test_the_sum_for_the_status_line_is_that_of_the_rows(world: World) -> None:
         world.run(session, [step("a", world.ago(minutes=20 * number), input_tokens=1_000 * number)])
     ledger = Ledger(world.setup)
     assert spent_in(world.setup, ledger.shift()) == ledger.totals(ShiftTotals()).spent == 20_000
+
+
+def test_hours_that_begin_within_a_quarter_are_told_apart_all_the_same(world: World) -> None:
+    world.setup = replace(world.setup, schedule=Schedule(starts=(time(0, 10), time(12, 10))))
+    start = Ledger(world.setup).shift().start
+    hour = timedelta(hours=1)
+    events = [
+        step("a", start + hour - timedelta(minutes=1), input_tokens=1_000),
+        step("b", start + hour, input_tokens=500),
+    ]
+    kept(world, world.run(world.session(), events))
+    view = Ledger(world.setup).totals(ShiftTotals())
+    assert [line.estimate for line in view.by["hour"]][:3] == [2_000, 1_000, 0]
