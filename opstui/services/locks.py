@@ -22,10 +22,12 @@ class FileLock:
         self._fd: int | None = None
 
     def take(self, *, tries: int = 5) -> bool:
-        """Take it if it is free; whether it is ours now. Raises ReadOnly where no lock file can be made.
+        """Take it if it is free (or ours already); whether it is ours now. Raises ReadOnly where none can be made.
 
         Tried a few times within 20 ms: somebody who only asks whether it is held has it for some microseconds.
         """
+        if self._fd is not None:
+            return True
         while not self._try():
             tries -= 1
             if tries <= 0:

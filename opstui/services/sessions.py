@@ -54,6 +54,8 @@ class SessionService:
         self._budgets = budgets
         self._refresher = refresher
         self._drafting = drafting
+        self._kept: dict[str, FileLock] = {}
+        """Sessions that this process is about to run."""
 
     # --- commands
 
@@ -93,6 +95,9 @@ class SessionService:
         def also(record: RecordWriter) -> None:
             record.add_audit(began)
 
+        if command.here:
+            # Ours before anybody can see it: a worker that is awake would take it within 50 ms.
+            self._keep(session.id)
         stored = self._budgets.reserving(session, also)
         if not command.here:
             setup.spawn_worker()
@@ -106,7 +111,7 @@ class SessionService:
         if session.status is SessionStatus.IDLE:
             return Outcome(session, notice="it stands still already: nothing runs and nothing is spent")
         elsewhere = session.runtime_kind == "managed-agents" and session.status is not SessionStatus.QUEUED
-        lock = self.lock(session.id)
+        lock = self._kept.pop(session.id, None) or self.lock(session.id)
         if not elsewhere and lock.take():
             try:
                 ended = self._end(session, SessionStatus.ENDED, stops.INTERRUPTED)
@@ -299,7 +304,7 @@ class SessionService:
         """
         from opstui.services.running import SessionRun
 
-        lock = self.lock(session_id)
+        lock = self._kept.pop(session_id, None) or self.lock(session_id)
         if not lock.take():
             raise Busy(f"session {session_id} is run by {lock.holder() or 'another process'}")
         over = False
@@ -344,6 +349,11 @@ class SessionService:
             lock.release()
 
     # --- parts
+
+    def _keep(self, session_id: str) -> None:
+        lock = self.lock(session_id)
+        if lock.take():
+            self._kept[session_id] = lock
 
     def _keep_log(self, session: Session, content: bytes) -> None:
         import os

@@ -367,3 +367,13 @@ def test_when_its_shift_is_over_a_session_is_put_away_after_its_log_was_kept(
     assert kept.stat().st_mode & 0o077 == 0
     ended = place.desk.ask(SessionDetail(session.id))
     assert (ended.status, ended.stop_reason) == (SessionStatus.ENDED, stops.ARCHIVED)
+
+
+def test_who_starts_a_session_to_run_it_has_it_before_a_worker_sees_it(place: Place, runtime: ScriptedRuntime) -> None:
+    from opstui.services.working import Work
+
+    runtime.scripts = [[RUNNING, DONE]]
+    session = start(place, here=True)
+    Work(place.setup).run_until_idle(linger=0.0)
+    assert runtime.briefs == []
+    assert run(place, session).stop_reason == stops.END_TURN
