@@ -85,7 +85,7 @@ RULES = (
     token("CIRCLECI_TOKEN", r"\bCCI(?:PAT|PRJ)_[A-Za-z0-9_-]{30,}", "ccipat_", "cciprj_"),
     token("SONAR_TOKEN", r"\bsq[apu]_[0-9a-f]{40}\b", "sqa_", "sqp_", "squ_"),
     token("SOURCEGRAPH_TOKEN", r"\b(?:sgp_(?:[A-Za-z0-9]{1,16}_)?[0-9a-fA-F]{40}|sl[kp]_[A-Za-z0-9_-]{40,})", "sgp_", "slk_", "slp_"),
-    token("OCTOPUS_KEY", r"\bAPI-[A-Z0-9]{25,36}\b", "api-"),
+    token("OCTOPUS_KEY", r"(?:^|[^A-Za-z0-9/_-])(API-[A-Z0-9]{25,36})\b", "api-"),
     token("ARTIFACTORY_TOKEN", r"\b(?:AKC[a-zA-Z0-9]{10,}|AP[0-9A-F][a-zA-Z0-9]{20,}|cmVmdGtu[A-Za-z0-9+/=]{40,})", "akc", "ap", "cmvmdgtu"),
     # Registries of packages and images
     token("NPM_TOKEN", r"\bnpm_[A-Za-z0-9]{30,}", "npm_"),
@@ -105,7 +105,7 @@ RULES = (
     token("ONEPASSWORD_TOKEN", r"\bops_eyJ[A-Za-z0-9+/=_-]{60,}", "ops_eyj"),
     token("ONEPASSWORD_KEY", r"\bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}\b", "a3-"),
     token("AGE_KEY", r"(?i)\bAGE-SECRET-KEY-1[0-9A-Z]{50,}", "age-secret-key-"),
-    token("INFRACOST_KEY", r"\bico-[A-Za-z0-9]{32}\b", "ico-"),
+    token("INFRACOST_KEY", r"(?:^|[^A-Za-z0-9._-])(ico-[A-Za-z0-9]{32})\b", "ico-"),
     token("RANCHER_TOKEN", r"\b(?:token|kubeconfig-u?)-[a-z0-9-]{3,24}:[a-z0-9]{40,60}\b", "token-", "kubeconfig-"),
     token("CONTENTFUL_TOKEN", r"\bCFPAT-[A-Za-z0-9_-]{40,}", "cfpat-"),
     token("PREFECT_KEY", r"\bpn[ub]_[A-Za-z0-9]{30,}", "pnu_", "pnb_"),

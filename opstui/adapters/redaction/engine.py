@@ -15,10 +15,6 @@ from opstui.core.redaction import Span, merged
 if TYPE_CHECKING:
     from types import ModuleType
 
-CHUNK = 64 * 1024
-"""Bytes that are matched at once: a match that runs on is never longer than what overlaps, or is cut at it."""
-OVERLAP = 8 * 1024
-"""Bytes that two chunks share: longer than any token, and than a private key of 4,096 bits with its marks."""
 LIMIT_SECONDS = 2.0
 LIMIT_PER_MEGABYTE = 20.0
 """Seconds more per million bytes."""
@@ -48,62 +44,52 @@ class Re2Redactor:
         data = text.encode("utf-8", "surrogatepass")
         allowed = LIMIT_SECONDS + LIMIT_PER_MEGABYTE * len(data) / 1e6
         found = [Span(start, end, OWN) for start, end in occurrences(text, self._known())]
-        own = _bounds(found)
-        for start, end, kind in self._matches(data, started + allowed):
-            span = _in_code_points(text, data, start, end, kind)
-            # Our own secrets are told apart from what a rule would call them: their kind is never restored.
-            found.append(span if not own or (span.start, span.end) not in own else Span(span.start, span.end, OWN))
+        # Our own secrets are told apart from what a rule would call them: they are never turned back.
+        own = {(span.start, span.end) for span in found}
+        for span in _in_code_points(text, data, list(self._matches(text, data, started + allowed))):
+            if (span.start, span.end) not in own:
+                found.append(span)
         return tuple(merged(found))
 
-    def _matches(self, data: bytes, deadline: float) -> Iterator[tuple[int, int, str]]:
+    def _matches(self, text: str, data: bytes, deadline: float) -> Iterator[tuple[int, int, str]]:
         re2 = _library()
-        at = 0
-        while True:
-            chunk = data[at : at + CHUNK + OVERLAP]
-            lower = chunk.decode("utf-8", "ignore").lower()
-            for index in _wanted(lower):
-                rule = _rules()[index]
-                try:
-                    for start, end in _found(_compiled(index), rule, chunk):
-                        if start < CHUNK or at + len(chunk) >= len(data):
-                            yield at + start, at + end, rule.kind
-                        if self._monotonic() > deadline:
-                            raise NotRedacted(_TOO_LONG)
-                except re2.error as error:
-                    raise NotRedacted(f"the redactor's rule for {rule.kind} broke; nothing was sent") from error
-                if self._monotonic() > deadline:
-                    raise NotRedacted(_TOO_LONG)
-            if at + len(chunk) >= len(data):
-                return
-            at += CHUNK
-            while at < len(data) and data[at] & 0xC0 == 0x80:
-                at -= 1
+        for index in _wanted(text.lower()):
+            rule = _rules()[index]
+            try:
+                for start, end in _found(_compiled(index), rule, data):
+                    yield start, end, rule.kind
+                    if self._monotonic() > deadline:
+                        raise NotRedacted(_TOO_LONG)
+            except re2.error as error:
+                raise NotRedacted(f"the redactor's rule for {rule.kind} broke; nothing was sent") from error
+            if self._monotonic() > deadline:
+                raise NotRedacted(_TOO_LONG)
 
 
 _TOO_LONG = "looking for secrets took too long; nothing was sent. Shorten the ticket or page, or use the offline runtime"
 
 
-def _found(compiled: Any, rule: Rule, chunk: bytes) -> Iterator[tuple[int, int]]:
+def _found(compiled: Any, rule: Rule, data: bytes) -> Iterator[tuple[int, int]]:
     """Where the rule's value stands, in bytes; it looks again right behind each value, so that neighbours are seen."""
     at = 0
-    while at <= len(chunk):
-        match = compiled.search(chunk, at)
+    while at <= len(data):
+        match = compiled.search(data, at)
         if match is None:
             return
         group = max((number for number in range(1, compiled.groups + 1) if match.start(number) >= 0), default=0)
         start, end = match.span(group)
-        kept = _kept(rule, chunk, match, start, end)
+        kept = _kept(rule, data, match, start, end)
         if kept > start:
             yield start, kept
         # From the value's end where there is one, for what closes one match may open the next.
         at = max(kept if kept > start else min(end, match.end()), match.start() + 1, at + 1)
 
 
-def _kept(rule: Rule, chunk: bytes, match: Any, start: int, end: int) -> int:
+def _kept(rule: Rule, data: bytes, match: Any, start: int, end: int) -> int:
     """Where the value ends, trimmed; ``start`` where it is none."""
     if end <= start:
         return start
-    value = chunk[start:end].decode("utf-8", "replace")
+    value = data[start:end].decode("utf-8", "replace")
     if rule.trim is not None:
         value = value[: rule.trim(value)]
         if not value:
@@ -111,26 +97,30 @@ def _kept(rule: Rule, chunk: bytes, match: Any, start: int, end: int) -> int:
         end = start + len(value.encode("utf-8", "surrogatepass")) if "\ufffd" not in value else end
     if rule.check is None:
         return end
-    before = chunk[max(0, start - NEARBY) : start].rpartition(b"\n")[2].decode("utf-8", "ignore")
-    after = chunk[end : end + NEARBY].partition(b"\n")[0].decode("utf-8", "ignore")
+    before = data[max(0, start - NEARBY) : start].rpartition(b"\n")[2].decode("utf-8", "ignore")
+    after = data[end : end + NEARBY].partition(b"\n")[0].decode("utf-8", "ignore")
     groups = tuple((one or b"").decode("utf-8", "replace") for one in match.groups())
     return end if rule.check(Hit(value, groups, before, after)) else start
 
 
-def _in_code_points(text: str, data: bytes, start: int, end: int, kind: str) -> Span:
-    """A stretch of bytes as code points, widened to whole characters."""
+def _in_code_points(text: str, data: bytes, found: Sequence[tuple[int, int, str]]) -> list[Span]:
+    """Stretches of bytes as code points, in one pass over the text, widened to whole characters."""
     if len(text) == len(data):
-        return Span(start, end, kind)
-    while start > 0 and data[start] & 0xC0 == 0x80:
-        start -= 1
-    while end < len(data) and data[end] & 0xC0 == 0x80:
-        end += 1
-    first = len(data[:start].translate(None, _CONTINUATION))
-    return Span(first, first + len(data[start:end].translate(None, _CONTINUATION)), kind)
-
-
-def _bounds(spans: Sequence[Span]) -> frozenset[tuple[int, int]]:
-    return frozenset((span.start, span.end) for span in spans)
+        return [Span(start, end, kind) for start, end, kind in found]
+    points: dict[int, int] = {}
+    at = counted = 0
+    for start, end, _kind in found:
+        points[start] = points[end] = 0
+    for offset in sorted(points):
+        # A character has one byte that is no continuation; a bound within one counts as behind its first byte.
+        counted += len(data[at:offset].translate(None, _CONTINUATION))
+        at = offset
+        points[offset] = counted
+    spans = []
+    for start, end, kind in found:
+        inside = start < len(data) and data[start] & 0xC0 == 0x80
+        spans.append(Span(points[start] - inside, points[end], kind))
+    return spans
 
 
 @cache
@@ -155,17 +145,18 @@ def _rules() -> tuple[Rule, ...]:
 
 
 def _wanted(lower: str) -> list[int]:
-    """Rules that may match: one of their anchors is there. Each anchor is looked for once."""
-    there: dict[str, bool] = {}
-    wanted = []
+    """Rules that may match, in order: one of their anchors is there. Each anchor is looked for once."""
+    by_anchor = _by_anchor()
+    return sorted({index for anchor in by_anchor if anchor in lower for index in by_anchor[anchor]})
+
+
+@cache
+def _by_anchor() -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
     for index, rule in enumerate(_rules()):
         for anchor in rule.anchors:
-            if anchor not in there:
-                there[anchor] = anchor in lower
-            if there[anchor]:
-                wanted.append(index)
-                break
-    return wanted
+            found.setdefault(anchor, []).append(index)
+    return {anchor: tuple(rules) for anchor, rules in found.items()}
 
 
 @cache

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from opstui.adapters.redaction.rules import Hit, Rule
 
-# The end marker may be missing where a log was cut; then the lines that look like base64 are the key.
-_BODY = r"[A-Za-z0-9+/=_\\\s:,.\-]*?"
 _BEGIN = r"-----\s?BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?\s?-----"
 
 
@@ -19,10 +17,11 @@ RULES = (
         rf"(?s){_BEGIN}.*?-----\s?END (?:[A-Z0-9]+ ){{0,4}}PRIVATE KEY(?: BLOCK)?\s?-----",
         ("private key",),
     ),
+    # The end may be missing where a log was cut; then the lines that look like base64 are the key.
     Rule(
         "PRIVATE_KEY",
         rf"{_BEGIN}(?:[\s\"'>|,]|\\+[nrt])*(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n]*(?:\\n|\s)*)*"
-        r"(?:[>|+\d ]{0,8}[A-Za-z0-9+/=]{16,}(?:[\s\"',]|\\+[nrt])*)*[A-Za-z0-9+/=]*",
+        r"(?:[>|+\d ]{0,8}[A-Za-z0-9+/=]{12,}(?:[\s\"',]|\\+[nrt])*)*",
         ("private key",),
     ),
     Rule(
@@ -37,7 +36,7 @@ RULES = (
     ),
     Rule("PRIVATE_KEY", r"(Private-(?:MAC|Hash):\s*[0-9a-f]{20,})", ("private-mac", "private-hash")),
     # The same in base64: kubeconfigs and secrets of Kubernetes hold keys this way.
-    Rule("PRIVATE_KEY", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{4,40}(?:UFJJVkFURSBLRVk|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)[A-Za-z0-9+/=\s]*[A-Za-z0-9+/=]", ("ls0tls1crudjti",)),
+    Rule("PRIVATE_KEY", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{4,40}(?:UFJJVkFURSBLRVk|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)[A-Za-z0-9+/=]*(?:[ \t]*(?:\\n|\n)[ \t]*[A-Za-z0-9+/]{60,})*(?:[ \t]*(?:\\n|\n)[ \t]*[A-Za-z0-9+/]{16,}={0,2}[ \t]*(?:\n|\z))?", ("ls0tls1crudjti",)),
     Rule("PRIVATE_KEY", r"(?i)client-key-data[\"']?\s*:\s*(?:[>|][-+]?\s*)?[\"']?([A-Za-z0-9+/=]{24,})", ("client-key-data",), _key_like),
     Rule("PRIVATE_KEY", r"(?i)\bprivate_?key[\"']?\s{0,4}[:=]\s{0,4}[\"']?([A-Za-z0-9+/=_-]{40,})", ("private",), _key_like),
     Rule("PRIVATE_KEY", r"\"(?:d|p|q|dp|dq|qi|k)\"\s*:\s*\"([A-Za-z0-9_-]{22,})\"", ("\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "\"k\"")),

@@ -16,26 +16,26 @@ from opstui.adapters.redaction.values import (
 )
 
 PASSWORDS = (
-    "passwords? passwd passwort(?:e|es)? passphrase passcode pwd pswd psw pword passw kennwort(?:e|es)? contraseña contrasena "
-    "contrasenya clave mot[ _-]?de[ _-]?passe motdepasse mdp senhas? wachtwoord lösenord losenord adgangskode passord salasana "
-    "hasło haslo heslo jelszo jelszó parola parolă пароль пароля şifre sifre パスワード 密码 密碼 비밀번호 codice[ _]segreto palavra[- ]passe"
+    r"pass[_\s-]?words? passwd passwort(?:e|es|s)? pass[_\s-]?phrase pass[_\s-]?code pwd pswd psw pword passw kennwort(?:e|es)? contraseña contrasena "
+    r"contrasenya claves? mots?[_\s-]?de[_\s-]?passe motdepasse mdp senhas? wachtwoord(?:en)? lösenord(?:et)? losenord(?:et)? adgangskode passord salasana "
+    r"hasło haslo heslo jelszo jelszó parola parolă пароль пароля şifre sifre パスワード 密码 密碼 비밀번호 codice[_\s]segreto palavra[-\s]passe"
 ).split(" ")
 PASSWORD = "(?:" + "|".join(PASSWORDS) + ")"
 """RE2, to be used without regard to case."""
-SHORT = r"(?:pass|pw|pin|pwd|creds?|login|credentials?|zugangsdaten|puk)"
+SHORT = r"(?:pass|pw|pin|psk|pwd|creds?|login|credentials?|zugangsdaten|puk)"
 """Too short to be looked for inside of other words."""
 TOKEN = (
     r"(?:secrets?|tokens?|api[ _.-]?keys?|apikeys?|(?:access|private|encryption|signing|auth|account|master|shared|license|licence|service|storage"
     r"|application|app|app[ _.-]?secret|routing|integration|ingest|consumer|deploy|registry|session|signature|hmac|aes|root|admin|subscription|host|function|data|kms|crypto|cipher|enc|jwt|seed|salt)[ _.-]?keys?"
-    r"|credentials?|auth[_.-]?token|authtoken|sessionid|session[_.-]id|bearer|schlüssel|zugangsschlüssel|llave|clé[ _]api|client[_.-]?srt|signature|pepper|hmac|seed[ _-]phrase|mnemonic)"
+    r"|credentials?|auth[_.-]?token|authtoken|sessionid|session[_.-]id|bearer|schlüssel|zugangsschlüssel|llave|clé[ _]api|client[_.-]?srt|pepper|hmac|seed[ _-]phrase|mnemonic)"
 )
 PASSWORD_ANCHORS = (
-    "pass", "pwd", "psw", "pword", "kennwort", "contrase", "clave", "mdp", "senha", "wachtwoord", "lösenord", "losenord",
+    "pass", "pwd", "psw", "pword", "mot", "palavra", "kennwort", "contrase", "clave", "mdp", "senha", "wachtwoord", "lösenord", "losenord",
     "adgangskode", "salasana", "hasło", "haslo", "heslo", "jelsz", "parola", "парол", "şifre", "sifre", "パスワード", "密码",
     "密碼", "비밀번호", "codice",
 )  # fmt: skip
-SHORT_ANCHORS = ("pass", "pw", "pin", "cred", "login", "zugangsdaten", "puk")
-TOKEN_ANCHORS = ("secret", "token", "key", "credential", "auth", "session", "bearer", "schlüssel", "llave", "clé", "srt", "signature", "pepper", "hmac", "phrase", "mnemonic")  # fmt: skip
+SHORT_ANCHORS = ("pass", "pw", "pin", "psk", "cred", "login", "zugangsdaten", "puk")
+TOKEN_ANCHORS = ("secret", "token", "key", "credential", "auth", "session", "bearer", "schlüssel", "llave", "clé", "srt", "pepper", "hmac", "phrase", "mnemonic")  # fmt: skip
 
 _ABOUT = re.compile(
     r"(?:[_.\s-]|(?<=[a-z0-9]))(?:id|ids|name|names|ref|refs|path|file|files|url|uri|endpoint|type|types|count|length|size|ttl|expiry|expires?"
@@ -117,6 +117,26 @@ def looks_located(value: str) -> bool:
     )
 
 
+_SAYS = re.compile(r"(?i)(?:\b(?:is|was|ist|war|lautet|es|era|est|était|é|är|to|auf)|[:=])\s*[\"'“„«\x60(<*]{0,2}$")
+_DESCRIBES = (
+    "ed ing able ible ic ive ory ful less ent ant al ous ly en ht ig lich isch bar ado ido ada ida ados idos ente ible ivo iva oso osa é ée és ées ide ect ect. igt"
+    " ist ext ary ect dot ned own one old new ost ead ine. est ure ase".split()
+)
+
+
+def is_guessable(hit: Hit, value: str) -> bool:
+    """A plain word that ends the sentence right behind «is»: a weak password, if it does not describe one."""
+    lower = value.lower()
+    return (
+        value.isalpha()
+        and len(value) >= 6
+        and lower not in _STATES
+        and not lower.endswith(tuple(_DESCRIBES))
+        and bool(_SAYS.search(hit.before))
+        and not hit.after.strip(" \t\"'.,;:!)”“»’*\x60")
+    )
+
+
 def said_password(hit: Hit) -> bool:
     """«the password is …»: what follows has to look like one, or be quoted, or end the sentence."""
     raw = hit.value.strip()
@@ -128,7 +148,7 @@ def said_password(hit: Hit) -> bool:
         return value.isdigit() and 4 <= len(value) <= 12
     if classes(value) >= 2 and not re.fullmatch(r"[A-Za-z]+(?:['’-][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z]+)+|\w+/\w+", value):
         return any(char.isdigit() for char in value) or classes(value) >= 3 or not value.replace("-", "").isalpha()
-    return False
+    return is_guessable(hit, value)
 
 
 def said_token(hit: Hit) -> bool:

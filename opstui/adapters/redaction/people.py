@@ -45,7 +45,7 @@ def iban(hit: Hit) -> bool:
 def card(hit: Hit) -> bool:
     """A length and a beginning that a brand has, and Luhn; no epoch, no id in a path."""
     number = digits(hit.value)
-    if len(set(number)) < 3 or not luhn(number) or hit.before[-1:] in "-._/#" and hit.before:
+    if len(set(number)) < 2 or not luhn(number) or hit.before[-1:] in "-._/#" and hit.before:
         return False
     lengths = {"4": (13, 16, 19), "5": (16,), "2": (16,), "3": (14, 15, 16), "6": (16, 17, 18, 19)}
     if len(number) not in lengths.get(number[0], ()):

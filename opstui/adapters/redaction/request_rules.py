@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 
+from opstui.adapters.redaction.password_words import looks_located
 from opstui.adapters.redaction.rules import Hit, Rule
 from opstui.adapters.redaction.values import bare_length, classes, is_filler, is_placeholder, is_strong, is_worded
 
@@ -17,14 +18,14 @@ _COMMON = frozenset(
 
 def _given(hit: Hit) -> bool:
     """Something was given: not a variable, a placeholder or the word itself."""
-    value = hit.value.strip("\"'")
+    value = hit.value.strip("\"'<>[]{}()")
     return len(value) >= 3 and value.lower() not in _COMMON and not is_placeholder(value) and not value.startswith("$")
 
 
 def _credential(hit: Hit) -> bool:
     """A header's value. Schemes and words are no credentials."""
     value = hit.value
-    if not _given(hit) or is_filler(value):
+    if not _given(hit) or is_filler(value) or looks_located(value):
         return False
     return len(value) >= 6 and (any(char.isdigit() for char in value) or len(value) >= 16 and not is_worded(value))
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
 from opstui.adapters.redaction.cloud_rules import token
 from opstui.adapters.redaction.rules import Hit, Rule
-from opstui.adapters.redaction.values import is_filler, is_real, is_strong
+from opstui.adapters.redaction.values import is_real, is_strong
 
 
 def _numbered(hit: Hit) -> bool:
     """Slack's tokens hold ids of their workspace; a made-up one in a manual does not."""
-    return len(hit.value) >= 24 and sum(char.isdigit() for char in hit.value) >= 8 and is_real(hit.value)
+    return len(hit.value) >= 24 and bool(re.search(r"[0-9]{8}|[0-9a-f]{32}", hit.value)) and is_real(hit.value)
+
+
+def _jwt(hit: Hit) -> bool:
+    """Its header names an algorithm (RFC 7515)."""
+    head = hit.value.partition(".")[0]
+    told = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4 if len(head) % 4 != 1 else 3))
+    return b'"alg"' in told or b'"enc"' in told or b'"typ"' in told
 
 
 def _named(hit: Hit) -> bool:
@@ -36,7 +46,7 @@ RULES = (
     token("CHAT_WEBHOOK", r"https://chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]+/messages\?[^\s\"'<>]{30,}", "chat.googleapis.com"),
     token("LOGIC_APP_URL", r"https://[a-z0-9.-]+\.logic\.azure\.com(?::443)?/workflows/[^\s\"'<>]{60,}", "logic.azure.com"),
     token("ZAPIER_WEBHOOK", r"https://hooks\.zapier\.com/hooks/catch/[0-9]+/[A-Za-z0-9]{5,}", "hooks.zapier.com"),
-    token("DISCORD_TOKEN", r"\b[A-Z][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}", "."),
+    token("DISCORD_TOKEN", r"\b[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}", "."),
     token("TELEGRAM_TOKEN", r"\b(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}", ":aa"),
     # Money and shops
     token("STRIPE_KEY", r"\b[rs]k_(?:live|test|prod)_[A-Za-z0-9]{16,}", "k_live_", "k_test_", "k_prod_"),
@@ -47,7 +57,7 @@ RULES = (
     token("PLAID_TOKEN", r"\baccess-(?:sandbox|development|production)-[0-9a-f-]{36}", "access-"),
     token("ADYEN_KEY", r"\bAQE[a-z][A-Za-z0-9+/]{60,}[=A-Za-z0-9+/-]*", "aqe"),
     token("FLUTTERWAVE_KEY", r"\bFLWSECK(?:_TEST)?-[0-9a-zA-Z]{12,}(?:-X)?", "flwseck"),
-    token("EASYPOST_KEY", r"\bEZ[AT]K[A-Za-z0-9]{50,}", "ezak", "eztk"),
+    token("EASYPOST_KEY", r"(?:^|[^A-Za-z0-9+/])(EZ[AT]K[A-Za-z0-9]{50,})", "ezak", "eztk"),
     token("SHIPPO_TOKEN", r"\bshippo_(?:live|test)_[0-9a-f]{30,}", "shippo_"),
     # Mail and messages
     token("SENDGRID_KEY", r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}", "sg."),
@@ -91,7 +101,7 @@ RULES = (
     token("TAVILY_KEY", r"\btvly-[A-Za-z0-9-]{24,}", "tvly-"),
     # Office and tickets
     token("ATLASSIAN_TOKEN", r"\bAT[AO](?:TT|A)[A-Za-z0-9]?[A-Za-z0-9_=.-]{50,}", "atatt", "atoa", "atata"),
-    token("OKTA_TOKEN", r"(?i:okta|ssws)[^\n]{0,40}?[\s:=\"'](00[A-Za-z0-9_-]{38,42})(?:[^A-Za-z0-9_-]|$)", "okta", "ssws"),
+    token("OKTA_TOKEN", r"\b(?i:okta|ssws)[^\n]{0,40}?[\s:=\"'](00[A-Za-z0-9_-]{38,42})(?:[^A-Za-z0-9_-]|$)", "okta", "ssws"),
     token("NOTION_TOKEN", r"\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{40,50})\b", "ntn_", "secret_"),
     token("LINEAR_KEY", r"\blin_[a-z]{2,5}_[A-Za-z0-9]{30,}", "lin_"),
     token("AIRTABLE_TOKEN", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{40,}", "pat"),
@@ -114,6 +124,6 @@ RULES = (
     token("ZENDESK_TOKEN", r"/token:([A-Za-z0-9]{40})\b", "/token:"),
     token("SNOWFLAKE_TOKEN", r"\bver:[0-9]-hint:[0-9]+-[A-Za-z0-9+/=-]{60,}", "-hint:"),
     # Made by many
-    Rule("JWT", r"\bey[IJKJ][A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?", ("ey",), lambda hit: not is_filler(hit.value) or len(hit.value) > 80),
+    Rule("JWT", r"\bey[IJKJ][A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?", ("ey",), _jwt),
     Rule("JWT", r"\bey[JK][A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}", ("ey",)),
 )  # fmt: skip

@@ -19,7 +19,6 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _RUNS = re.compile(r"(.)\1{5,}")
-_STEPS = "abcdefghijklmnopqrstuvwxyz 01234567890123456789 zyxwvutsrqponmlkjihgfedcba 9876543210"
 _CODE = re.compile(
     r"^(?:[A-Za-z_$][\w$]*(?:\.|::|->))+[A-Za-z_$][\w$]*(?:\(.*)?$|^[A-Za-z_][\w.]*\(.*|^(?:new|await|self|this)[ .]|^os\.|^process\.env"
     r"|^getenv|^vault:|^ref\+|^secrets?[./:]|^env[.:]|^var\.|^local\.|^data\.|^\{|^lookup\(|^op://|^keyring\b|^arn:|^projects/"
@@ -28,6 +27,8 @@ _PATHS = re.compile(r"^(?:~|\.{1,2})?/[\w.~-]+(?:/|$)|^[A-Za-z]:\\|^[a-z][a-z0-9
 _DIGEST = re.compile(r"^(?:sha(?:1|224|256|384|512)|md5|h1)[:-]|^SHA256:|^ssh-(?:rsa|ed25519|dss)\b", re.IGNORECASE)
 _UUID = re.compile(r"^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$", re.IGNORECASE)
 _CHUNKS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_LOWER_WORDS = re.compile(r"[A-Z]?[a-z]{2,15}")
+_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
 _VOWEL = re.compile(r"[aeiouyäöüáéíóúàèâêôåø]", re.IGNORECASE)
 
 
@@ -38,7 +39,10 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_filler(value: str) -> bool:
-    """Whether a token was filled in for show: one letter again and again, ``abcdefgh``, ``EXAMPLE``."""
+    """Whether a token was filled in for show: one letter again and again, or ``EXAMPLE`` in it.
+
+    ``abc…xyz123`` may be filled in as well, but who would miss it.
+    """
     value = value[:LONGEST]
     if _SAID.search(value):
         return True
@@ -46,15 +50,18 @@ def is_filler(value: str) -> bool:
     if len(body) >= 8 and len(set(body.lower())) <= 4:
         return True
     longest = max((match.end() - match.start() for match in _RUNS.finditer(value)), default=0)
-    if longest * 3 >= len(value) and longest > 5:
-        return True
-    lower = value.lower()
-    return len(value) < 200 and any(lower[at : at + 8] in _STEPS for at in range(len(lower) - 7))
+    return longest * 3 >= len(value) and longest > 5
 
 
 def is_real(value: str) -> bool:
-    """A vendor's token that is not filled in for show."""
-    return not is_filler(value) and not is_placeholder(value)
+    """A vendor's token that is neither filled in for show nor put together from words."""
+    return not is_filler(value) and not is_placeholder(value) and not _is_put_together(value)
+
+
+def _is_put_together(value: str) -> bool:
+    """Of lower-case or capitalised words; random capitals have vowels in between as well, and count as random."""
+    words = [word for word in _LOWER_WORDS.findall(value[:LONGEST]) if _VOWEL.search(word) and not _CLUSTER.search(word)]
+    return len(words) >= 3 and sum(map(len, words)) >= 0.75 * sum(char.isalnum() for char in value[:LONGEST])
 
 
 def entropy(value: str) -> float:
@@ -84,7 +91,7 @@ def is_worded(value: str) -> bool:
         return False
     if any(chunk.isdigit() and len(chunk) > 4 for chunk in chunks):
         return False
-    telling = [word for word in words if len(word) >= 3 and _VOWEL.search(word) and len(word) <= 16]
+    telling = [word for word in words if 3 <= len(word) <= 16 and _VOWEL.search(word) and not _CLUSTER.search(word)]
     return sum(map(len, telling)) >= 0.7 * sum(map(len, chunks))
 
 
