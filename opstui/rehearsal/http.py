@@ -84,7 +84,7 @@ async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -
     if "chunked" in headers.get("transfer-encoding", ""):
         found = bytearray()
         while True:
-            size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+            size = _size((await reader.readuntil(b"\r\n")).split(b";")[0])
             found += await reader.readexactly(size)
             await reader.readexactly(2)
             if size == 0:
@@ -93,6 +93,13 @@ async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -
     if not length.isdigit() or int(length) > BODY_LIMIT:
         raise BadRequest("no sensible length")
     return await reader.readexactly(int(length))
+
+
+def _size(digits: bytes) -> int:
+    try:
+        return int(digits, 16)
+    except ValueError:
+        raise BadRequest("no size of a chunk") from None
 
 
 def head_bytes(status: int, headers: Mapping[str, str]) -> bytes:

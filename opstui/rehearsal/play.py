@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from opstui.rehearsal.http import frame
 from opstui.rehearsal.prices import Tokens
 from opstui.rehearsal.session import Session
 from opstui.rehearsal.stage import Stage, delta
+
+log = logging.getLogger("opstui.rehearsal")
 
 Turn = Callable[[Stage], Awaitable[None]]
 """What the agent does with the messages that are queued, to the idle at its end."""
@@ -40,6 +43,7 @@ class Performance:
         if not self.is_acting and self.session.inbox:
             self._interrupted = False
             self._task = asyncio.get_running_loop().create_task(self._turns())
+            self._task.add_done_callback(self._ended)
 
     def interrupt(self) -> None:
         """End the turn that is under way, wherever it stands."""
@@ -74,6 +78,16 @@ class Performance:
                 self._settle()
             finally:
                 self._playing = None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A turn that broke (a step's own function, a rule) ends its session, so that nobody waits for it."""
+        broken = None if task.cancelled() else task.exception()
+        if broken is not None:
+            log.error("session %s broke", self.session.id, exc_info=broken)
+            self.stage.break_off()
+            error = {"type": "unknown_error", "message": "The rehearsal broke.", "retry_status": {"type": "terminal"}}
+            self.session.emit({"type": "session.error", "error": error})
+            self.session.terminate()
 
     def _settle(self) -> None:
         """What the service tells after an interrupt: open things are closed, the turn has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import threading
@@ -38,7 +39,10 @@ from opstui.rehearsal.steps import Step
 BETA = "managed-agents-2026-04-01"
 PREVIEWED = ("agent.message", "agent.thinking")
 PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please sign in to the network.</body></html>"
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a request's body."""
 _LOST = -1
+log = logging.getLogger("opstui.rehearsal")
 
 
 class Rehearsal:
@@ -194,7 +198,13 @@ class Rehearsal:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._talk(reader, writer))
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        task.add_done_callback(self._talked)
+
+    def _talked(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        broken = None if task.cancelled() else task.exception()
+        if broken is not None:
+            log.error("a request broke the rehearsal", exc_info=broken)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -202,7 +212,7 @@ class Rehearsal:
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away
-        except (BadRequest, ValueError):
+        except BadRequest:
             writer.write(answer_bytes(Answer(400, b"", {"connection": "close"})))
         finally:
             writer.close()
@@ -285,6 +295,8 @@ class Rehearsal:
         given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.headers.get("x-api-key", "")
         if not given or (self.key is not None and given != self.key):
             raise Refusal(401, "invalid x-api-key")
+        if len(request.body) > LARGEST:
+            raise Refusal(413, "Request exceeds the maximum size")
         needs_beta = request.parts[:1] == ("v1",) and request.parts[1:2] in (
             ("agents",),
             ("environments",),

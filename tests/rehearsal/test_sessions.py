@@ -323,3 +323,16 @@ async def test_conflicts_name_what_stands_in_the_way(client: Client) -> None:
     with pytest.raises(APIStatusError) as refused:
         await client.send(session, message("x"))
     assert (refused.value.status_code, refused.value.type) == (409, "invalid_request_error")
+
+
+async def test_a_script_that_breaks_ends_its_session_instead_of_hanging(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.service.script([Running(), Do(lambda: 1 / 0), Idle()])
+    session = await client.open()
+    async with await client.beta.sessions.events.stream(session) as stream:
+        await client.send(session, message("Go on."))
+        seen = [event async for event in stream]
+    assert seen[-1].type == "session.status_terminated"
+    assert next(event.error.retry_status.type for event in seen if event.type == "session.error") == "terminal"
+    assert "ZeroDivisionError" in caplog.text
