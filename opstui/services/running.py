@@ -146,6 +146,9 @@ class SessionRun:
         if told:
             await asyncio.to_thread(tools.replay, answered_calls(told))
         meter = await asyncio.to_thread(Meter, setup, session)
+        # A price that is not known is said before money is spent.
+        for number, warning in enumerate(await asyncio.to_thread(meter.warnings, session)):
+            self._recorder.add("notice", f"price-{number}", {"text": warning})
         brief = await asyncio.to_thread(self._brief, runtime, ticket, tools, maybe_started)
         opened = await runtime.start(brief)
         try:
