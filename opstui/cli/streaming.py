@@ -44,6 +44,8 @@ class Stream:
         self._whole: set[str] = set()
         """Texts that were printed whole: a preview of one comes too late."""
         self._typist = Typist()
+        self.noted: set[str] = set()
+        """What was said on stderr."""
         has_previews = session.runtime_kind != "extractive" and not quiet
         self._wants_previews = has_previews and (events or on_terminal())
 
@@ -108,6 +110,7 @@ class Stream:
 
     def _note(self, words: str) -> None:
         self._typist.stop()
+        self.noted.add(words)
         note(f"opstui: {words}")
 
 
@@ -152,7 +155,8 @@ def run_here(invocation: Invocation, session: Session, *, events: bool, as_json:
     if interrupted:
         return EXIT_INTERRUPTED
     error = results[-1].error if results else None
-    return verdict(invocation, ended, error, words=not as_json and not events)
+    told = error is not None and str(error) in stream.noted
+    return verdict(invocation, ended, error, words=not as_json and not events, told=told)
 
 
 def _stands(invocation: Invocation, session: Session) -> bool:
@@ -179,5 +183,5 @@ def _interrupt(invocation: Invocation, session: Session, stream: Stream) -> None
     why = f" ({outcome.error})" if outcome.error else ""
     note(
         f"opstui: the interrupt was not answered{why}: session {session.id} goes on; "
-        f"opstui session interrupt {session.id} asks again"
+        f"opstui {'--demo ' if invocation.options.demo else ''}session interrupt {session.id} asks again"
     )

@@ -216,7 +216,7 @@ def test_a_session_that_was_lost_sight_of_is_said_to_go_on(capsys: pytest.Captur
     code, _ = run(play)
     err = capsys.readouterr().err
     assert code == 3
-    assert "session S1 goes on over there; opstui session resume S1 follows it" in err
+    assert "session S1 goes on over there\n→ opstui session resume S1 follows it\n" in err
     assert "opstui session fallback S1 does it without a model" in err
 
 

@@ -263,7 +263,7 @@ class ManagedRuntime:
         except TimeoutError:
             return [Probe(check, "fail", f"{self.name}: no answer within {PROBE_SECONDS:.0f} s", "is the network up?")]
         except CredentialsRefused as error:
-            return [Probe(check, "fail", error.message, f"opstui config secret set {self.name}")]
+            return [Probe(check, "fail", error.message, f"opstui config secret set runtimes.{self.name}.api_key")]
         except NotFound as error:
             fix = f"base_url of runtimes.{self.name} must lead to a service with managed agents"
             return [Probe(check, "fail", error.message, fix)]
