@@ -67,8 +67,9 @@ class MessagesRuntime:
         from opstui.adapters.runtimes.messages_session import MessagesSession
         from opstui.adapters.runtimes.messages_talk import Talk, sweep
 
-        now = self._clock.now()
-        sweep(self._folder, now)
+        theirs = is_anthropics(self._endpoint.base_url())
+        client = open_client(self._endpoint, own_chain=theirs)
+        sweep(self._folder, self._clock.now())
         path = Talk.place(self._folder, brief.session_id)
         # Without an id nothing was ever asked, whatever lies there.
         talk = Talk.load(path) if brief.remote_id is not None else None
@@ -78,12 +79,11 @@ class MessagesRuntime:
         else:
             # So that no id is given out twice, even if it is killed again at once.
             talk.save()
-        theirs = is_anthropics(self._endpoint.base_url())
         return MessagesSession(
             brief=brief,
             talk=talk,
             lost=lost,
-            client=open_client(self._endpoint, own_chain=theirs),
+            client=client,
             endpoint=self._endpoint,
             manner=Manner(
                 model=self._asked_model,

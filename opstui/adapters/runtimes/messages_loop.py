@@ -51,6 +51,8 @@ RESPONSES = 80
 """Of one session: an agent that has not come to an end by then goes round in circles."""
 CUTS = 3
 """Responses in a row that may be cut at their length limit."""
+LEAST_RUN = 100
+"""Milliseconds of running that are counted apart from a response."""
 SUBMIT = "submit_document"
 REMINDER = (
     "You ended your turn without a document that was accepted. Hand it in with submit_document now; put what you could "
@@ -150,10 +152,11 @@ class Loop:
         if not talk.answer(call_id, result):
             return
         talk.submitted = talk.submitted or (name == SUBMIT and not result.is_error)
-        talk.save()
         future = self._open.get(call_id)
         if future is not None and not future.done():
+            # Before it is kept: should that fail, the loop fails at its next step instead of waiting for ever.
             future.set_result(None)
+        talk.save()
 
     def has_more(self, end: End) -> bool:
         """Whether somebody spoke just as the agent came to its end, so that it is none."""
@@ -161,9 +164,9 @@ class Loop:
         return bool(talk.to_say) and talk.turns < RESPONSES and end.reason in (stops.DONE, stops.END_TURN)
 
     def ran(self) -> RuntimeUsage | None:
-        """The running time since it was last counted, kept; None if there is none."""
+        """The running time since it was last counted, kept; None where it is not worth a row of its own."""
         passed = self.running.passed()
-        if not passed:
+        if passed < LEAST_RUN:
             return None
         ran = RuntimeUsage(self._talk.next_id("usage"), Usage(running_ms=passed), at=self._clock.now())
         self._talk.tell(ran)

@@ -68,6 +68,8 @@ class MessagesSession:
         self._why: str | None = None
         """Of an interrupt that nothing has come of yet."""
         self._end: End | None = None
+        self._quiet_for: float | None = None
+        """How long the last silence that was said had lasted; None when something came since."""
         if brief.budget_micros > talk.budget:
             talk.stands = False
         talk.budget = brief.budget_micros
@@ -154,11 +156,15 @@ class MessagesSession:
             await self._drop_work()
 
     async def _next(self) -> RuntimeEvent | None:
-        """The next event, or a word after fifteen seconds of silence; None at the end."""
+        """The next event, or a word after 15 seconds of silence, 30 more, 60 more; None at the end."""
+        patience = QUIET if self._quiet_for is None else self._quiet_for * 2
         while True:
             try:
-                return await asyncio.wait_for(self._queue.get(), QUIET)
+                event = await asyncio.wait_for(self._queue.get(), patience)
+                self._quiet_for = None
+                return event
             except TimeoutError:
+                self._quiet_for = patience
                 hearing = self._loop.hearing
                 if hearing is not None:
                     quiet = round(self._clock.monotonic() - hearing.heard_at)

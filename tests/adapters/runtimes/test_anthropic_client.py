@@ -381,7 +381,9 @@ async def test_no_message_repr_log_or_traceback_holds_the_key(caplog: pytest.Log
     assert CANARY not in caplog.text.replace(str(theirs), "")
 
 
-@pytest.mark.parametrize("url", ["localhost:11434", "ftp://x", "", "http://", "http://[", "http://x:99999999"])
+@pytest.mark.parametrize(
+    "url", ["localhost:11434", "ftp://x", "", "http://", "http://[", "http://x:99999999", "https://me:pw@llm.example"]
+)
 def test_an_address_that_is_none_is_said(url: str) -> None:
     with pytest.raises(ConfigError, match="base_url"):
         open_client(endpoint(url))
