@@ -243,7 +243,7 @@ def open_secrets(settings: Settings, taken: Mapping[str, str]) -> SecretStore:
 
 
 def _secret_refs(settings: Settings) -> Mapping[str, SecretRef]:
-    from opstui.config.derived import secret_refs
+    from opstui.config.references import secret_refs
 
     return secret_refs(settings)
 

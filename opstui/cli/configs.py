@@ -144,7 +144,7 @@ def set_secret(invocation: Invocation, name: str) -> int:
     """
     invocation.writes()
     from opstui.cli.secret_input import reference, secret_line
-    from opstui.config.derived import secret_refs
+    from opstui.config.references import secret_refs
     from opstui.wiring import open_secrets
 
     ref = reference(name, secret_refs(invocation.settings))

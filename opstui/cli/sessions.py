@@ -99,9 +99,9 @@ def show_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
 @json_option
 @with_invocation
 def resume_session(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
-    """Go on with a session that runs or stands still, or that failed here and may live elsewhere, and follow it.
+    """Go on with a session, and follow it.
 
-    Of one that is over, what happened is told again; nothing is run.
+    One that runs or stands still, or that failed here and may live on at its service. Of one that is over, what happened is told again; nothing is run.
     """
     _one_form(events, as_json)
     invocation.writes()
@@ -127,7 +127,9 @@ def interrupt_session(invocation: Invocation, session_id: str, as_json: bool) ->
 @json_option
 @with_invocation
 def message_session(invocation: Invocation, session_id: str, text: str, as_json: bool) -> int:
-    """Say something to the agent of a session; it is delivered once, and what comes of it is in the session.
+    """Say something to the agent of a session.
+
+    It is delivered once, with the same things hidden as in a ticket; what comes of it is in the session.
 
     \b
     opstui session message 01J… "Look at the deploy of 02:10 as well"
@@ -143,7 +145,9 @@ def message_session(invocation: Invocation, session_id: str, text: str, as_json:
 @json_option
 @with_invocation
 def raise_session(invocation: Invocation, session_id: str, budget: str, reason: str, as_json: bool) -> int:
-    """Let a session cost more; one that stands at its budget goes on where it stopped.
+    """Let a session cost more.
+
+    One that stands at its budget goes on where it stopped; not beyond what the shift has left.
 
     \b
     opstui session raise 01J… --budget 1.50 --reason "sev 1, customer waits"
@@ -158,9 +162,10 @@ def raise_session(invocation: Invocation, session_id: str, budget: str, reason: 
 @json_option
 @with_invocation
 def fall_back(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
-    """Do a session's workflow again with its fallback runtime: a new session, streamed as run does.
+    """Do the same with the fallback runtime.
 
-    Unless the config names another, that is offline: no model, no network, no cost.
+    A new session, streamed as run does. Unless the config names another, the runtime is offline: no model, no network,
+    no cost.
     """
     _one_form(events, as_json)
     invocation.writes()

@@ -112,7 +112,7 @@ class RateSettings:
     output: Rate | None = None
     """Per million output tokens."""
     cache_write: Rate | None = None
-    """Per million tokens written to the cache."""
+    """Per million tokens written to the cache, for five minutes."""
     cache_write_long: Rate | None = None
     """Per million tokens written to the cache for an hour. Default: twice the input's."""
     cache_read: Rate | None = None

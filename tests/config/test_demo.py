@@ -8,9 +8,9 @@ import pytest
 
 from opstui.cli.globals import DEMO_RUNTIMES, app_only
 from opstui.config.demo import RUNTIMES, WORKFLOWS, demo_settings
-from opstui.config.derived import secret_refs
 from opstui.config.load import load
 from opstui.config.paths import Paths
+from opstui.config.references import secret_refs
 from opstui.config.settings import Settings
 
 OWN = """

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from opstui.config.derived import as_text, own_rates, secret_refs
 from opstui.config.load import load
 from opstui.config.paths import Paths
+from opstui.config.references import secret_refs
 from opstui.config.settings import Settings
 from opstui.core.errors import ConfigError
 from opstui.core.secrets import SecretRef
 
 MANAGED = '[runtimes.managed]\nkind = "managed-agents"\nmodel = "claude-sonnet-5-5"\n'
-DESK = '[runtimes.desk]\nkind = "messages"\nbase_url = "http://127.0.0.1:11434"\nmodel = "qwen3:32b"\n'
 
 
 def read(folder: Path, text: str) -> Settings:
@@ -72,20 +70,3 @@ def test_every_reference_to_a_secret_is_known_by_its_key(tmp_path: Path) -> None
         "store.password": SecretRef("cmd", ("op", "read", "op://ops/db")),
     }
     assert secret_refs(Settings()) == {}
-
-
-def test_prices_of_ones_own_come_from_the_table_and_from_the_runtime(tmp_path: Path) -> None:
-    settings = read(
-        tmp_path,
-        MANAGED
-        + DESK
-        + 'rates = { input = "0", output = "0", hour = "0.35" }\n'
-        + '[rates."claude-sonnet-5-5"]\ninput = "2"\ncache_read = "0.0000001"\n',
-    )
-    assert own_rates(settings) == {
-        "claude-sonnet-5-5": {"input": "2", "cache_read": "0.0000001"},
-    }
-    rates = settings.runtimes["desk"].rates
-    assert rates is not None
-    assert as_text(rates) == {"input": "0", "output": "0", "hour": "0.35"}
-    assert settings.rates["claude-sonnet-5-5"].cache_read == Decimal("0.0000001")
