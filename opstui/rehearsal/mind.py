@@ -69,7 +69,8 @@ class Mind:
     def _hear(events: list[dict[str, Any]], talk: Talk) -> None:
         for event in events:
             if event["type"] == "user.define_outcome":
-                talk.items.append(Said(str(event["description"]), by_user=True))
+                if not talk.items:  # it is the task where there is no other, and no word to answer beside one
+                    talk.items.append(Said(str(event["description"]), by_user=True))
             else:
                 talk.items.append(Said(text_of(event.get("content")), by_user=True))
 

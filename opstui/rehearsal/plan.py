@@ -7,7 +7,7 @@ ticket's or a page's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,22 @@ from opstui.rehearsal.talk import Move, Talk
 PAGES_READ = 3
 TRIES = 3
 _WORD = re.compile(r"\w{4,}")
+_QUESTION_LIMIT = 200
+_ABOUT = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), key)
+    for words, key in (
+        ("impact|affected|customers?|hurt", "impact"),
+        ("cause|causes|caused|why|suspect|suspected|hypothes[ie]s", "current_hypotheses"),
+        ("cause|causes|caused|why|suspect|suspected|hypothes[ie]s", "hypotheses"),
+        ("next|now what|to do", "next_steps"),
+        ("ask|asked|wanted|next|to do", "ask"),
+        ("done|tried|checked|so far", "actions_taken"),
+        ("done|tried|checked|so far", "checked"),
+        ("happened|timeline|when", "what_happened"),
+        ("open|missing|unknown", "open_questions"),
+    )
+)
+"""Words of a short question, and the part of a document that answers it."""
 _SURE = 0.75
 """The coverage that a strong hit is taken to have: results do not say it."""
 
@@ -72,8 +88,16 @@ def next_move(talk: Talk, now: datetime) -> Move:
 
 
 def answer_to(talk: Talk, ticket: Ticket | None) -> str:
-    """An answer to what the user said last: the line of the ticket or a page that has most of its words."""
+    """An answer to what the user said last.
+
+    What the document says of it, or the line of the ticket or a page that has most of its words; never anything else.
+    """
     asked = " ".join(talk.fresh())
+    submitted = talk.calls("submit_document")
+    if submitted:
+        said = _said_about(asked, _document_in(submitted[-1].input))
+        if said:
+            return said
     words = {word.casefold() for word in _WORD.findall(asked)}
     best, where, most = "", "", 1
     if ticket is not None:
@@ -88,6 +112,32 @@ def answer_to(talk: Talk, ticket: Ticket | None) -> str:
     if best:
         return f"{where} says: {best}"
     return "Noted. Neither the ticket nor the pages that I read say anything about that."
+
+
+def _said_about(asked: str, document: Mapping[str, Any]) -> str:
+    """The sentences of a document that a short question is about; empty for any other."""
+    if "?" not in asked or len(asked) > _QUESTION_LIMIT:
+        return ""
+    for about, key in _ABOUT:
+        if about.search(asked):
+            found = list(_sentences(document.get(key)))
+            if found:
+                return "\n".join(dict.fromkeys(found))
+    return ""
+
+
+def _sentences(part: Any) -> Iterator[str]:
+    """Every sentence in a part of a document; what is only quoted as evidence is left out."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, list):
+        for item in part:
+            yield from _sentences(item)
+    elif isinstance(part, Mapping):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+        for key in ("claim", "claims", "detail"):
+            yield from _sentences(part.get(key))
 
 
 def ticket_of(talk: Talk) -> Ticket | None:

@@ -171,6 +171,18 @@ def test_a_question_is_answered_from_the_sources_or_not_at_all(world: World) -> 
     assert answer_to(Talk(tools={}, items=[Said("What about zebras?", by_user=True)]), None).startswith("Noted.")
 
 
+def test_a_short_question_is_answered_from_the_document(world: World) -> None:
+    tools = world.tools("INC-1042", "incident-summary")
+    talk = converse(world, tools, "incident-summary")
+    assert isinstance(tools.accepted, IncidentSummary)
+    talk.items.append(Said("What is the impact?", by_user=True))
+    said = next_move(talk, world.place.clock.now()).text
+    assert said.split("\n") == [claim.text for claim in tools.accepted.impact.claims]
+    talk.items[-1] = Said("And what next?", by_user=True)
+    said = next_move(talk, world.place.clock.now()).text
+    assert said.split("\n") == [step.text for step in tools.accepted.next_steps]
+
+
 # --- in a session over HTTP -------------------------------------------------------------------------------------------
 
 
