@@ -82,7 +82,7 @@ class Telling:
 
     def take(self, raw: Mapping[str, Any]) -> list[RuntimeEvent]:
         """What one event of the stream means. Previews are gathered aside, in :attr:`previews`."""
-        kind = raw.get("type")
+        kind = kind_of(raw)
         if kind == "event_delta":
             self.previews.delta(raw)
             return _NOTHING
@@ -101,7 +101,7 @@ class Telling:
         names = [event_id(raw) for raw in events]
         last_status = last_report = last_end = -1
         for index, raw in enumerate(events):
-            kind = raw.get("type")
+            kind = kind_of(raw)
             if kind in _RESULTS:
                 self._answer_seen(raw)
             elif kind in STATUSES:
@@ -113,7 +113,7 @@ class Telling:
                 last_report = index
         told: list[RuntimeEvent] = []
         for index, raw in enumerate(events):
-            kind = raw.get("type")
+            kind = kind_of(raw)
             if kind in STATUSES and index < last_status:
                 self._known.add(names[index])
                 continue
@@ -142,8 +142,8 @@ class Telling:
         self._end_told = True
         return [replace(self.end, status=SessionStatus.WAITING)]
 
-    def _one(self, kind: Any, name: str, raw: Mapping[str, Any]) -> list[RuntimeEvent]:
-        teller = _TELLERS.get(kind) if isinstance(kind, str) else None
+    def _one(self, kind: str, name: str, raw: Mapping[str, Any]) -> list[RuntimeEvent]:
+        teller = _TELLERS.get(kind)
         if teller is None:
             return _NOTHING
         if name in self._known and kind not in _TOLD_AGAIN:
@@ -355,6 +355,12 @@ _TELLERS: Mapping[str, Callable[[Telling, str, Mapping[str, Any]], list[RuntimeE
 }
 """What is told of; every other type is survived in silence."""
 TOLD_OF = frozenset(_TELLERS)
+
+
+def kind_of(raw: Mapping[str, Any]) -> str:
+    """The event's type; empty where that is no word."""
+    kind = raw.get("type")
+    return kind if type(kind) is str else ""
 
 
 def event_id(raw: Mapping[str, Any]) -> str:

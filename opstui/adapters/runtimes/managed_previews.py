@@ -50,7 +50,8 @@ class Previews:
 
     def delta(self, raw: Mapping[str, Any]) -> bool:
         """Take an ``event_delta``; whether there was nothing to tell before it."""
-        preview = self._open.get(raw.get("event_id"))  # type: ignore[arg-type]
+        name = raw.get("event_id")
+        preview = self._open.get(name) if type(name) is str else None
         if preview is None or preview.stuck:
             return False
         try:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from opstui.adapters.runtimes.anthropic_client import SAID_FROM, asked_pause, pause
-from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling, event_id, hash_of, text_of, time_of
+from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling, event_id, hash_of, kind_of, text_of, time_of
 from opstui.adapters.runtimes.managed_stream import Feed, Pace
 from opstui.adapters.runtimes.managed_wire import Trying, Wire, insist, make_once
 from opstui.core import stops
@@ -156,7 +156,7 @@ class ManagedSession:
 
     def take(self, raw: Mapping[str, Any]) -> bool:
         """An event of the stream."""
-        kind = raw.get("type")
+        kind = kind_of(raw)
         if kind == "event_delta":
             if self._telling.previews.delta(raw):
                 self._news.set()

@@ -92,7 +92,7 @@ class Tally:
         if self._since is None or at is None:
             return []
         ran = at - self._since
-        if not timedelta(0) < ran <= LONGEST_STRETCH:
+        if not timedelta(milliseconds=1) <= ran <= LONGEST_STRETCH:
             return []
         step = RuntimeUsage(f"{self._stretch}:running", Usage(running_ms=ran // timedelta(milliseconds=1)), at=at)
         return [] if self.late and not self.knows(step.remote_id) else self._tell(step)
