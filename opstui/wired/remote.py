@@ -112,7 +112,13 @@ def _endpoint(
     reference, address = given.api_key, str(given.base_url or MANAGED_URL)
 
     def key() -> str | None:
-        return store().get(reference) if reference is not None else store().sdk_key()
+        if reference is not None:
+            return store().get(reference)
+        from opstui.adapters.runtimes.messages import is_anthropics
+
+        # What the SDK would find by itself is a key for Anthropic; a local or another server is not to see it.
+        own = given.kind == "managed-agents" or is_anthropics(address)
+        return store().sdk_key() if own else None
 
     proxy = settings.network.proxy
     return Endpoint(name, lambda: address, key, str(proxy) if proxy else None, settings.network.ca_file)

@@ -134,6 +134,18 @@ def test_the_key_is_in_the_requests_and_nowhere_else(home: Path, opstui: Run, se
     assert CANARY not in done.out + done.err + doctor.out + doctor.err
 
 
+def test_a_key_that_the_config_does_not_name_goes_to_no_other_messages_endpoint(
+    home: Path, environ: dict[str, str], inside: Run, service: Rehearsal
+) -> None:
+    text = (home / "config.toml").read_text().replace('api_key = { env = "OPSTUI_TEST_KEY" }', "")
+    (home / "config.toml").write_text(text)
+    environ["ANTHROPIC_API_KEY"] = CANARY
+    assert inside(*RUN, "--runtime", "desk").code == 4
+    assert not [one for one in service.requests if CANARY in str(one.headers)]
+    done = inside(*RUN, "--runtime", "managed", "--json")
+    assert done.code == 0, done.err
+
+
 def _refused(service: Rehearsal, home: Path) -> None:
     service.key = "another"
 
