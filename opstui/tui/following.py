@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from opstui.core.desk import Choices, Desk, SessionChoices, SessionDetail, SessionEvents, SessionPreview
 from opstui.core.errors import NotFound
-from opstui.core.sessions import Session, SessionStatus
+from opstui.core.sessions import Session
 from opstui.tui.session_stands import Now, since, tail
 from opstui.tui.session_text import Block, Transcript, take
 
@@ -44,7 +44,7 @@ class Following:
         before, self.session = self.session, self._desk.ask(SessionDetail(self.id))
         session = self.session
         if before is None or (before.status, before.rev) != (session.status, session.rev):
-            still = not session.status.is_live or session.status is SessionStatus.WAITING
+            still = not session.status.is_live
             try:
                 self.choices = self._desk.ask(SessionChoices(self.id)) if still else None
             except NotFound:

@@ -20,7 +20,7 @@ WARN = 80
 _WAITS = {
     SessionStatus.QUEUED: "queued: waits for the worker",
     SessionStatus.STARTING: "starting: opening the runtime",
-    SessionStatus.WAITING: "waits for you",
+    SessionStatus.WAITING: "waits for its tools",
 }
 
 
@@ -60,7 +60,7 @@ def cost_bits(cost: Cost, *, role: str = "text") -> list[Bit]:
 def engine_words(session: Session, *, rehearsal: bool = False) -> str:
     """``managed · claude-sonnet-5-5``, and that it is a rehearsal where it is one."""
     parts = [session.runtime, *([session.model] if session.model else [])]
-    if rehearsal and session.runtime_kind == "managed-agents":
+    if rehearsal and session.runtime_kind != "extractive" and session.model != "rehearsal":
         parts.append("rehearsal")
     return " · ".join(parts)
 
@@ -128,7 +128,7 @@ def figures(drawn: Drawn) -> list[tuple[str, list[Bit]]]:
     mark, role = MARKS[session.status]
     rows: list[tuple[str, list[Bit]]] = [("status", [(f"{mark} ", role), (_short_status(session), "text")])]
     rows.append(("runtime", [(session.runtime, "text")]))
-    if drawn.rehearsal and session.runtime_kind == "managed-agents":
+    if drawn.rehearsal and session.runtime_kind != "extractive":
         rows.append(("", [("rehearsal, costs nothing", "warn")]))
     if session.model:
         rows.append(("model", [(session.model, "text")]))

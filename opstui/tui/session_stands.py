@@ -58,7 +58,7 @@ def countdown(until: datetime, now: datetime) -> str:
 def tail(given: Now) -> tuple[Block, ...]:
     """The blocks after the last event: at most one for what is waited for, or one for why it stands still."""
     session = given.session
-    if session.status.is_live and session.status is not SessionStatus.WAITING:
+    if session.status.is_live:
         words = _waits(given)
         return (Block("tail:wait", "wait", words),) if words else ()
     return stands(given)

@@ -136,9 +136,7 @@ class _Taking:
             case "status":
                 self._state = (str(data.get("status") or ""), str(data.get("stop_reason") or ""))
             case "session.ended":
-                status, reason = self._state
-                words = f": {reason.replace('_', ' ')}" if reason not in ("", "done", "end_turn") else ""
-                self._put(event, "end", f"{status or 'ended'}{words}", name="session")
+                self._ended(event)
             case _:
                 pass
 
@@ -152,6 +150,14 @@ class _Taking:
             self._blocks[index] = block
             self.first = min(self.first, index)
         return index
+
+    def _ended(self, event: SessionEvent) -> None:
+        status, reason = self._state
+        words = "" if reason in ("", "done", "end_turn") else reason.replace("_", " ")
+        if status != "idle":
+            self._put(event, "end", f"{status or 'ended'}{f': {words}' if words else ''}", name="session")
+        elif words:
+            self._put(event, "end", f"it stood still: {words}", name="session")
 
     def _notice(self, event: SessionEvent) -> None:
         text, until = str(event.data.get("text", "")), _moment(event.data.get("until"))

@@ -129,7 +129,7 @@ def _compared(view: ShiftView, width: int) -> list[Line]:
         )
         many = f"{view.compared} session{'' if view.compared == 1 else 's'} compared"
         parts = line("   ", (pad("estimates", 13), "dim"), how, (f"   {many}", "dim"))
-        if view.rates_dated is not None and width >= 80:
+        if view.rates_dated is not None and width >= 72:
             parts = (*parts, Span(f"   prices of {view.rates_dated:%-d %b %Y}", "dim"))
         lines.append(fit(parts, width))
     for model in view.unknown_models:
@@ -176,11 +176,9 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
         if wide or (middle and not reported):
             parts.append(Span(pad(count(tokens), 9, right=True), "dim"))
         unknown = "?" if cost.unknown_model else ""
-        parts.append(
-            Span(pad(unknown + dollars(cost.estimate, places=3), 9, right=True), "warn" if unknown else "strong")
-        )
+        parts.append(Span(pad(unknown + _mills(cost.estimate), 9, right=True), "warn" if unknown else "strong"))
         if reported:
-            said = dollars(cost.reported, places=3) if cost.reported is not None else "–"
+            said = cents(cost.reported) if cost.reported is not None else "–"
             parts.append(Span(pad(said, 10, right=True), "dim"))
         if wide:
             parts.append(Span(pad(_off(cost), 5, right=True) + "  ", "dim"))
@@ -190,6 +188,12 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
             parts += [Span("  "), Span(verdict, "warn" if verdict == "waits" else "dim")]
         rows.append(Row(f"session:{session.id}", (fit(tuple(parts), width),)))
     return rows
+
+
+def _mills(amount: int) -> str:
+    """``0.041``: three decimals, so that a column of them lines up."""
+    whole, _, part = dollars(amount, places=3).partition(".")
+    return f"{whole}.{part.ljust(3, '0')}"
 
 
 def _off(cost: Cost) -> str:

@@ -20,7 +20,7 @@ MARKS = {
     SessionStatus.QUEUED: ("◌", "dim"),
     SessionStatus.STARTING: ("◌", "dim"),
     SessionStatus.RUNNING: ("◐", "accent"),
-    SessionStatus.WAITING: ("!", "warn"),
+    SessionStatus.WAITING: ("◐", "accent"),
     SessionStatus.IDLE: ("◑", "dim"),
     SessionStatus.ENDED: ("✓", "good"),
     SessionStatus.FAILED: ("✗", "bad"),

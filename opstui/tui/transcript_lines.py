@@ -39,7 +39,7 @@ def part_lines(block: Block, text: str, before: str, width: int, revealed: Mappi
         return [*gap, *lines] or [[]]
     if block.kind == "stand":
         return [*gap, *_stand_lines(block, min(width, MEASURE))]
-    mark, role = _MARKS.get(block.kind, ("! ", "warn"))
+    mark, role = _MARKS.get(block.kind, ("· ", "dim"))
     words = "text" if block.kind == "you" else role
     return [*gap, *_marked(text, mark, role, words, width, revealed)]
 

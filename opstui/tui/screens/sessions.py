@@ -80,7 +80,7 @@ def list_words(session: Session) -> tuple[str, str]:
     """How it stands, the telling word first: of one that stands still the reason, not the status."""
     reason = (session.stop_reason or "").replace("_", " ")
     if reason in ("", "end turn", "done") or session.status.is_live:
-        return status_words(session), "warn" if session.status is SessionStatus.WAITING else "dim"
+        return status_words(session), "dim"
     if session.status is SessionStatus.ENDED:
         return f"ended: {reason}", "dim"
     return reason, "bad" if session.status is SessionStatus.FAILED else "warn"

@@ -71,6 +71,13 @@ class ShiftScreen(ListScreen):
                 return
             self.desk_app.open("session", id=subject)
 
+    def hints(self) -> list[tuple[str, str]]:
+        """Raising the limit only where there is one, and more to be had."""
+        found, view = super().hints(), self.view
+        more = view is not None and view.current and view.limit is not None and (view.ceiling or 0) > view.limit
+        raises = self.desk_app.keymap.shown("shift.raise")
+        return found if more or self.asks else [hint for hint in found if hint[0] != raises]
+
     def action_shift_earlier(self) -> None:
         """``[``."""
         self._go(self.back + 1)
