@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as given_, settings, strategies as st
 
 from opstui.core.codec import encode
 from opstui.core.documents import Confidence, Engine, EscalationPackage, IncidentSummary, claims_of
@@ -228,9 +229,119 @@ def test_after_three_tries_no_more_are_taken(bench: Bench) -> None:
     assert bench.desk.accepted is None
 
 
-def test_a_second_document_is_refused_once_one_was_accepted(bench: Bench) -> None:
+def test_a_better_document_replaces_the_accepted_one_three_times_at_most(bench: Bench) -> None:
+    first = summary_json()
+    assert not bench.desk.call("submit_document", {"document": first}).is_error
+    better = summary_json() | {"open_questions": ["Which resolver answers first?"]}
+    assert not bench.desk.call("submit_document", {"document": better}).is_error
+    assert bench.desk.accepted is not None
+    assert bench.desk.accepted.open_questions == ("Which resolver answers first?",)
+    assert not bench.desk.call("submit_document", {"document": first}).is_error
+    assert bench.desk.call("submit_document", {"document": better}).is_error
+    assert bench.desk.accepted.open_questions != ("Which resolver answers first?",)
+
+
+def test_a_worse_document_leaves_the_accepted_one_and_counts_as_refused(bench: Bench) -> None:
     bench.desk.call("submit_document", {"document": summary_json()})
-    assert bench.desk.call("submit_document", {"document": summary_json()}).is_error
+    kept = bench.desk.accepted
+    for _ in range(TRIES):
+        assert bench.desk.call("submit_document", {"document": {"nonsense": 1}}).is_error
+    assert bench.desk.accepted is kept
+    assert "the accepted one stands" in bench.call("submit_document", document=summary_json())
+
+
+def test_what_an_earlier_process_found_can_be_read_and_cited_again(bench: Bench) -> None:
+    bench.desk.replay([
+        ("search_knowledge", {"query": "CoreDNS errors"}, False),
+        ("search_tickets", {"query": "CoreDNS forward errors agents-3"}, False),
+        ("read_document", {"doc": "runbooks/CoreDNS"}, False),
+        ("read_document", {"doc": "runbooks/gone"}, False),
+        ("read_document", {"doc": "runbooks/Secret"}, True),
+        ("submit_document", {}, True),
+        ("submit_document", {}, False),
+        ("search_knowledge", {"query": 7}, False),
+    ])  # fmt: skip
+    assert (bench.desk.tries, bench.desk.versions, bench.desk.accepted) == (1, 1, None)
+    assert "runbooks/CoreDNS" in bench.desk.retrieved
+    assert str(bench.other) in bench.desk.retrieved
+    assert not bench.desk.call("read_document", {"doc": "runbooks/CoreDNS"}).is_error
+    assert bench.desk.call("read_document", {"doc": "runbooks/Secret"}).is_error
+    handed_in = summary_json()
+    handed_in["what_happened"][0]["citations"].append(
+        {"kind": "doc", "ref": "runbooks/CoreDNS", "line_start": 1, "line_end": 1, "quote": "CoreDNS errors"}
+    )
+    assert not bench.desk.call("submit_document", {"document": handed_in}).is_error
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"document": nested(5_000)},
+        {"document": "[" * 1_000_000},
+        {"document": "x" * 1_000_000},
+        {"document": {str(n): n for n in range(100_000)}},
+        {"document": [[[]] * 300] * 300},
+        {"document": {"headline": {"text": "x" * 1_000_000}}},
+        {"query": "x" * 1_000_000},
+        {"doc": "x" * 1_000_000},
+        nested(5_000),
+        ["not", "a", "mapping"],
+        None,
+    ],
+    ids=range(11),
+)
+def test_inputs_without_bounds_are_refused_within_milliseconds(bench: Bench, given: Any) -> None:
+    import time
+
+    for name in ("submit_document", "search_knowledge", "search_tickets", "read_document"):
+        begun = time.process_time()
+        result = bench.desk.call(name, given)
+        assert result.is_error
+        assert time.process_time() - begun < 0.25
+        assert len(result.text) < 5_000
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
+    max_leaves=30,
+)
+
+
+def test_whatever_is_handed_in_the_answer_is_words(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    whole = summary_json()
+
+    @settings(max_examples=150, deadline=None)
+    @given_(st.sampled_from(sorted(whole)), JSON, st.sampled_from(["search_knowledge", "read_document", "search_tickets", "submit_document", "x"]))  # fmt: skip
+    def answers(key: str, value: Any, tool: str) -> None:
+        bench.desk.tries = bench.desk.versions = 0
+        arguments = {"document": whole | {key: value}, "query": value, "doc": value, "limit": value, "line_start": value}
+        result = bench.desk.call(tool, arguments)
+        assert isinstance(result.text, str)
+        assert "Traceback" not in result.text
+
+    answers()
+
+
+def test_calls_from_several_threads_are_answered_one_after_the_other(bench: Bench) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    names = ["search_knowledge", "get_ticket", "search_tickets", "submit_document"] * 6
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda name: bench.desk.call(name, {"query": "CoreDNS errors", "document": {"nonsense": 1}}), names)
+        )
+    assert all(answer.text for answer in answers)
+    assert bench.desk.tries == TRIES
+    assert sum("No tries are left" in answer.text for answer in answers) == 1
 
 
 def test_a_page_that_no_search_returned_cannot_be_cited(bench: Bench) -> None:

@@ -93,6 +93,7 @@ RULES = (
     Rule("PASSWORD", rf"(?i){_WORD}\s+(?:is|was|ist|war|es|est)\s+(?:the|my|our|your|its|his|her|das|mein|unser|dein|la|mi|le|mon|notre)\s+(?:\S+\s+){{0,2}}?(?:{PASSWORD}|pw)\b", (*PASSWORD_ANCHORS, "pw"), lambda hit: said_password(hit) and classes(hit.value) >= 3),
     # However it is told: a password is spoken of, and something on the same line can hardly be anything else.
     Rule("PASSWORD", rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|{SHORT})[^\p{{L}}][^\n]{{0,100}}?(?:[:=]|\s(?:is|are|to|was|ist|lautet|auf|es|est|à|a|now|->))\s{{1,3}}{_WORD}", (*PASSWORD_ANCHORS, *SHORT_ANCHORS), _unmistakable, bare_length),
+    Rule("PASSWORD", rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|{SHORT})[^\p{{L}}][^\n]{{0,100}}(?:[:=]|\s(?:is|are|to|was|ist|lautet|auf|es|est|à|a|now|->))\s{{1,3}}{_WORD}", (*PASSWORD_ANCHORS, *SHORT_ANCHORS), _unmistakable, bare_length),
     Rule("PASSWORD", rf"(?i)(?:use|using|used|with|try|tried|via|verwende|nimm|mit|usa|con|avec|utilise)\s+[\p{{L}}][\p{{L}}0-9_.\\-]{{1,30}}\s?[/:]\s?{_WORD}", ("us", "with", "tr", "via", "verwende", "nimm", "mit", "con", "avec"), _unmistakable, bare_length),
     Rule("PASSWORD", rf"(?i)\s(?:as|als|como|user|comme)\s+[\p{{L}}0-9_.@\\-]{{2,40}}\s+(?:with|using|and|mit|und|con|y|avec|et)\s+(?:the\s+)?(?:(?:{PASSWORD}|pw)\s+)?{_WORD}", ("as ", "als", "como", "user", "comme"), _unmistakable, bare_length),
     # --- told: keys and tokens
