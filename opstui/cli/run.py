@@ -48,6 +48,8 @@ def run(
     if runtime is not None and runtime not in settings.runtimes:
         names = ", ".join(settings.runtimes)
         raise UsageError(f"{clean_line(runtime, limit=60)}: no such runtime; there are: {names}")
+    if amount == 0:
+        _need_a_cent(invocation, workflow, runtime)
     invocation.writes()
     known = [item.id for item in invocation.desk.ask(DeskFacts()).workflows]
     if workflow not in known:
@@ -57,6 +59,15 @@ def run(
         StartSession(ticket=wanted, workflow=workflow, runtime=runtime, budget_micros=amount, again=True, here=True)
     ).unwrap()
     return run_here(invocation, session, events=events, as_json=as_json)
+
+
+def _need_a_cent(invocation: Invocation, workflow: str, runtime: str | None) -> None:
+    """Raises UsageError where a session without any budget could not even begin."""
+    settings = invocation.settings
+    policy = settings.workflows.get(workflow)
+    name = runtime or (policy.runtime if policy else "offline")
+    if settings.runtimes[name].kind != "extractive":
+        raise UsageError(f"--budget 0: a session on {name} costs something; give it at least 0.01")
 
 
 def index(invocation: Invocation) -> None:

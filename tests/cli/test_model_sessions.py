@@ -312,6 +312,13 @@ def test_a_wait_is_said_on_both_ways(home: Path, inside: Run, service: Rehearsal
     assert "opstui: " in done.err
 
 
+def test_a_model_does_nothing_for_nothing(home: Path, inside: Run, service: Rehearsal) -> None:
+    done = inside(*RUN, "--budget", "0.00")
+    assert (done.code, service.requests) == (2, [])
+    assert "at least 0.01" in done.err
+    assert inside(*RUN, "--budget", "0.00", "--runtime", "offline").code == 0
+
+
 def test_agents_are_made_once_and_updated_never_doubled(home: Path, inside: Run, service: Rehearsal) -> None:
     assert {state["state"] for state in inside("agents", "status", "--json").json} == {"missing"}
     made = inside("agents", "sync", "--json")
