@@ -27,11 +27,13 @@ from opstui.core.stores import (
 from opstui.core.tickets import Ticket, TicketRef
 
 if TYPE_CHECKING:
+    import asyncio
+
     from opstui.core.documents import Document
     from opstui.core.knowledge import Hit, Page
     from opstui.core.queues import Queue
     from opstui.core.redaction import Span
-    from opstui.core.sessions import AgentState, RuntimeEvent, ToolResult, ToolSpec, Usage
+    from opstui.core.sessions import AgentState, RuntimeEvent, RuntimeNotice, ToolResult, ToolSpec, Usage
     from opstui.core.workflows import Workflow
 
 
@@ -195,6 +197,12 @@ class SessionBrief:
     """What ``RuntimeToolCall`` may name."""
     counted: Mapping[str, Usage] = field(default_factory=dict)
     """Of a session that is taken up again: what the record counted of it, by remote id. The next correction fits it."""
+    tell: Callable[[RuntimeNotice], None] | None = None
+    """What ``start`` has to say while it waits: a pause that is asked for, a try that comes to nothing."""
+    stopping: asyncio.Event | None = None
+    """Set when somebody wants it stopped before it began: ``start`` ends its waits at once and raises Refused."""
+    say: Callable[[RuntimeNotice], None] | None = None
+    """Told of waits while ``start`` has not returned; later ones come in ``events``."""
     patience: float | None = None
     """Seconds without contact after which ``events`` raises Unreachable though the session goes on; None: never."""
 

@@ -76,6 +76,8 @@ class SessionRun:
         self._previews = PreviewSender(setup.previews, session.id, setup.clock.monotonic)
         self._answering: set[asyncio.Task[None]] = set()
         self._stopped_by_meter = False
+        self._told: dict[str, int] = {}
+        """How often each wait was told."""
         self._hiding: Hiding | None = None
         """None for the extractive runtime, which is on this machine."""
 
@@ -150,7 +152,9 @@ class SessionRun:
         for number, warning in enumerate(await asyncio.to_thread(meter.warnings, session)):
             self._recorder.add("notice", f"price-{number}", {"text": warning})
         brief = await asyncio.to_thread(self._brief, runtime, ticket, tools, maybe_started)
-        opened = await runtime.start(brief)
+        opened = await self._start(runtime, brief)
+        if opened is None:
+            return await asyncio.to_thread(self._end, SessionStatus.ENDED, stops.INTERRUPTED)
         try:
             await self._follow(opened, tools, meter, runtime)
         finally:
@@ -192,8 +196,44 @@ class SessionRun:
             maybe_started=maybe_started,
             message=message,
             tools=specs,
+            counted={row.key.removeprefix(f"{session.id}:"): row.usage for row in setup.record.usage_of(session.id)},
+            say=self._take_notice,
             patience=self._patience,
         )
+
+    async def _start(self, runtime: AgentRuntime, brief: SessionBrief) -> AgentSession | None:
+        """The session, opened; None where it was interrupted before there was one."""
+        stopping = asyncio.Event()
+        brief = replace(brief, tell=self._tell, stopping=stopping)
+        starting = asyncio.ensure_future(runtime.start(brief))
+        try:
+            while not (await asyncio.wait({starting}, timeout=LOOK_SECONDS))[0]:
+                wishes = await asyncio.to_thread(self._setup.record.requests, self.session.id)
+                if any(wish.kind == "interrupt" for wish in wishes):
+                    stopping.set()
+            return starting.result()
+        except Refused:
+            if not stopping.is_set():
+                raise
+            await asyncio.to_thread(self._setup.record.write, self._answer_all)
+            return None
+        finally:
+            starting.cancel()
+
+    def _answer_all(self, record: RecordWriter) -> None:
+        for wish in record.requests(self.session.id):
+            record.answer_request(wish.id)
+
+    def _tell(self, notice: RuntimeNotice) -> None:
+        """A notice; one that is told again, with less time left, is told as another one."""
+        kind, name = "error" if notice.error else "notice", notice.remote_id
+        ends = {}
+        if notice.until is not None:
+            self._told[name] = self._told.get(name, 0) + 1
+            name, ends = f"{name}.{self._told[name]}", {"until": timestamp(notice.until)}
+        elif self._recorder.knows(kind, name):
+            return
+        self._recorder.add(kind, name, {"text": str(clean(notice.text)), **ends}, notice.at)
 
     # --- while it runs
 
@@ -256,11 +296,14 @@ class SessionRun:
                     recorder.later(self.session)
             case RuntimeStatus():
                 self._take_status(event, meter)
-            case RuntimeNotice(remote_id, text, error, at, until):
-                kind = "error" if error else "notice"
-                if not recorder.knows(kind, remote_id) or until is not None:
-                    ends = {} if until is None else {"until": timestamp(until)}
-                    recorder.add(kind, remote_id, {"text": str(clean(text)), **ends}, at)
+            case RuntimeNotice():
+                self._tell(event)
+
+    def _take_notice(self, notice: RuntimeNotice) -> None:
+        kind = "error" if notice.error else "notice"
+        if not self._recorder.knows(kind, notice.remote_id) or notice.until is not None:
+            ends = {} if notice.until is None else {"until": timestamp(notice.until)}
+            self._recorder.add(kind, notice.remote_id, {"text": str(clean(notice.text)), **ends}, notice.at)
 
     def _take_status(self, event: RuntimeStatus, meter: Meter) -> None:
         recorder, status = self._recorder, event.status
@@ -288,6 +331,8 @@ class SessionRun:
         if tools.accepted is not None and tools.accepted is not before:
             # Kept before the agent hears of it: from then on it would not hand it in again.
             await self._save(document=encode(tools.accepted))
+        # On disk before it is delivered: an answered call is never told again, and a resumed session has to know it.
+        await recorder.flush()
         try:
             await opened.answer(call.id, result)
         except OpstuiError as error:
