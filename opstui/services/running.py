@@ -332,7 +332,8 @@ class SessionRun:
             # Kept before the agent hears of it: from then on it would not hand it in again.
             await self._save(document=encode(tools.accepted))
         # On disk before it is delivered: an answered call is never told again, and a resumed session has to know it.
-        await recorder.flush()
+        if self._hiding is not None:
+            await recorder.flush()
         try:
             await opened.answer(call.id, result)
         except OpstuiError as error:
