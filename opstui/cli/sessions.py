@@ -101,7 +101,8 @@ def show_session(invocation: Invocation, session_id: str, as_json: bool) -> int:
 def resume_session(invocation: Invocation, session_id: str, events: bool, as_json: bool) -> int:
     """Go on with a session, and follow it.
 
-    One that runs or stands still, or that failed here and may live on at its service. Of one that is over, what happened is told again; nothing is run.
+    One that runs or stands still, or that failed here and may live on at its service. Of one that is over, what
+    happened is told again; nothing is run.
     """
     _one_form(events, as_json)
     invocation.writes()
