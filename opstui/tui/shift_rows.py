@@ -158,7 +158,7 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
     if reported:
         head += pad("reported", 10, right=True)
     if wide:
-        head += pad("off", 5, right=True) + "  " + pad("result", 13)
+        head += pad("off", 5, right=True) + "  " + pad("result", 15)
     head += "  verdict" if middle else ""
     rows = [Row("head", (fit(line((head, "dim")), width),), stops=False)]
     for session in view.sessions:
@@ -182,7 +182,7 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
             parts.append(Span(pad(said, 10, right=True), "dim"))
         if wide:
             parts.append(Span(pad(_off(cost), 5, right=True) + "  ", "dim"))
-            parts.append(Span(pad(_result(session), 12) + " "))
+            parts.append(Span(pad(_result(session), 14) + " "))
         verdict = view.verdicts.get(session.id, "–")
         if middle:
             parts += [Span("  "), Span(verdict, "warn" if verdict == "waits" else "dim")]
@@ -206,7 +206,7 @@ def _off(cost: Cost) -> str:
 
 def _result(session: Session) -> str:
     if session.status is SessionStatus.FAILED:
-        return f"failed: {session.stop_reason}" if session.stop_reason else "failed"
+        return (session.stop_reason or "failed").replace("_", " ")
     if session.status is SessionStatus.IDLE and session.stop_reason:
         return session.stop_reason.replace("_", " ")
     return session.status.value

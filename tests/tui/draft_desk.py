@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
+from threading import Event
 from typing import Any
 
 from opstui.core import approval, desk as d, draft_rules
@@ -73,6 +75,9 @@ class DraftDesk(ScriptedDesk):
         self.log: tuple[SafeText, ...] = tuple(
             SafeText(f"03:14:{n:02d} info  refresh local 0 changed") for n in range(30)
         )
+        self.slow: Event | None = None
+        """Until it is set, what is asked over the network is not answered."""
+        self.slow_probes: tuple[Probe, ...] = ()
         self.probes: tuple[Probe, ...] = (
             Probe("config", "pass", "no file; the empty local system", ""),
             Probe("tickets.local", "pass", "39 tickets, 12 kB", ""),
@@ -150,7 +155,10 @@ class DraftDesk(ScriptedDesk):
             case d.LogTail():
                 return self.log
             case d.Doctor():
-                return self.probes
+                if question.offline or self.slow is None:
+                    return self.probes
+                self.slow.wait(5)
+                return (*self.probes, *self.slow_probes)
             case d.KnowledgeSearch():
                 return self._hits(question.query)
             case d.ShiftTotals():
@@ -360,6 +368,11 @@ def shift_view(desk: DraftDesk, back: int) -> d.ShiftView:
         operators=("alex", "dana"),
         total=sums("total", len(sessions), 1_840_000 if back == 0 else 0),
         limit=25_000_000,
+        ceiling=40_000_000,
+        spent=1_840_000 if back == 0 else 0,
+        compared=2 if back == 0 else 0,
+        error_percent=Decimal("1.8") if back == 0 else None,
+        rates_dated=date(2026, 11, 1),
         forecast=2_900_000 if back == 0 else None,
         by={
             "workflow": (

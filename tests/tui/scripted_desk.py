@@ -205,6 +205,7 @@ class ScriptedDesk:
             crash_folder="/dev/null/crash",
         )
         self.waiting = 1
+        self.estimate = 1_840_000
 
     # --- what tests do to it ------------------------------------------------------------------------------------------
 
@@ -476,7 +477,7 @@ class ScriptedDesk:
             shift=Shift(start, start + timedelta(hours=12), "Night"),
             running=sum(s.status.is_live for s in self.sessions.values()),
             waiting=self.waiting,
-            estimate=1_840_000,
+            estimate=self.estimate,
             limit=25_000_000,
             health="live",
             read_only=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from opstui.core import desk as d
 from opstui.core.knowledge import Hit, Strength
 from opstui.core.ports import Probe
+from opstui.core.sessions import Cost
 from opstui.core.text import SafeText
 from opstui.core.tickets import TicketRef
 from opstui.tui.finding import best, rank
-from opstui.tui.lines import rows_text
+from opstui.tui.lines import rows_text, width_of
 from opstui.tui.screens import registry
 from opstui.tui.screens.audit import AuditScreen
 from opstui.tui.screens.doctor import DoctorScreen
@@ -120,6 +122,36 @@ async def test_what_is_spent_shows_by_itself(desk: DraftDesk) -> None:
         await wait_text(pilot, "SEC-12")
 
 
+async def test_the_limit_of_a_shift_is_raised_up_to_its_ceiling_for_a_reason(desk: DraftDesk) -> None:
+    async with opened(desk, ShiftScreen()) as pilot:
+        await pilot.press("plus")
+        await wait_text(pilot, "dollars; now $25.00, at most $40.00")
+        await pilot.press("ctrl+u", *"41", "enter")
+        await wait_text(pilot, "not raised: it wants more than $25.00, and $40.00 at most")
+        await pilot.press("plus", "enter")
+        await wait_text(pilot, "Why $37.50?")
+        await pilot.press(*"sev1", "enter")
+        wanted = d.RaiseShiftBudget(limit_micros=37_500_000, reason="sev1")
+        await wait_for(pilot, lambda: wanted in desk.commands)
+
+
+@pytest.mark.parametrize("width", [40, 64, 80, 120])
+def test_a_shift_says_how_near_its_limit_is_and_what_has_no_price(desk: DraftDesk, width: int) -> None:
+    view = replace(shift_view(desk, 0), spent=24_000_000, unknown_models=("claude-fable-5-2",))
+    said = rows_text(shift_rows(view, UTC, width, "+"))
+    assert "! 96%" in said
+    assert "raises it, to" in said
+    assert "no price known" in said
+    assert all(width_of(drawn) <= width for row in shift_rows(view, UTC, width, "+") for drawn in row.lines)
+
+
+def test_a_session_stands_beside_what_was_reported_and_how_far_off_it_was(desk: DraftDesk) -> None:
+    desk.add_managed("SEC-12", cost=Cost(estimate=51_000, reported=50_000, at_report=51_000))
+    said = rows_text(shift_rows(shift_view(desk, 0), UTC, 120))
+    assert "0.051      0.05  +2%" in said
+    assert "estimates    1.8 % too high" in said
+
+
 def test_bars_and_sparks_never_lie_about_nothing() -> None:
     assert spark([]) == ""
     assert spark([0, 0]) == "  "
@@ -189,6 +221,17 @@ async def test_doctor_shows_what_fails_first_and_how_to_mend_it(desk: DraftDesk)
         shown = text_of(pilot.app)
         assert shown.index("✗ FAIL") < shown.index("~ WARN") < shown.index("✓ PASS")
         assert "→ install the version that wrote it" in shown
+
+
+async def test_doctor_shows_what_is_here_before_the_services_answer(desk: DraftDesk) -> None:
+    desk.slow = Event()
+    desk.slow_probes = (Probe("runtime managed", "pass", "answers and takes the key", ""),)
+    async with opened(desk, DoctorScreen()) as pilot:
+        await wait_text(pilot, "asking systems and runtimes")
+        await wait_text(pilot, "2 pass  1 warn  1 fail")
+        desk.slow.set()
+        await wait_text(pilot, "3 pass  1 warn  1 fail")
+        assert "asking systems" not in text_of(pilot.app)
 
 
 # --- Help -------------------------------------------------------------------------------------------------------------
@@ -336,6 +379,7 @@ def test_a_free_shift_shows_sessions_and_the_operators_own_hours(desk: DraftDesk
 SHIFT = """\
 ────────────────────────────────────────────────────────────────────────────────
    budget       ▓▒░░░░░░░░░░░░░░░░░░░░░░   7%   by the end ≈ 11%
+   estimates    1.8 % too high   2 sessions compared   prices of 1 Nov 2026
 ────────────────────────────────────────────────────────────────────────────────
    ticket      workflow                 run   tokens      ≈ $  verdict
    NET-87      incident-summary        0:42    13.9k    0.031  accepted, 2 edits

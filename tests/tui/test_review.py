@@ -558,3 +558,17 @@ def _operator() -> Any:
     from opstui.core.drafts import Origin
 
     return Origin.OPERATOR
+
+
+async def test_a_draft_of_a_managed_session_names_engine_model_and_how_much_was_hidden(desk: DraftDesk) -> None:
+    session = desk.add_managed("NET-87")
+    desk.hidden[session.id] = {
+        "⟦S:EMAIL:3f2a9c01⟧": "dana@larkfield.example",
+        "⟦S:EMAIL:00aa9c01⟧": "lena@larkfield.example",
+        "⟦S:PASSWORD:3f2a9c02⟧": "hunter2",
+    }
+    draft = desk.new(session=session.id)
+    async with opened(desk, ReviewScreen(draft.id)) as pilot:
+        await wait_text(pilot, "3 hidden from it: 2 email, password")
+        assert "\n managed · claude-sonnet-5-5  " in text_of(pilot.app)
+        assert "hunter2" not in text_of(pilot.app)

@@ -53,9 +53,9 @@ class ReviewScreen(ActsOnRows):
     """
 
     _author = ""
-    """The runtime and the model that wrote it."""
-    _hidden: Mapping[str, str] = {}
-    """What was kept from that model: only how many, and of which kinds, is shown."""
+    """The runtime and the model that wrote it; empty where no model did."""
+    _hidden: tuple[str, ...] | None = None
+    """What stands for the values that were kept from that model; None while that is not known."""
 
     _asked_author = False
 
@@ -66,12 +66,12 @@ class ReviewScreen(ActsOnRows):
             session = self.desk.ask(SessionDetail(session_id))
         except NotFound:
             return
-        self._author = engine_words(session, rehearsal=self.facts.rehearsal)
         if session.runtime_kind != "extractive":
+            self._author = engine_words(session, rehearsal=self.facts.rehearsal)
             self.desk_app.ask_slowly(SessionHidden(session_id), self._found_hidden, failed=lambda error: None)
 
     def _found_hidden(self, values: Mapping[str, str]) -> None:
-        self._hidden = dict.fromkeys(values, "")
+        self._hidden = tuple(values)
         if self.is_there:
             self.draw()
 
@@ -114,10 +114,14 @@ class ReviewScreen(ActsOnRows):
         made = f"made on {review.base_version}"
         if review.now_version != review.base_version:
             made += f", now {review.now_version}"
-        author = self._author or draft.engine
-        parts = [draft.workflow or "your own update", *([author] if author else []), made]
+        parts = [draft.workflow or "your own update", *([draft.engine] if draft.engine else []), made]
         second = between(line(" ", (" · ".join(parts), "dim")), stand_line(review), width)
-        return [between(first, right, width), second, *hidden_lines(self._hidden, width), *note_lines(draft, width)]
+        return [
+            between(first, right, width),
+            second,
+            *author_lines(self._author, self._hidden, width),
+            *note_lines(draft, width),
+        ]
 
     def _rows(self, width: int) -> list[Row]:
         if self.review is None:
@@ -247,15 +251,17 @@ class ReviewScreen(ActsOnRows):
             super().go_back()
 
 
-def hidden_lines(hidden: Iterable[str], width: int) -> list[Line]:
-    """How many values the model that wrote it was not shown, and of which kinds."""
-    kinds = Counter(found[1].lower().replace("_", " ") for text in hidden if (found := PLACEHOLDER.fullmatch(text)))
-    total = sum(kinds.values())
-    if not total:
+def author_lines(author: str, hidden: Iterable[str] | None, width: int) -> list[Line]:
+    """The model that wrote it, how many values it was not shown, and of which kinds."""
+    if not author:
         return []
+    kinds = Counter(
+        found[1].lower().replace("_", " ") for text in hidden or () if (found := PLACEHOLDER.fullmatch(text))
+    )
+    total = sum(kinds.values())
     named = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.most_common(5))
-    words = f"{total} value{'' if total == 1 else 's'} {'was' if total == 1 else 'were'} hidden from the model: {named}"
-    return [line(" ", (part, "dim")) for part in wrap(words, width - 2)[:2]]
+    kept = "" if hidden is None else f"{total or 'nothing'} hidden from it{f': {named}' if named else ''}"
+    return [between(line(" ", (author, "")), line((f"{kept} " if kept else "", "dim")), width)]
 
 
 def note_lines(draft: Draft, width: int) -> list[Line]:
