@@ -256,6 +256,10 @@ def test_a_message_to_a_session_that_stands_still_is_answered(home: Path, opstui
     said = opstui("session", "message", session["id"], "The cause, please", "--json")
     assert said.code == 0, said.err
     service.wait_until(lambda: any(b"The cause, please" in one.body for one in service.requests), timeout=30)
+    worker = Path("/proc", (home / "state" / "locks" / "worker.lock").read_text().split()[0])
+    assert b"opstui.worker" in (worker / "cmdline").read_bytes()
+    for part in ("cmdline", "environ"):
+        assert CANARY.encode() not in (worker / part).read_bytes(), "it gets its key through a pipe"
     resumed = opstui("session", "resume", session["id"], "--events")
     assert sum(b"The cause, please" in one.body for one in service.requests) == 1
     assert last(resumed)["remote_id"] == session["remote_id"]
