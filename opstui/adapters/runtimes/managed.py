@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from opstui.adapters.runtimes.anthropic_client import Endpoint
     from opstui.adapters.runtimes.managed_agents import Pinned, Roster
     from opstui.adapters.runtimes.managed_session import ManagedSession
-    from opstui.adapters.runtimes.managed_stream import Pace
-    from opstui.adapters.runtimes.managed_wire import Trying, Wire
+    from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire
     from opstui.core.ids import Clock, Randomness
     from opstui.core.ports import SessionBrief
-    from opstui.core.sessions import AgentState
+    from opstui.core.sessions import AgentState, RuntimeNotice
 
 CENT = 10_000
 """Micro-dollars."""
@@ -78,12 +77,12 @@ class ManagedRuntime:
     async def start(self, brief: SessionBrief) -> ManagedSession:
         """See ``AgentRuntime.start``."""
         # Here, because only who runs a session pays for them.
-        from opstui.adapters.runtimes.managed_wire import Trying, Wire
+        from opstui.adapters.runtimes.managed_wire import Wire
 
         wire = Wire(self._endpoint)
         if brief.remote_id is not None:
             return self._opened(wire, brief.remote_id, brief)
-        trying = Trying(self._clock, self._randomness)
+        trying = self._trying(brief.say, waits_out=True)
         wire.within = lambda: min(MAKE_SECONDS, trying.left())
         try:
             remote_id = await self._created(wire, brief, trying)
@@ -95,7 +94,6 @@ class ManagedRuntime:
 
     def _opened(self, wire: Wire, remote_id: str, brief: SessionBrief) -> ManagedSession:
         from opstui.adapters.runtimes.managed_session import ManagedSession
-        from opstui.adapters.runtimes.managed_stream import Pace
 
         return ManagedSession(
             wire,
@@ -103,7 +101,7 @@ class ManagedRuntime:
             brief,
             clock=self._clock,
             randomness=self._randomness,
-            pace=self._pace or Pace(),
+            pace=self._paced(),
         )
 
     async def _created(self, wire: Wire, brief: SessionBrief, trying: Trying) -> str:
@@ -198,24 +196,35 @@ class ManagedRuntime:
             effort=self._effort,
             clock=self._clock,
             chance=self._randomness,
+            pace=self._paced(),
         )
+
+    def _paced(self) -> Pace:
+        from opstui.adapters.runtimes.managed_wire import Pace
+
+        return self._pace or Pace()
+
+    def _trying(self, say: Callable[[RuntimeNotice], None] | None = None, *, waits_out: bool = False) -> Trying:
+        from opstui.adapters.runtimes.managed_wire import Trying
+
+        return Trying(self._clock, self._randomness, self._paced(), say, waits_out=waits_out)
 
     # --- what lies over there
 
     async def log(self, remote_id: str) -> bytes:
         """See ``RemoteSessions.log``. Escaped, so that no line of it can do harm where it is printed."""
-        from opstui.adapters.runtimes.managed_wire import Trying, Wire, insist
+        from opstui.adapters.runtimes.managed_wire import Wire, insist
 
         wire = Wire(self._endpoint)
         try:
-            events = await insist(lambda: wire.history(remote_id), Trying(self._clock, self._randomness))
+            events = await insist(lambda: wire.history(remote_id), self._trying())
         finally:
             await wire.close()
         return b"".join(json.dumps(event, sort_keys=True).encode("ascii") + b"\n" for event in events)
 
     async def put_away(self, remote_id: str, *, delete: bool) -> None:
         """See ``RemoteSessions.put_away``."""
-        from opstui.adapters.runtimes.managed_wire import Trying, Wire, insist
+        from opstui.adapters.runtimes.managed_wire import Wire, insist
 
         wire = Wire(self._endpoint)
 
@@ -224,7 +233,7 @@ class ManagedRuntime:
                 return await wire.ask(lambda client: client.beta.sessions.with_raw_response.delete(remote_id))
             return await wire.ask(lambda client: client.beta.sessions.with_raw_response.archive(remote_id))
 
-        trying = Trying(self._clock, self._randomness)
+        trying = self._trying()
         try:
             for left in reversed(range(RUNNING_TRIES)):
                 try:

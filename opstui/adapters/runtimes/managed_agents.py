@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from opstui.adapters.runtimes.managed_wire import Trying, Wire, insist, make_once
+from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire, insist, make_once
 from opstui.core.canonical import canonical, fingerprint
 from opstui.core.errors import Busy, ConfigError, NotFound, Refused
 from opstui.core.frozen import dataclass
@@ -59,6 +59,7 @@ class Roster:
         effort: str | None,
         clock: Clock,
         chance: Randomness,
+        pace: Pace,
     ) -> None:
         self._wire = wire
         self._folder = folder
@@ -67,6 +68,7 @@ class Roster:
         self._effort = effort
         self._clock = clock
         self._chance = chance
+        self._pace = pace
 
     async def pinned(self, work: AgentWork, trying: Trying, *, anew: bool = False) -> Pinned:
         """The agent of ``work`` as it has to be, made or updated where it is not, and the environment.
@@ -92,20 +94,23 @@ class Roster:
     async def states(self, works: Sequence[AgentWork], *, sync: bool) -> list[AgentState]:
         """How the agents stand; with ``sync`` made and updated. Raises as :meth:`pinned`."""
         if not sync:
-            agents = await insist(self._agents, Trying(self._clock, self._chance))
+            agents = await insist(self._agents, self._trying())
             return [self._state(work, agents) for work in works]
         async with self._turn():
-            trying = Trying(self._clock, self._chance)
+            trying = self._trying()
             environment = await self._environment(trying)
             agents = await insist(self._agents, trying)
             found = []
             for work in works:
                 workflow = work.workflow
                 body = agent_body(work, self._model, self._effort)
-                agent, state = await self._settled(workflow.id, body, agents, Trying(self._clock, self._chance))
+                agent, state = await self._settled(workflow.id, body, agents, self._trying())
                 self._remember(workflow.id, _fingerprint(body), agent, environment)
                 found.append(self._as_state(work, state, agent, ""))
             return found
+
+    def _trying(self) -> Trying:
+        return Trying(self._clock, self._chance, self._pace)
 
     def _state(self, work: AgentWork, agents: Sequence[Mapping[str, Any]]) -> AgentState:
         body = agent_body(work, self._model, self._effort)

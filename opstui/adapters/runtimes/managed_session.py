@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from opstui.adapters.runtimes.anthropic_client import SAID_FROM, asked_pause, pause
+from opstui.adapters.runtimes.anthropic_client import SAID_FROM, pause
+from opstui.adapters.runtimes.anthropic_errors import asked_pause
 from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling, event_id, hash_of, kind_of, text_of, time_of
-from opstui.adapters.runtimes.managed_stream import Feed, Pace
-from opstui.adapters.runtimes.managed_wire import Trying, Wire, insist, make_once
+from opstui.adapters.runtimes.managed_stream import Feed
+from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire, insist, make_once
 from opstui.core import stops
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable
 from opstui.core.money import cents
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 CENT = 10_000
 """Micro-dollars."""
-DELIVER_SECONDS = 15.0
-"""How long an interrupt, a message or a new budget is tried to be delivered."""
 
 
 class ManagedSession:
@@ -308,7 +307,7 @@ class ManagedSession:
         telling.reason, telling.was_interrupted = reason, True
         self._wake()
         try:
-            await self._deliver([{"type": "user.interrupt"}], "the interrupt", DELIVER_SECONDS)
+            await self._deliver([{"type": "user.interrupt"}], "the interrupt", self._pace.start)
         except NotFound:
             self._look_again()
         except CredentialsRefused:
@@ -399,7 +398,7 @@ class ManagedSession:
                     continue
 
     def _trying(self) -> Trying:
-        return Trying(self._clock, self._randomness, DELIVER_SECONDS)
+        return Trying(self._clock, self._randomness, self._pace, self.notice)
 
     def _wake(self) -> None:
         self._woken.set()

@@ -13,30 +13,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opstui.adapters.runtimes.anthropic_client import LONGEST_WAIT, SAID_EVERY, SAID_FROM, pause
-from opstui.core.errors import NotFound, OpstuiError, RateLimited, Unreachable
-from opstui.core.frozen import dataclass
+from opstui.core.errors import NotFound, OpstuiError, Unreachable
 from opstui.core.sessions import RuntimeNotice
 
 if TYPE_CHECKING:
-    from opstui.adapters.runtimes.managed_wire import Wire
+    from opstui.adapters.runtimes.managed_wire import Pace, Wire
     from opstui.core.ids import Clock, Randomness
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long things may take, in seconds. Tests hurry."""
-
-    quiet: float = 75.0
-    """A stream without a byte, not even a keep-alive, is taken for dead. How often the service sends those is not
-    documented (managed-agents.md 7.4)."""
-    watch: float = 20.0
-    """Without an event where one should come, the service is asked how the session stands."""
-    once_more: float = 5.0
-    """Until it is asked again, when it says that nothing runs and its history does not say so."""
-    tick: float = 1.0
-    """Between two looks at the clock."""
-    jump: float = 30.0
-    """The clock jumped as far: the machine slept, and the connection is dead though nobody noticed."""
 
 
 class Listener(Protocol):
@@ -219,9 +201,7 @@ class Feed:
         """Wait before the next try. Raises ``error`` where another one can't help."""
         name = self._wire.endpoint.name
         reason = error or Unreachable(f"{name}: the service ended the stream", system=name)
-        if not isinstance(reason, Unreachable):
-            raise reason
-        if isinstance(reason, RateLimited) and (reason.retry_after or 0.0) > LONGEST_WAIT:
+        if not isinstance(reason, Unreachable) or (reason.retry_after or 0.0) > LONGEST_WAIT:
             raise reason
         now = self._clock.monotonic()
         if self._patience is not None and now - self._contact >= self._patience:

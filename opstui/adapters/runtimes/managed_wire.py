@@ -18,9 +18,12 @@ from opstui.adapters.runtimes.anthropic_client import (
     open_client,
     pause,
     stream_limits,
-    translated,
+    waiting,
 )
+from opstui.adapters.runtimes.anthropic_errors import asked_pause, passes, translated
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Unreachable
+from opstui.core.frozen import dataclass
+from opstui.core.sessions import RuntimeNotice
 from opstui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -32,18 +35,35 @@ ASK_SECONDS = 20.0
 """Longest time of one ordinary request."""
 OPEN_SECONDS = 10.0
 """Until a stream has begun."""
-START_SECONDS = 15.0
-"""How long a session's start is tried."""
 PAGE = 100
 EVENTS_PAGE = 1000
 """The service's own default and limit (managed-agents.md 1.1)."""
 MOST_PAGES = 1000
-LOOKED_FOR = (0.3, 0.7, 1.5)
-"""Seconds before each look for what may have been made though its answer was lost."""
 
 T = TypeVar("T")
 Call = Callable[["AsyncAnthropic"], Awaitable[Any]]
 """A call of ``with_raw_response``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long things may take, in seconds. Tests hurry."""
+
+    quiet: float = 75.0
+    """A stream without a byte, not even a keep-alive, is taken for dead. How often the service sends those is not
+    documented (managed-agents.md 7.4)."""
+    watch: float = 20.0
+    """Without an event where one should come, the service is asked how the session stands."""
+    once_more: float = 5.0
+    """Until it is asked again, when it says that nothing runs and its history does not say so."""
+    start: float = 15.0
+    """How long a start, a message, an interrupt or a new budget is tried."""
+    looks: tuple[float, ...] = (0.3, 0.7, 1.5)
+    """Before each look for what may have been made though its answer was lost."""
+    tick: float = 1.0
+    """Between two looks at the clock."""
+    jump: float = 30.0
+    """The clock jumped as far: the machine slept, and the connection is dead though nobody noticed."""
 
 
 class Wire:
@@ -91,7 +111,7 @@ class Wire:
                 raise Unreachable(
                     f"{name}: no answer in time ({self.endpoint.host})", system=name, was_anything_sent=True
                 ) from None
-            raise translated(error, self.endpoint) from None
+            raise self._ours(error) from None
         except RecursionError:
             answer = None
         finally:
@@ -183,7 +203,7 @@ class Wire:
         except _faults() as error:
             if limit.expired():
                 raise Unreachable(f"{name}: no answer in time ({self.endpoint.host})", system=name) from None
-            raise translated(error, self.endpoint) from None
+            raise self._ours(error) from None
         try:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise Unreachable(f"{name}: {self.endpoint.host} does not answer as the service does", system=name)
@@ -207,9 +227,15 @@ class Wire:
         except RecursionError:
             raise Unreachable(f"{self.endpoint.name}: the answer can't be read", system=self.endpoint.name) from None
         except _faults() as error:
-            raise translated(error, self.endpoint) from None
+            raise self._ours(error) from None
         finally:
             await frames.aclose()  # type: ignore[attr-defined]
+
+    def _ours(self, error: BaseException) -> OpstuiError:
+        found = translated(error, self.endpoint)
+        if (getattr(error, "status_code", None) or 0) >= 500 and not passes(error):
+            return NoUse(found.message, system=self.endpoint.name, was_anything_sent=True)
+        return found
 
     def _broken(self, data: str) -> OpstuiError:
         """An ``event: error`` frame, which is a failure that the answer's status, 200, does not tell."""
@@ -228,6 +254,10 @@ class Wire:
         return Unreachable(f"{name}: the service broke off: {said}", system=name, was_anything_sent=True)
 
 
+class NoUse(Unreachable):
+    """The service failed and says that another try is no use (``x-should-retry: false``)."""
+
+
 def _faults() -> tuple[type[BaseException], ...]:
     """All that a request or a stream fails with. A TypeError is the SDK's word for no credentials."""
     import httpx2
@@ -239,10 +269,21 @@ def _faults() -> tuple[type[BaseException], ...]:
 class Trying:
     """The patience of one undertaking: how often something is tried again, and when it is given up."""
 
-    def __init__(self, clock: Clock, randomness: Randomness, seconds: float = START_SECONDS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        randomness: Randomness,
+        pace: Pace,
+        say: Callable[[RuntimeNotice], None] | None = None,
+        *,
+        waits_out: bool = False,
+    ) -> None:
+        self.looks = pace.looks
+        self._say = say
+        self._waits_out = waits_out
         self._clock = clock
         self._randomness = randomness
-        self._until = clock.monotonic() + seconds
+        self._until = clock.monotonic() + pace.start
         self._attempt = 0
 
     def left(self) -> float:
@@ -252,20 +293,21 @@ class Trying:
     async def again(self, error: Unreachable) -> None:
         """Wait until another try makes sense; raises ``error`` where none does any more.
 
-        What the service itself asks to wait, up to a minute, is not counted as trying.
+        With ``waits_out`` what the service itself asks to wait, up to a minute, is not counted as trying.
         """
         self._attempt += 1
-        asked = error.retry_after if isinstance(error, RateLimited) else None
-        if asked is not None and asked > LONGEST_WAIT:
+        asked = asked_pause(error)
+        if isinstance(error, NoUse) or (asked is not None and asked > LONGEST_WAIT):
             raise error
         seconds = pause(error, self._attempt, self._randomness)
-        if asked is not None:
-            if self._attempt > 3:
-                raise error
+        if asked is not None and self._waits_out and self._attempt <= 3:
             self._until += seconds
         elif seconds >= self.left():
             raise error
-        await asyncio.sleep(seconds)
+        name = f"wait-{self._randomness.bytes(4).hex()}"
+        async for notice in waiting(seconds, error.message, name, self._clock, asyncio.Event()):
+            if self._say is not None:
+                self._say(notice)
 
 
 async def insist(do: Callable[[], Awaitable[T]], trying: Trying) -> T:
@@ -308,5 +350,5 @@ async def make_once(
             await trying.again(error)
         except Unreachable as error:
             if not maybe_there:
-                maybe_there, looks = True, LOOKED_FOR
+                maybe_there, looks = True, trying.looks
             await trying.again(error)

@@ -13,7 +13,7 @@ from opstui.adapters.machine import SystemClock
 from opstui.adapters.runtimes.anthropic_client import Endpoint
 from opstui.adapters.runtimes.managed import ManagedRuntime
 from opstui.adapters.runtimes.managed_session import ManagedSession
-from opstui.adapters.runtimes.managed_stream import Pace
+from opstui.adapters.runtimes.managed_wire import Pace
 from opstui.core.ports import SessionBrief
 from opstui.core.sessions import (
     RuntimeEvent,
@@ -33,7 +33,7 @@ from opstui.services.workflows import load_workflows
 from opstui.testing.builders import OwnRandomness, ref
 
 WORKFLOWS = load_workflows(Path(__file__).resolve().parents[3] / "opstui" / "workflows")
-HURRIED = Pace(quiet=1.0, watch=0.4, once_more=0.1, tick=0.05)
+HURRIED = Pace(quiet=1.0, watch=0.4, once_more=0.1, tick=0.05, start=4.0, looks=(0.01, 0.02))
 MODEL = "claude-sonnet-5-5"
 TOOLS = (
     ToolSpec("get_ticket", "The ticket.", {"type": "object", "properties": {}, "required": []}),

@@ -235,7 +235,7 @@ KINDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     events=st.lists(
         st.builds(

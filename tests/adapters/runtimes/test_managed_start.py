@@ -10,7 +10,7 @@ from opstui.adapters.machine import SystemClock
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.money import micros
 from opstui.core.ports import AgentWork
-from opstui.core.sessions import SessionStatus, ToolSpec
+from opstui.core.sessions import RuntimeNotice, SessionStatus, ToolSpec
 from opstui.rehearsal import steps as s
 from opstui.rehearsal.service import Rehearsal
 from tests.adapters.runtimes.managed_world import (
@@ -153,13 +153,32 @@ async def test_a_service_that_is_not_there_is_given_up_within_seconds(service: R
     began = SystemClock().monotonic()
     with pytest.raises(Unreachable, match="connection refused"):
         await made.start(brief())
-    assert SystemClock().monotonic() - began < 18
+    assert SystemClock().monotonic() - began < 6
 
 
 async def test_a_login_page_is_said_to_be_one(service: Rehearsal, tmp_path: Path) -> None:
     service.fault("*", ".*", html=True, times=None)
     with pytest.raises(Unreachable, match="login page"):
         await runtime(service, tmp_path, randomness=_Slow()).start(brief())
+
+
+async def test_a_short_pause_that_the_service_asks_for_is_waited_out_and_said(
+    service: Rehearsal, tmp_path: Path
+) -> None:
+    service.script(HELLO)
+    service.fault("POST", "/v1/sessions", status=429, headers={"retry-after": "3"})
+    told: list[RuntimeNotice] = []
+    session = await runtime(service, tmp_path).start(brief(say=told.append))
+    await session.close()
+    assert ["trying again in 3 s" in notice.text and notice.until is not None for notice in told] == [True]
+    assert len(created(service)) == 2
+
+
+async def test_a_failure_that_says_not_to_try_again_is_not_tried_again(service: Rehearsal, tmp_path: Path) -> None:
+    service.fault("POST", "/v1/sessions", status=503, headers={"x-should-retry": "false"}, times=None)
+    with pytest.raises(Unreachable):
+        await runtime(service, tmp_path).start(brief())
+    assert len(created(service)) == 1
 
 
 async def test_a_pause_of_an_hour_ends_the_start_at_once(service: Rehearsal, tmp_path: Path) -> None:

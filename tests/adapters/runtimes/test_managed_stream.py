@@ -9,7 +9,7 @@ import pytest
 
 from opstui.adapters.machine import SystemClock
 from opstui.adapters.runtimes.managed_session import ManagedSession
-from opstui.adapters.runtimes.managed_stream import Pace
+from opstui.adapters.runtimes.managed_wire import Pace
 from opstui.core.errors import CredentialsRefused, RateLimited, Unreachable
 from opstui.core.sessions import (
     RuntimeEvent,
