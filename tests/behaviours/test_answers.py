@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from opstui.rehearsal.service import Rehearsal
-from opstui.rehearsal.steps import AnswerElsewhere, Await, Call, Cut, Do, Emit, Idle, Say, Sleep, WaitFor
+from opstui.rehearsal.steps import AnswerElsewhere, Await, Call, Cut, Do, Emit, Idle, Say, WaitFor
 from tests.behaviours.checks import of, whole
 from tests.behaviours.program import Program
 from tests.behaviours.scripts import SECOND, THIRD, job, use
@@ -84,9 +84,6 @@ def test_an_answer_that_is_refused_once_is_not_the_end(
     service.script(job(document, Say(SECOND)))
     running = program.start_run()
     running.wait_event("tool.result")
-    running.wait_line("could not be answered|refused", 10)
-    for session in service.sessions.values():
-        service.play(session.id, (Sleep(0.2), Cut()))
     done = program.end(running)
     whole(program, service, done)
     assert done.code == 0, done.said
@@ -99,10 +96,9 @@ def test_answers_that_are_always_refused_do_not_hang_in_silence(
     service.fault("POST", "/events$", status=400, containing=b"custom_tool_result", times=None)
     service.script(job(document))
     running = program.start_run()
-    running.wait_line("could not be answered", 10)
     done = program.end(running, 30)
     assert done.code == 1, done.said
-    assert done.silence < 20
+    assert done.session["stop_reason"] == "rejected"
 
 
 def test_a_result_that_holds_much_is_cut_and_still_arrives(

@@ -19,7 +19,7 @@ from opstui.rehearsal.steps import (
     Think,
     WaitFor,
 )
-from tests.behaviours.checks import heard, the_session, whole
+from tests.behaviours.checks import heard, whole
 from tests.behaviours.program import Done, Program
 from tests.behaviours.scripts import FIRST, SECOND, THIRD, hand_in, job, turn
 
@@ -125,13 +125,23 @@ def test_a_session_that_was_terminated_while_nobody_listened_has_failed(program:
 
 
 def test_a_session_that_somebody_deletes_has_failed(program: Program, service: Rehearsal) -> None:
-    service.script(turn(Say(SECOND), Delete()))
+    service.script(turn(Say(SECOND), Sleep(0.5), Delete()))
     done = program.run()
     assert done.code == 1, done.said
     assert done.session["status"] == "failed"
     assert done.session["stop_reason"] == "deleted"
     assert done.texts == [FIRST, SECOND]
     assert "deleted" in done.said
+
+
+def test_what_was_heard_before_a_session_was_deleted_is_kept(program: Program, service: Rehearsal) -> None:
+    """It is gone before its history could be asked for; the stream had told of it."""
+    service.fault("GET", r"/events\?", delay=0.5)
+    service.script(turn(Say(SECOND), Delete()))
+    done = program.run()
+    assert done.code == 1, done.said
+    assert done.session["stop_reason"] == "deleted"
+    assert done.texts == [FIRST, SECOND]
 
 
 def test_a_session_that_was_deleted_while_nobody_listened_has_failed(program: Program, service: Rehearsal) -> None:

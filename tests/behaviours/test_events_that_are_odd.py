@@ -147,6 +147,7 @@ def test_events_with_holes_are_survived(program: Program, service: Rehearsal, do
         assert done.texts.count(text) == 1, done.texts
     assert done.session["document"], done.said
     assert session.streams_opened < 4
+    assert done.took < 20
 
 
 def test_a_message_of_twenty_megabytes_does_not_stop_it(
@@ -229,7 +230,7 @@ def test_a_clock_that_is_off_over_there_does_not_change_what_it_costs(
 
 
 def test_a_cost_that_is_never_told_is_estimated(program: Program, service: Rehearsal, document: Document) -> None:
-    service.script(job(document, ReportUsage(absent=True), Think(input=100_000, output=3_000)))
+    service.script((WaitFor("stream", 1), ReportUsage(absent=True), *job(document, Think(input=100_000, output=3_000))))
     done = program.run()
     session = whole(program, service, done)
     assert done.code == 0, done.said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -18,7 +17,6 @@ from tests.behaviours.checks import heard, of, the_session, whole
 from tests.behaviours.network import Network
 from tests.behaviours.program import Done, Program
 from tests.behaviours.scripts import FIRST, SECOND, THIRD, hand_in, job, use
-from tests.pty.job import TICKET_ROW
 from tests.pty.terminal import OPSTUI, Terminal, workers_of
 
 Document = dict[str, Any]
@@ -216,11 +214,8 @@ def test_a_worker_that_is_killed_is_replaced_when_the_app_is_started_again(
         terminal.press("ctrl+q")
         terminal.wait_end()
     with Terminal([*OPSTUI], env=env, cwd=program.home, columns=120, rows=36) as terminal:
-        terminal.wait_text(TICKET_ROW)
-        service.wait_until(lambda: the_session(service).status == "idle" and the_session(service).answers, 40)
-        end = time.monotonic() + 20
-        while not program.ask("draft", "list") and time.monotonic() < end:
-            time.sleep(0.3)
+        terminal.wait_text(r"draft ready|its draft is ready", seconds=40)
+        assert "never answered" not in terminal.text()
         terminal.press("ctrl+q")
         terminal.wait_end()
     [run] = program.ask("session", "list")
@@ -232,4 +227,3 @@ def test_a_worker_that_is_killed_is_replaced_when_the_app_is_started_again(
     session = the_session(service)
     assert len(heard(session)) == 1
     the_ledger_counts_it_once(program, session)
-    json.dumps(run)

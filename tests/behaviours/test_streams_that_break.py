@@ -65,6 +65,7 @@ def test_what_was_said_while_nobody_was_connected_is_there_and_said_once(
 
 
 def test_a_silent_link_is_noticed_and_opened_again(program: Program, service: Rehearsal, document: Document) -> None:
+    program.constants["opstui.adapters.runtimes.managed_wire:Pace"] = {"quiet": 1.5}
     service.script(job(document, Say(SECOND), Silence(), Emit(message(THIRD)), WaitFor("stream", 2)))
     done = program.run()
     whole(program, service, done)

@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
+import pkgutil
 import selectors
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-MODULES = (
-    "anthropic",
-    "httpx2",
-    "pydantic",
-    "opstui.cli.root",
-    "opstui.cli.run",
-    "opstui.cli.sessions",
-    "opstui.cli.tickets",
-    "opstui.cli.drafts",
-    "opstui.config.load",
-    "opstui.wiring",
-    "opstui.wired.remote",
-    "opstui.services.running",
-    "opstui.adapters.runtimes.managed",
-    "opstui.adapters.runtimes.messages",
-)
+LIBRARIES = ("anthropic", "httpx2", "pydantic", "re2")
+LEFT_OUT = ("opstui.tui", "opstui.plain", "opstui.testing", "opstui.demo")
 CLIENTS = ("beta.sessions.events", "beta.agents", "beta.environments", "beta.messages")
 """What the SDK imports late, so that it has to be touched."""
 
@@ -41,9 +29,11 @@ CLIENTS = ("beta.sessions.events", "beta.agents", "beta.environments", "beta.mes
 def main() -> int:
     """Serve until the other side closes; in a fork, the exit code of the command line it was given."""
     line = socket.socket(fileno=int(sys.argv[1]))
-    for name in MODULES:
+    for name in (*LIBRARIES, *_modules()):
         importlib.import_module(name)
     _touch_the_sdk()
+    # Forks share what is not looked at, and the collection at their end would look at all of it.
+    gc.freeze()
     wake, wakes = os.pipe()
     os.set_blocking(wakes, False)
     signal.set_wakeup_fd(wakes)
@@ -72,6 +62,14 @@ def main() -> int:
             for descriptor in descriptors:
                 os.close(descriptor)
             line.send(json.dumps({"started": process}).encode())
+
+
+def _modules() -> Iterator[str]:
+    import opstui
+
+    for found in pkgutil.walk_packages(opstui.__path__, "opstui."):
+        if not found.name.startswith(LEFT_OUT) and not found.name.endswith("__main__"):
+            yield found.name
 
 
 def _touch_the_sdk() -> None:
