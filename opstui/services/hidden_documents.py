@@ -17,9 +17,7 @@ _LOOKALIKE = re.compile(r"⟦\\?S:")
 """What was made harmless, or forged: neither stands in the source as it is here."""
 
 
-def mapped(
-    document: D, words: Callable[[str], str], quotes: Callable[[str], str] | None = None
-) -> D:
+def mapped(document: D, words: Callable[[str], str], quotes: Callable[[str], str] | None = None) -> D:
     """``document`` with ``words`` over every text of it; over quotes with ``quotes``, where that is given.
 
     What names something (refs, enumerations, the head that code wrote) stays as it is.
@@ -29,7 +27,7 @@ def mapped(
 
 
 def _mapped(value: Any, words: Callable[[str], str], quotes: Callable[[str], str] | None) -> Any:
-    if isinstance(value, Enum) or isinstance(value, DocumentHead):
+    if isinstance(value, (Enum, DocumentHead)):
         return value
     if isinstance(value, str):
         return words(value)

@@ -192,7 +192,7 @@ def line_by_line(text: str, spans: Iterable[Span]) -> list[Span]:
     return parts
 
 
-# --- the key of a session's placeholders --------------------------------------------------------------------------------
+# --- the key of a session's placeholders ------------------------------------------------------------------------------
 
 
 def hiding_key(folder: Path, chance: Callable[[int], bytes] = os.urandom) -> Callable[[str], bytes]:
@@ -236,7 +236,7 @@ def _machine_key(folder: Path, chance: Callable[[int], bytes]) -> bytes:
         os.close(fd)
 
 
-# --- what others ask ----------------------------------------------------------------------------------------------------
+# --- what others ask --------------------------------------------------------------------------------------------------
 
 
 def redacted(setup: Setup, text: str) -> Redacted:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import multiprocessing
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,14 @@ def test_lines_stay_lines_also_where_a_key_goes_over_many() -> None:
 
 
 @settings(max_examples=100)
-@given(st.lists(st.sampled_from(["⟦", "S:", "\\", "PASSWORD", ":1f0c22ab⟧", "⟦S:EMAIL:00000000⟧", "x ", "\n", f"pw: {PASSWORD} ", "a@b.de "]), max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["⟦", "S:", "\\", "PASSWORD", ":1f0c22ab⟧", "⟦S:EMAIL:00000000⟧", "x ", "\n", f"pw: {PASSWORD} ", "a@b.de "]
+        ),
+        max_size=14,
+    )
+)
 def test_what_comes_back_is_what_was_there(parts: list[str]) -> None:
     session = hiding()
     text = "".join(parts)
@@ -138,7 +144,7 @@ def test_a_quote_keeps_its_longest_stretch_that_was_not_hidden(quote: str, left:
     assert quote_without(quote) == left
 
 
-# --- the key ------------------------------------------------------------------------------------------------------------
+# --- the key ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_key_is_made_once_and_differs_by_session(tmp_path: Path) -> None:
@@ -171,5 +177,3 @@ def _key_of(folder: str) -> bytes:
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         assert len(set(pool.map(_key_of, [str(tmp_path / "new")] * 12))) == 1
-
-

@@ -320,10 +320,16 @@ def test_whatever_is_handed_in_the_answer_is_words(tmp_path: Path) -> None:
     whole = summary_json()
 
     @settings(max_examples=150, deadline=None)
-    @given_(st.sampled_from(sorted(whole)), JSON, st.sampled_from(["search_knowledge", "read_document", "search_tickets", "submit_document", "x"]))  # fmt: skip
+    @given_(st.sampled_from(sorted(whole)), JSON, st.sampled_from([*bench.desk._tools, "x"]))
     def answers(key: str, value: Any, tool: str) -> None:
         bench.desk.tries = bench.desk.versions = 0
-        arguments = {"document": whole | {key: value}, "query": value, "doc": value, "limit": value, "line_start": value}
+        arguments = {
+            "document": whole | {key: value},
+            "query": value,
+            "doc": value,
+            "limit": value,
+            "line_start": value,
+        }
         result = bench.desk.call(tool, arguments)
         assert isinstance(result.text, str)
         assert "Traceback" not in result.text
@@ -337,7 +343,9 @@ def test_calls_from_several_threads_are_answered_one_after_the_other(bench: Benc
     names = ["search_knowledge", "get_ticket", "search_tickets", "submit_document"] * 6
     with ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(lambda name: bench.desk.call(name, {"query": "CoreDNS errors", "document": {"nonsense": 1}}), names)
+            pool.map(
+                lambda name: bench.desk.call(name, {"query": "CoreDNS errors", "document": {"nonsense": 1}}), names
+            )
         )
     assert all(answer.text for answer in answers)
     assert bench.desk.tries == TRIES

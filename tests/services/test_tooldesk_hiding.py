@@ -40,7 +40,10 @@ TICKET = build(
         ("dana", "comment", f"Used {PASSWORD} again. ⟦S:EMAIL:00000000⟧ is what a model sees"),
     ),
 )
-PAGE = f"# CoreDNS errors\n\nCoreDNS answers with errors.\n\npassword: {PAGE_SECRET}\n\n1. Check the resolvers with {PAGE_SECRET}.\n"
+PAGE = (
+    "# CoreDNS errors\n\nCoreDNS answers with errors.\n\n"
+    f"password: {PAGE_SECRET}\n\n1. Check the resolvers with {PAGE_SECRET}.\n"
+)
 
 
 class Bench:
@@ -108,14 +111,22 @@ def claim_about_the_password(bench: Bench) -> dict[str, Any]:
     document = as_an_agent_writes_it(bench)
     mark = mark_of(bench, PASSWORD)
     document["what_happened"] = document["what_happened"][:2]
-    document["what_happened"].append({
-        "id": "c90",
-        "text": f"The password is {mark} and it worked at 09:12.",
-        "status": "reported",
-        "citations": [
-            {"kind": "entry", "ref": "INC-1042#2", "line_start": 1, "line_end": 1, "quote": f"the password is {mark} and it worked at 09:12."}
-        ],
-    })  # fmt: skip
+    document["what_happened"].append(
+        {
+            "id": "c90",
+            "text": f"The password is {mark} and it worked at 09:12.",
+            "status": "reported",
+            "citations": [
+                {
+                    "kind": "entry",
+                    "ref": "INC-1042#2",
+                    "line_start": 1,
+                    "line_end": 1,
+                    "quote": f"the password is {mark} and it worked at 09:12.",
+                }
+            ],
+        }
+    )
     return document
 
 
@@ -180,7 +191,9 @@ def test_a_document_in_a_string_cannot_break_out_by_what_a_placeholder_stands_fo
 def test_what_is_held_against_a_document_is_told_without_its_true_words(bench: Bench) -> None:
     document = claim_about_the_password(bench)
     document["what_happened"][-1]["citations"][0]["line_end"] = 40
-    document["what_happened"][-1]["text"] = f"At 04:04 {mark_of(bench, MAIL)} used {mark_of(bench, PASSWORD)} on 10.1.2.3."
+    document["what_happened"][-1]["text"] = (
+        f"At 04:04 {mark_of(bench, MAIL)} used {mark_of(bench, PASSWORD)} on 10.1.2.3."
+    )
     result = bench.desk.call("submit_document", {"document": document})
     assert result.is_error
     assert PASSWORD not in result.text
@@ -237,7 +250,13 @@ def test_a_stored_document_gets_its_true_words_back_from_the_ticket_and_the_key(
     document = claim_about_the_password(bench)
     document["open_questions"] = [f"Was {mark_of(bench, PAGE_SECRET)} used?"]
     document["what_happened"][0]["citations"].append(
-        {"kind": "doc", "ref": "runbooks/CoreDNS", "line_start": 3, "line_end": 3, "quote": "CoreDNS answers with errors."}
+        {
+            "kind": "doc",
+            "ref": "runbooks/CoreDNS",
+            "line_start": 3,
+            "line_end": 3,
+            "quote": "CoreDNS answers with errors.",
+        }
     )
     assert not bench.desk.call("submit_document", {"document": document}).is_error
     stored = decode(IncidentSummary, encode(bench.desk.accepted))

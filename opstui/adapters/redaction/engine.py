@@ -30,9 +30,7 @@ _MAX_MEM = 64 << 20
 class Re2Redactor:
     """``ports.Redactor``. Safe to call from several threads; compiles a rule when a text first asks for it."""
 
-    def __init__(
-        self, known: Callable[[], Sequence[str]], *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, known: Callable[[], Sequence[str]], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._known = known
         self._monotonic = monotonic
 
@@ -66,7 +64,9 @@ class Re2Redactor:
                 raise NotRedacted(_TOO_LONG)
 
 
-_TOO_LONG = "looking for secrets took too long; nothing was sent. Shorten the ticket or page, or use the offline runtime"
+_TOO_LONG = (
+    "looking for secrets took too long; nothing was sent. Shorten the ticket or page, or use the offline runtime"
+)
 
 
 def _found(compiled: Any, rule: Rule, data: bytes) -> Iterator[tuple[int, int]]:
@@ -81,8 +81,9 @@ def _found(compiled: Any, rule: Rule, data: bytes) -> Iterator[tuple[int, int]]:
         kept = _kept(rule, data, match, start, end)
         if kept > start:
             yield start, kept
-        # From the value's end where there is one, for what closes one match may open the next.
-        at = max(kept if kept > start else min(end, match.end()), match.start() + 1, at + 1)
+        # What was no value may be the word before one: «hmac secret …». Else on from where the value ends.
+        on = kept if kept > start else start if group else end
+        at = max(on, match.start() + 1, at + 1)
 
 
 def _kept(rule: Rule, data: bytes, match: Any, start: int, end: int) -> int:
@@ -127,7 +128,9 @@ def _in_code_points(text: str, data: bytes, found: Sequence[tuple[int, int, str]
 def _rules() -> tuple[Rule, ...]:
     from opstui.adapters.redaction import (
         cloud_rules,
+        command_rules,
         key_rules,
+        name_rules,
         people_rules,
         request_rules,
         service_rules,
@@ -139,8 +142,10 @@ def _rules() -> tuple[Rule, ...]:
         *cloud_rules.RULES,
         *service_rules.RULES,
         *request_rules.RULES,
+        *command_rules.RULES,
         *ticket_rules.RULES,
         *people_rules.RULES,
+        *name_rules.RULES,
     )
 
 

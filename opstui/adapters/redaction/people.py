@@ -7,13 +7,26 @@ from functools import lru_cache
 
 from opstui.adapters.redaction.rules import Hit
 
-IBAN_LENGTHS = dict(
-    AD=24, AE=23, AL=28, AT=20, AZ=28, BA=20, BE=16, BG=22, BH=22, BR=29, BY=28, CH=21, CR=22, CY=28, CZ=24, DE=22,
-    DK=18, DO=28, EE=20, EG=29, ES=24, FI=18, FO=18, FR=27, GB=22, GE=22, GI=23, GL=18, GR=27, GT=28, HR=21, HU=28,
-    IE=22, IL=23, IQ=23, IS=26, IT=27, JO=30, KW=30, KZ=20, LB=28, LC=32, LI=21, LT=20, LU=20, LV=21, LY=25, MC=27,
-    MD=24, ME=22, MK=19, MR=27, MT=31, MU=30, NL=18, NO=15, PK=24, PL=28, PS=29, PT=25, QA=29, RO=24, RS=22, SA=24,
-    SC=31, SE=24, SI=19, SK=24, SM=27, ST=25, SV=28, TL=23, TN=24, TR=26, UA=29, VA=22, VG=24, XK=20,
-)  # fmt: skip
+_BY_LENGTH = {
+    15: "NO",
+    16: "BE",
+    18: "DK FI FO GL NL",
+    19: "MK SI",
+    20: "AT BA EE KZ LT LU XK",
+    21: "CH HR LI LV",
+    22: "BG BH CR DE GB GE IE ME RS VA",
+    23: "AE GI IL IQ TL",
+    24: "AD CZ ES MD PK RO SA SE SK TN VG",
+    25: "LY PT ST",
+    26: "IS TR",
+    27: "FR GR IT MC MR SM",
+    28: "AL AZ BY CY DO GT HU LB PL SV",
+    29: "BR EG PS QA UA",
+    30: "JO KW MU",
+    31: "MT SC",
+    32: "LC",
+}
+IBAN_LENGTHS = {country: length for length, countries in _BY_LENGTH.items() for country in countries.split()}
 """Country → characters of an IBAN, as the registry of SWIFT has it."""
 
 
@@ -42,14 +55,19 @@ def iban(hit: Hit) -> bool:
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
 
 
+_OF_CARDS = re.compile(r"(?i)card|karte|tarjeta|carte|visa|master|amex|pan\b|cc\b|kort")
+
+
 def card(hit: Hit) -> bool:
     """A length and a beginning that a brand has, and Luhn; no epoch, no id in a path."""
     number = digits(hit.value)
-    if len(set(number)) < 2 or not luhn(number) or hit.before[-1:] in "-._/#" and hit.before:
+    if len(set(number)) < 2 or not luhn(number) or hit.before[-1:] in tuple("-._/#@"):
         return False
     lengths = {"4": (13, 16, 19), "5": (16,), "2": (16,), "3": (14, 15, 16), "6": (16, 17, 18, 19)}
     if len(number) not in lengths.get(number[0], ()):
         return False
+    if len(number) not in (15, 16) and number == hit.value and not _OF_CARDS.search(hit.before):
+        return False  # ids of 13 or 19 digits are common, such cards are not
     if number[0] == "2":
         return 2221 <= int(number[:4]) <= 2720
     if number[0] == "3":
@@ -60,14 +78,25 @@ def card(hit: Hit) -> bool:
 
 
 _ROLES = frozenset("git noreply no-reply donotreply do-not-reply mailer-daemon postmaster root".split())
-_INSIDE = frozenset("internal local localdomain lan localhost svc cluster corp intranet home arpa test invalid pod".split())
-_NO_TLD = frozenset("py js ts go rs sh md txt json yaml yml xml html conf cfg log service socket timer mount target path slice png svg jpg gif css jar so".split())
+_INSIDE = frozenset(
+    "internal local localdomain lan localhost svc cluster corp intranet home arpa test invalid pod".split()
+)
+_NO_TLD = frozenset(
+    (
+        "py js ts go rs sh md txt json yaml yml xml html conf cfg log service socket timer mount target path slice"
+        " png svg jpg gif css jar so"
+    ).split()
+)
 
 
 def email(hit: Hit) -> bool:
     """An address of a person; not ``git@github.com:…``, ``deploy@web-1.prod.internal`` or a systemd unit."""
     local, _, host = hit.value.rpartition("@")
-    if local.lower() in _ROLES or hit.before.endswith("://") and not hit.before.endswith("mailto://"):
+    if (
+        local.lower() in _ROLES
+        or hit.before.endswith("$")
+        or (hit.before.endswith("://") and not hit.before.endswith("mailto://"))
+    ):
         return False
     last = host.rpartition(".")[2].lower()
     if last in _NO_TLD:
@@ -91,14 +120,36 @@ def phone_in_context(hit: Hit) -> bool:
     return 6 <= count <= 15 and not re.fullmatch(r"\d{4}-\d\d-\d\d|\d{1,3}(?:\.\d{1,3}){3}", hit.value.strip())
 
 
-_OPEN_RESOLVERS = frozenset("8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1 4.2.2.2".split())
+_OPEN_RESOLVERS = frozenset(
+    ("8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1 4.2.2.2").split()
+)
 
 
 def public_address(hit: Hit) -> bool:
     """An IPv4 or IPv6 address that can be somebody's: no private, local or documentation range, no version number."""
-    if re.search(r"(?i)(?:\bv|version|release|build|ver\.?|==|~=|>=|<=|@|\bfirmware|\boid)\s*[:=]?\s*$", hit.before) or re.match(r"[-+]\d|\.\d|-[a-z]|/(?:8|9|1\d|2[0-4])\b", hit.after):
+    if re.search(
+        r"(?i)(?:\bv|version|release|build|ver\.?|==|~=|>=|<=|@|\bfirmware|\boid)\s*[:=]?\s*$", hit.before
+    ) or re.match(r"[-+]\d|\.\d|-[A-Za-z]|/(?:8|9|1\d|2[0-4])\b", hit.after):
         return False
-    return _is_public(hit.value.strip("[]"))
+    value = hit.value.strip("[]")
+    if _looks_like_a_version(value):
+        told = _OF_HOSTS.search(hit.before) or re.match(r":[0-9]", hit.after)
+        if not told or _OF_VERSIONS.search(hit.before):
+            return False
+    return _is_public(value)
+
+
+_OF_HOSTS = re.compile(
+    r"(?i)\b(?:ips?|ipv4|addr|address|hosts?|src|dst|source|peer|remote|from|login|connect\w*|allow\w*|block\w*|deny|ban\w*"
+    r"|whois|ping|dig|traceroute|ssh|at|gateway|dns|A)\b\W{0,3}(?:\w+\W{1,2})?$|[=(]\s?$"
+)
+_OF_VERSIONS = re.compile(r"(?i)version|upgrad|update|bump|release|:jar:|dependenc|build|jdk|jre")
+
+
+def _looks_like_a_version(value: str) -> bool:
+    """``2.9.10.3``: a small number first, and hardly a big one behind."""
+    parts = value.split(".")
+    return len(parts) == 4 and int(parts[0]) <= 30 and sum(int(part) <= 30 for part in parts[1:]) >= 2
 
 
 @lru_cache(maxsize=4096)
@@ -167,28 +218,37 @@ def has_digits(hit: Hit) -> bool:
 
 
 _NOT_NAMES = frozenset(
-    "team teams support service services desk ops operations engineering engineer engineers platform server servers connect monitor monitoring alert alerts group "
-    "queue bot system systems platforms infra infrastructure network networks security database databases cloud data center centre on call oncall sre devops noc soc "
-    "it hr admin administrator administrators department dept office level tier line first second third night day shift manager management lead helpdesk customer "
-    "customers user users client clients account accounts billing payments payment sales marketing finance legal product release train region zone cluster "
-    "node api gateway backend frontend web mobile app apps application core checkout auth identity search storage kafka redis jenkins github gitlab google amazon "
-    "azure microsoft slack jira pagerduty datadog grafana prometheus kubernetes docker linux windows ubuntu debian red hat blue ocean sentinel elastic "
-    "the this that these those a an and or for with without from monday tuesday wednesday thursday friday saturday sunday january february march april "
-    "may june july august september october november december today tomorrow yesterday new old high low medium critical major minor unknown none "
-    "north south east west eu us uk emea apac production staging prod dev test testing qa internal external public private automation automated agent "
-    "agents runbook incident incidents problem change request ticket tickets error failure please thanks thank hello hi dear all everyone both no not yes "
-    "montag dienstag mittwoch donnerstag freitag samstag sonntag betrieb abteilung kunde kunden nutzer benutzer bitte danke hallo guten morgen "
-    "central main primary secondary global local edge delivery quality assurance site reliability response command commander standard priority "
-    "gmbh inc ltd llc corp ag sa bank insurance university hospital institute solutions technologies software hardware labs group holding "
-    "its his her their our your my who which what when where why how is are was were has have had will would can could should must "
-    "order orders invoice id name email phone address date status number version type city country state street".split()
+    "team teams support service services desk ops operations engineering engineer engineers platform server"
+    " servers connect monitor monitoring alert alerts group queue bot system systems platforms infra"
+    " infrastructure network networks security database databases cloud data center centre on call oncall sre"
+    " devops noc soc it hr admin administrator administrators department dept office level tier line first second"
+    " third night day shift manager management lead helpdesk customer customers user users client clients account"
+    " accounts billing payments payment sales marketing finance legal product release train region zone cluster"
+    " node api gateway backend frontend web mobile app apps application core checkout auth identity search storage"
+    " kafka redis jenkins github gitlab google amazon azure microsoft slack jira pagerduty datadog grafana"
+    " prometheus kubernetes docker linux windows ubuntu debian red hat blue ocean sentinel elastic the this that"
+    " these those a an and or for with without from monday tuesday wednesday thursday friday saturday sunday"
+    " january february march july september october november december today tomorrow"
+    " yesterday new old high low medium critical major minor unknown none north south east west eu us uk emea apac"
+    " production staging prod dev test testing qa internal external public private automation automated agent"
+    " agents runbook incident incidents problem change request ticket tickets error failure please thanks thank"
+    " hello hi dear all everyone both no not yes montag dienstag mittwoch donnerstag freitag samstag sonntag"
+    " betrieb abteilung kunde kunden nutzer benutzer bitte danke hallo guten morgen central main primary secondary"
+    " global local edge delivery quality assurance site reliability response command commander standard priority"
+    " access full token key client packaging context side squad crew tribe chapter apache hadoop spark java python"
+    " gmbh inc ltd llc corp ag sa bank insurance university hospital institute solutions technologies software"
+    " hardware labs group holding its his her their our your my who which what when where why how is are was were"
+    " has have had would can could should must order orders invoice id name email phone address date status"
+    " number version type city country state street".split()
 )
 
 
 def person(hit: Hit) -> bool:
     """Two to four capitalised words, none of which is a word of teams, products or days."""
     words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", hit.value)
-    return len(words) >= 1 and not any(word.lower() in _NOT_NAMES or word.isupper() and len(word) > 2 for word in words)
+    return len(words) >= 1 and not any(
+        word.lower() in _NOT_NAMES or (word.isupper() and len(word) > 2) for word in words
+    )
 
 
 def birth_date(hit: Hit) -> bool:

@@ -27,7 +27,7 @@ class Rule:
 
     kind: str
     pattern: str
-    """RE2 syntax, ``\\p{L}`` only within brackets. The last group that took part is hidden; without groups, all of it."""
+    """RE2 syntax, ``\\p{L}`` only within brackets. The last group that took part is hidden; without groups, all."""
     anchors: tuple[str, ...]
     """Lower case. Asking for them is a thousand times cheaper than matching."""
     check: Callable[[Hit], bool] | None = None

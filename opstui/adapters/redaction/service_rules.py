@@ -30,7 +30,8 @@ def beside(kind: str, service: str, value: str, *anchors: str) -> Rule:
     """A token without a prefix of its own, on a line that names the service."""
     return Rule(
         kind,
-        rf"(?i:{service})[^\n]{{0,40}}?(?i:key|token|secret|sid|\bauth\w*|\bpat)\b[^\nA-Za-z0-9]{{1,12}}(?:is\s{{1,3}})?[\"'\x60]?({value})(?:[^A-Za-z0-9]|$)",
+        rf"(?i:{service})[^\n]{{0,40}}?(?i:key|token|secret|sid|\bauth\w*"
+        rf"|\bpat)\b[^\nA-Za-z0-9]{{1,12}}(?:is\s{{1,3}})?[\"'\x60]?({value})(?:[^A-Za-z0-9]|$)",
         anchors,
         _named,
     )
@@ -40,11 +41,30 @@ RULES = (
     # Chat
     Rule("SLACK_TOKEN", r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{16,}", ("xox",), _numbered),
     Rule("SLACK_TOKEN", r"\bxapp-[0-9]-[A-Z0-9]{6,}-[0-9]{6,}-[A-Za-z0-9]{20,}", ("xapp-",), _numbered),
-    token("SLACK_WEBHOOK", r"(?i)(?:https?://)?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,}", "hooks.slack"),
-    token("TEAMS_WEBHOOK", r"(?i)https://[a-z0-9.-]*webhook\.office\.com/webhookb?2?/[A-Za-z0-9@/-]{60,}", "webhook.office.com"),
-    token("DISCORD_WEBHOOK", r"(?i)https?://(?:[a-z]+\.)?discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]{15,20}/[A-Za-z0-9_-]{40,}", "/webhooks/"),
-    token("CHAT_WEBHOOK", r"https://chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]+/messages\?[^\s\"'<>]{30,}", "chat.googleapis.com"),
-    token("LOGIC_APP_URL", r"https://[a-z0-9.-]+\.logic\.azure\.com(?::443)?/workflows/[^\s\"'<>]{60,}", "logic.azure.com"),
+    token(
+        "SLACK_WEBHOOK",
+        r"(?i)(?:https?://)?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,}",
+        "hooks.slack",
+    ),
+    token(
+        "TEAMS_WEBHOOK",
+        r"(?i)https://[a-z0-9.-]*webhook\.office\.com/webhookb?2?/[A-Za-z0-9@/-]{60,}",
+        "webhook.office.com",
+    ),
+    token(
+        "DISCORD_WEBHOOK",
+        r"(?i)https?://(?:[a-z]+\.)?discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]{15,20}/"
+        r"[A-Za-z0-9_-]{40,}",
+        "/webhooks/",
+    ),
+    token(
+        "CHAT_WEBHOOK",
+        r"https://chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]+/messages\?[^\s\"'<>]{30,}",
+        "chat.googleapis.com",
+    ),
+    token(
+        "LOGIC_APP_URL", r"https://[a-z0-9.-]+\.logic\.azure\.com(?::443)?/workflows/[^\s\"'<>]{60,}", "logic.azure.com"
+    ),
     token("ZAPIER_WEBHOOK", r"https://hooks\.zapier\.com/hooks/catch/[0-9]+/[A-Za-z0-9]{5,}", "hooks.zapier.com"),
     token("DISCORD_TOKEN", r"\b[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}", "."),
     token("TELEGRAM_TOKEN", r"\b(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}", ":aa"),
@@ -52,7 +72,17 @@ RULES = (
     token("STRIPE_KEY", r"\b[rs]k_(?:live|test|prod)_[A-Za-z0-9]{16,}", "k_live_", "k_test_", "k_prod_"),
     token("WEBHOOK_SECRET", r"\bwhsec_[A-Za-z0-9+/=]{20,}", "whsec_"),
     token("SQUARE_TOKEN", r"\b(?:sq0[a-z]{3}-[A-Za-z0-9_-]{22,43}|EAAA[A-Za-z0-9+=-]{60})", "sq0", "eaaa"),
-    token("SHOPIFY_TOKEN", r"\bshp[a-z]{2,3}_[0-9a-fA-F]{30,}", "shpat_", "shpca_", "shppa_", "shpss_", "shptka_", "shpua_", "shp"),
+    token(
+        "SHOPIFY_TOKEN",
+        r"\bshp[a-z]{2,3}_[0-9a-fA-F]{30,}",
+        "shpat_",
+        "shpca_",
+        "shppa_",
+        "shpss_",
+        "shptka_",
+        "shpua_",
+        "shp",
+    ),
     token("PAYPAL_TOKEN", r"\baccess_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[0-9a-f]{32}", "access_token$"),
     token("PLAID_TOKEN", r"\baccess-(?:sandbox|development|production)-[0-9a-f-]{36}", "access-"),
     token("ADYEN_KEY", r"\bAQE[a-z][A-Za-z0-9+/]{60,}[=A-Za-z0-9+/-]*", "aqe"),
@@ -70,15 +100,35 @@ RULES = (
     beside("TWILIO_TOKEN", "twilio", "[0-9a-f]{32}", "twilio"),
     beside("POSTMARK_TOKEN", "postmark", "[0-9a-f-]{36}", "postmark"),
     # Monitoring and on call
-    token("GRAFANA_TOKEN", r"\b(?:gl(?:sa|c)_[A-Za-z0-9+/=]{24,}(?:_[0-9a-fA-F]{8})?|eyJrIjoi[A-Za-z0-9+/=]{40,})", "glsa_", "glc_", "eyjrijoi"),
+    token(
+        "GRAFANA_TOKEN",
+        r"\b(?:gl(?:sa|c)_[A-Za-z0-9+/=]{24,}(?:_[0-9a-fA-F]{8})?|eyJrIjoi[A-Za-z0-9+/=]{40,})",
+        "glsa_",
+        "glc_",
+        "eyjrijoi",
+    ),
     token("DATADOG_KEY", r"\bdd(?:p|w|app|api|pat)_[A-Za-z0-9]{30,}", "ddp_", "ddw_", "ddapp_", "ddapi_", "ddpat_"),
     beside("DATADOG_KEY", r"datadog|\bdd[_ -](?:api|app)", "[0-9a-f]{32,40}", "datadog", "dd_", "dd-", "dd "),
-    token("NEWRELIC_KEY", r"\b(?:NR(?:AK|II|IQ|AA|RA|SP|JS|BR)-[A-Za-z0-9_-]{19,}|[0-9a-f]{32,36}NRAL)\b", "nrak-", "nrii-", "nriq-", "nraa-", "nrra-", "nrsp-", "nrjs-", "nrbr-", "nral"),
+    token(
+        "NEWRELIC_KEY",
+        r"\b(?:NR(?:AK|II|IQ|AA|RA|SP|JS|BR)-[A-Za-z0-9_-]{19,}|[0-9a-f]{32,36}NRAL)\b",
+        "nrak-",
+        "nrii-",
+        "nriq-",
+        "nraa-",
+        "nrra-",
+        "nrsp-",
+        "nrjs-",
+        "nrbr-",
+        "nral",
+    ),
     token("SENTRY_TOKEN", r"\bsntry[a-z]_[A-Za-z0-9+/=_]{40,}", "sntry"),
     token("SENTRY_DSN", r"https?://([0-9a-f]{32}(?::[0-9a-f]{32})?)@[a-z0-9.-]+/[0-9]+", "http"),
     token("DYNATRACE_TOKEN", r"\bdt0[a-z][0-9]{2}\.[A-Z0-9]{8,24}\.[A-Z0-9]{60,}", "dt0"),
     token("HONEYCOMB_KEY", r"\bhc[abxz][ilm][kc]_[A-Za-z0-9]{40,}", "hca", "hcb", "hcx", "hcz"),
-    beside("PAGERDUTY_KEY", r"pager[_ -]?duty|\bpd[_ -]", r"[A-Za-z0-9+_-]{20}|[0-9a-f]{32}", "pager", "pd_", "pd-", "pd "),
+    beside(
+        "PAGERDUTY_KEY", r"pager[_ -]?duty|\bpd[_ -]", r"[A-Za-z0-9+_-]{20}|[0-9a-f]{32}", "pager", "pd_", "pd-", "pd "
+    ),
     token("PAGERDUTY_KEY", r"(?:^|[\s\"'=:])(u\+[A-Za-z0-9_+-]{18})(?:[\s\"',;.]|$)", "u+"),
     token("OPSGENIE_KEY", r"(?i)\bgeniekey[\s:=\"']{1,4}([0-9a-f-]{36})", "geniekey"),
     token("SUMO_KEY", r"(?i)sumo[^\n]{0,40}?(?:key|id|token)[\"'\s:=]{1,6}((?:su)?[A-Za-z0-9]{12,64})\b", "sumo"),
@@ -101,7 +151,12 @@ RULES = (
     token("TAVILY_KEY", r"\btvly-[A-Za-z0-9-]{24,}", "tvly-"),
     # Office and tickets
     token("ATLASSIAN_TOKEN", r"\bAT[AO](?:TT|A)[A-Za-z0-9]?[A-Za-z0-9_=.-]{50,}", "atatt", "atoa", "atata"),
-    token("OKTA_TOKEN", r"\b(?i:okta|ssws)[^\n]{0,40}?[\s:=\"'](00[A-Za-z0-9_-]{38,42})(?:[^A-Za-z0-9_-]|$)", "okta", "ssws"),
+    token(
+        "OKTA_TOKEN",
+        r"\b(?i:okta|ssws)[^\n]{0,40}?[\s:=\"'](00[A-Za-z0-9_-]{38,42})(?:[^A-Za-z0-9_-]|$)",
+        "okta",
+        "ssws",
+    ),
     token("NOTION_TOKEN", r"\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{40,50})\b", "ntn_", "secret_"),
     token("LINEAR_KEY", r"\blin_[a-z]{2,5}_[A-Za-z0-9]{30,}", "lin_"),
     token("AIRTABLE_TOKEN", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{40,}", "pat"),
@@ -125,5 +180,10 @@ RULES = (
     token("SNOWFLAKE_TOKEN", r"\bver:[0-9]-hint:[0-9]+-[A-Za-z0-9+/=-]{60,}", "-hint:"),
     # Made by many
     Rule("JWT", r"\bey[IJKJ][A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?", ("ey",), _jwt),
-    Rule("JWT", r"\bey[JK][A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}", ("ey",)),
-)  # fmt: skip
+    Rule(
+        "JWT",
+        r"\bey[JK][A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\."
+        r"[A-Za-z0-9_-]{10,}",
+        ("ey",),
+    ),
+)

@@ -10,21 +10,32 @@ LONGEST = 4_096
 """Of a longer value only its beginning is judged."""
 
 _TEMPLATE = re.compile(
-    r"\{\{|\$\{|\$\(|<%|#\{|%\(|\[\[|⟦|^\$[A-Za-z_{(]|^%[A-Za-z_]+%$|^<[^<>]*>?$|^\[[^\]]*\]$|^\{[^{}]*\}$|^@@|^!(?:Ref|Sub|vault)\b"
+    r"\{\{|\$\{|\$\(|<%|#\{|%\(|\[\[|⟦|^\$[A-Za-z_{(]|^%[A-Za-z_]+%$|^<[^<>]*>?$|^\[[^\]]*\]$"
+    r"|^\{[^{}]*\}$|^@@|^!(?:Ref|Sub|vault)\b"
 )
-_HIDDEN = re.compile(r"^(?:(.)\1{2,}|[*•●x.·#?_-]{3,}|.{0,4}\*{3,}.{0,4}|.*(?:\.\.\.|…)\S{0,12})$", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(
+    r"^(?:(.)\1{2,}|[*•●x.·#?_-]{3,}|.{0,4}\*{3,}.{0,4}|.*(?:\.\.\.|…)\S{0,12})$", re.IGNORECASE | re.DOTALL
+)
 _SAID = re.compile(
-    r"example|changeme|change[-_ ]me|placeholder|redacted|masked|^dummy|insert[-_ ]|your[-_ ]|[-_]here\b|^todo|^tbd$|^n/a$"
-    r"|xxxx|not[-_ ]?real|^fake|[-_]fake[-_]|put_?your|^sample[-_ ]|\bremoved\b|replace[-_ ]?(?:me|with)|^sanitized",
+    r"example|changeme|change[-_ ]me|placeholder|redacted|masked|^dummy|insert[-_ ]|your[-_ ]|[-_]here\b"
+    r"|^todo|^tbd$|^n/a$"
+    r"|xxxx|not[-_ ]?real|^fake|[-_]fake[-_]|put_?your|^sample[-_ ]|\bremoved\b|replace[-_ ]?(?:me|with)"
+    r"|^sanitized",
     re.IGNORECASE,
 )
 _RUNS = re.compile(r"(.)\1{5,}")
 _CODE = re.compile(
-    r"^(?:[A-Za-z_$][\w$]*(?:\.|::|->))+[A-Za-z_$][\w$]*(?:\(.*)?$|^[A-Za-z_][\w.]*\(.*|^(?:new|await|self|this)[ .]|^os\.|^process\.env"
-    r"|^getenv|^vault:|^ref\+|^secrets?[./:]|^env[.:]|^var\.|^local\.|^data\.|^\{|^lookup\(|^op://|^keyring\b|^arn:|^projects/"
+    r"^(?:[A-Za-z_$][\w$]*(?:\.|::|->))+[A-Za-z_$][\w$]*(?:\(.*)?$|^[A-Za-z_][\w.]*\(.*|^(?:new|await"
+    r"|self|this)[ .]|^os\.|^process\.env"
+    r"|^getenv|^vault:|^ref\+|^secrets?[./:]|^env[.:]|^var\.|^local\.|^data\.|^\{|^lookup\(|^op://"
+    r"|^keyring\b|^arn:|^projects/"
 )
-_PATHS = re.compile(r"^(?:~|\.{1,2})?/[\w.~-]+(?:/|$)|^[A-Za-z]:\\|^[a-z][a-z0-9+.-]*://|\.(?:pem|crt|cer|key|p12|pfx|jks|json|ya?ml|txt|conf|ini|env|xml|html?|png|jar|md|py|js|go)$")
+_PATHS = re.compile(
+    r"^(?:~|\.{1,2})?/[\w.~-]+(?:/|$)|^[A-Za-z]:\\|^[a-z][a-z0-9+.-]*://|\.(?:pem|crt|cer|key|p12|pfx"
+    r"|jks|json|ya?ml|txt|conf|ini|env|xml|html?|png|jar|md|py|js|go)$"
+)
 _DIGEST = re.compile(r"^(?:sha(?:1|224|256|384|512)|md5|h1)[:-]|^SHA256:|^ssh-(?:rsa|ed25519|dss)\b", re.IGNORECASE)
+_PART = re.compile(r"[a-z0-9][a-z0-9._=-]*")
 _UUID = re.compile(r"^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$", re.IGNORECASE)
 _CHUNKS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _LOWER_WORDS = re.compile(r"[A-Z]?[a-z]{2,15}")
@@ -60,7 +71,9 @@ def is_real(value: str) -> bool:
 
 def _is_put_together(value: str) -> bool:
     """Of lower-case or capitalised words; random capitals have vowels in between as well, and count as random."""
-    words = [word for word in _LOWER_WORDS.findall(value[:LONGEST]) if _VOWEL.search(word) and not _CLUSTER.search(word)]
+    words = [
+        word for word in _LOWER_WORDS.findall(value[:LONGEST]) if _VOWEL.search(word) and not _CLUSTER.search(word)
+    ]
     return len(words) >= 3 and sum(map(len, words)) >= 0.75 * sum(char.isalnum() for char in value[:LONGEST])
 
 
@@ -80,7 +93,11 @@ def is_uuid(value: str) -> bool:
 
 def is_reference(value: str) -> bool:
     """Whether a value only says where the secret is: code, a path, a URL, a digest."""
-    return bool(_CODE.match(value) or _PATHS.search(value) or _DIGEST.match(value))
+    if _CODE.match(value) or _PATHS.search(value) or _DIGEST.match(value):
+        return True
+    # A path without a slash in front; of random base64 hardly a part is without capitals.
+    parts = value[:LONGEST].strip("/").split("/")
+    return len(parts) >= 3 and 4 * sum(1 for part in parts if _PART.fullmatch(part)) >= 3 * len(parts)
 
 
 def is_worded(value: str) -> bool:
@@ -112,13 +129,18 @@ def is_strong(value: str, *, least: int = 8) -> bool:
         return False
     if not any(char.isdigit() for char in value):
         # Without a digit only long random letters are left: mixed case and hardly a word in it.
-        return len(value) >= 20 and entropy(value) >= 3.8 and not is_worded(value) and any(c.isupper() for c in value[1:])
+        return (
+            len(value) >= 20 and entropy(value) >= 3.8 and not is_worded(value) and any(c.isupper() for c in value[1:])
+        )
     if not any(char.isalpha() for char in value):
         return False
-    return entropy(value) >= 2.5 and not is_worded(value)
+    return entropy(value) >= min(2.5, 0.8 * math.log2(len(value))) and not is_worded(value)
 
 
-_ENDS = re.compile(r"[;&](?=[\w. -]{1,40}=)|,(?=\s*[\"']?[\w. -]{1,40}[\"']?[=:])|;$|[;,](?=$)|\\[nrt](?=$|[^\w])|\\+[\"']|</|[\"'`](?=[,;)}\]>\s]|$)|&quot;|&lt;|&#3[49];")
+_ENDS = re.compile(
+    r"[;&](?=[\w. -]{1,40}=)|,(?=\s*[\"']?[\w. -]{1,40}[\"']?[=:])|;$|[;,](?=$)|\\[nrt](?=$|[^\w])"
+    r"|\\+[\"']|</|[\"'`](?=[,;)}\]>\s]|$)|&quot;|&lt;|&#3[49];"
+)
 
 
 def bare_length(value: str) -> int:

@@ -44,8 +44,13 @@ SECRETS: dict[str, Callable[[int], str]] = {
     "github app": _of("ghs" + "_", MIXED, 36),
     "github fine": lambda number: "github_pat" + "_" + made(MIXED, 22, number) + "_" + made(MIXED, 59, number),
     "gitlab": _of("glpat" + "-", MIXED, 20),
-    "slack bot": lambda number: f"xoxb-{made('123456789', 12, number)}-{made('123456789', 13, number)}-" + made(MIXED, 24, number),
-    "slack hook": lambda number: "https://hooks." + "slack.com/services/T" + made(UPPER, 8, number) + "/B" + made(UPPER, 10, number) + "/" + made(MIXED, 24, number),
+    "slack bot": lambda number: (
+        f"xoxb-{made('123456789', 12, number)}-{made('123456789', 13, number)}-" + made(MIXED, 24, number)
+    ),
+    "slack hook": lambda number: (
+        "https://hooks."
+        "slack.com/services/T" + made(UPPER, 8, number) + "/B" + made(UPPER, 10, number) + "/" + made(MIXED, 24, number)
+    ),
     "stripe": _of("sk_" + "live_", MIXED, 24),
     "twilio": _of("SK", HEX, 32),
     "sendgrid": lambda number: "SG" + "." + made(MIXED, 22, number) + "." + made(MIXED, 43, number),
@@ -62,7 +67,9 @@ SECRETS: dict[str, Callable[[int], str]] = {
     "terraform": lambda number: made(MIXED, 14, number) + ".atlas" + "v1." + made(MIXED, 66, number),
     "databricks": _of("dapi", HEX, 32),
     "telegram": lambda number: made("123456789", 9, number) + ":AA" + made(MIXED, 33, number),
-    "discord": lambda number: "M" + made(MIXED, 23, number) + "." + made(MIXED, 6, number) + "." + made(MIXED, 38, number),
+    "discord": lambda number: (
+        "M" + made(MIXED, 23, number) + "." + made(MIXED, 6, number) + "." + made(MIXED, 38, number)
+    ),
     "mailgun": _of("key-", HEX, 32),
     "mailchimp": _of("", HEX, 32, "-us14"),
     "shopify": _of("shpat" + "_", HEX, 32),

@@ -91,7 +91,9 @@ def measure(folder: Path) -> Figures:
                 bad = bool(covered & set(range(start, end)))
             if bad:
                 figures.wrong[key] += 1
-                told = [(text[span.start : span.end], span.kind) for span in spans if span.start < end and span.end > start]
+                told = [
+                    (text[span.start : span.end], span.kind) for span in spans if span.start < end and span.end > start
+                ]
                 figures.misses.append(f"{key[0]:11} {key[1]:22} {text[max(0, start - 40) : end][:200]!r} {told}")
     return figures
 
