@@ -153,10 +153,10 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
     if middle:
         head += pad("run", 8, right=True)
     if wide or (middle and not reported):
-        head += pad("tokens", 9, right=True)
-    head += pad("≈ $", 9, right=True)
+        head += pad("tokens", 8 if wide else 9, right=True)
+    head += pad("≈ $", 8 if wide else 9, right=True)
     if reported:
-        head += pad("reported", 10, right=True)
+        head += pad("reported", 9 if wide else 10, right=True)
     if wide:
         head += pad("off", 5, right=True) + "  " + pad("result", 15)
     head += "  verdict" if middle else ""
@@ -174,12 +174,14 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
         if middle:
             parts.append(Span(pad(running(usage.running_ms), 8, right=True), "dim"))
         if wide or (middle and not reported):
-            parts.append(Span(pad(count(tokens), 9, right=True), "dim"))
+            parts.append(Span(pad(count(tokens), 8 if wide else 9, right=True), "dim"))
         unknown = "?" if cost.unknown_model else ""
-        parts.append(Span(pad(unknown + _mills(cost.estimate), 9, right=True), "warn" if unknown else "strong"))
+        parts.append(
+            Span(pad(unknown + _mills(cost.estimate), 8 if wide else 9, right=True), "warn" if unknown else "strong")
+        )
         if reported:
             said = cents(cost.reported) if cost.reported is not None else "–"
-            parts.append(Span(pad(said, 10, right=True), "dim"))
+            parts.append(Span(pad(said, 9 if wide else 10, right=True), "dim"))
         if wide:
             parts.append(Span(pad(_off(cost), 5, right=True) + "  ", "dim"))
             parts.append(Span(pad(_result(session), 14) + " "))
