@@ -142,7 +142,8 @@ def open_setup(
         after_shift={
             name: runtime.after_shift for name, runtime in settings.runtimes.items() if runtime.kind == "managed-agents"
         },
-        rehearsal=rehearsal,
+        rehearsal=rehearsal
+        and any(settings.runtimes[item.runtime].kind != "extractive" for item in settings.workflows.values()),
         operator=operator,
         team=settings.operator.team,
         timezone=_zone(settings),

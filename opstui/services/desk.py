@@ -292,6 +292,8 @@ class DeskService:
         return redacted(self._setup, question.text)
 
     def _agents(self, command: words.Agents) -> Outcome[Any]:
+        if command.sync and self._setup.read_only:
+            raise ReadOnly("opened read-only: no agent was made or changed")
         from opstui.services.agents import agent_states
 
         return words.Outcome(self._loop.run(agent_states(self._setup, command)))
@@ -477,7 +479,7 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh()),
 }
 _ALLOWED_READ_ONLY = frozenset(
-    ("RefreshTickets", "RefreshTicket", "MarkSeen", "KeepViewState", "IndexKnowledge", "CloseDraft")
+    ("RefreshTickets", "RefreshTicket", "MarkSeen", "KeepViewState", "IndexKnowledge", "CloseDraft", "Agents")
 )
 
 

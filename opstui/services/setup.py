@@ -76,7 +76,7 @@ class Setup:
     logs_folder: Path
     """Where the log of a remote session is kept when it is put away."""
     rehearsal: bool = False
-    """The runtimes with a model speak to the stand-in on this machine."""
+    """Workflows run on the stand-in on this machine: to be said wherever a figure or a word of it is shown."""
     secrets: Callable[[], Secrets] | None = None
     """Who resolves references to secrets; asked for late."""
     secret_refs: Callable[[], Mapping[str, SecretRef]] = dict
