@@ -27,7 +27,8 @@ from opstui.core.desk import (
 )
 from opstui.core.sessions import Session
 from opstui.core.tickets import TicketRef
-from opstui.wiring import open_desk
+from opstui.services.desk import DeskService
+from opstui.wiring import open_setup
 
 A = TypeVar("A")
 
@@ -95,7 +96,7 @@ def demo_desk(home: Path) -> Still:
         shift=ShiftSettings(timezone=Zone("Europe/Berlin"), budget=Budget(25_000_000)),
     )
     clock = StandingClock()
-    desk = Still(open_desk(settings, paths, demo=True, clock=clock, randomness=KnownChance()), clock)
+    desk = Still(DeskService(open_setup(settings, paths, demo=True, clock=clock, randomness=KnownChance())), clock)
     desk.do(RefreshTickets()).unwrap()
     desk.do(IndexKnowledge()).unwrap()
     return desk
