@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -84,7 +85,7 @@ class Done:
     def silence(self) -> float:
         """The longest time, in seconds, in which nothing was said at all."""
         moments = [self.started, *(line.at for line in self.lines), self.ended]
-        return max(late - early for early, late in zip(moments, moments[1:], strict=False))
+        return max(late - early for early, late in pairwise(moments))
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:

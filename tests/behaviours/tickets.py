@@ -23,7 +23,7 @@ TICKETS: list[dict[str, Any]] = [
             },
             {
                 "at": "2026-11-20T09:40:00Z", "author": "sam", "kind": "comment",
-                "text": "Connection pool of payments-db-2 is at its limit of 200. Deploy 4711 may have doubled its use.",
+                "text": "Connection pool of payments-db-2 is at its limit of 200. Deploy 4711 may have doubled it.",
             },
             {
                 "at": "2026-11-20T10:02:00Z", "author": "mira", "kind": "comment",

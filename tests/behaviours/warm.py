@@ -108,7 +108,8 @@ def _become(given: Mapping[str, Any], descriptors: list[int]) -> int:
         os.dup2(source, target)
         os.close(source)
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8", closefd=False) for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+        open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 (for the whole process)
+        for number, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
     for place, value in given["constants"].items():
         module, _, name = place.partition(":")
