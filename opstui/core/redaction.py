@@ -20,6 +20,9 @@ _ESCAPED = "⟦\\"
 PERSONAL = frozenset(("EMAIL", "PHONE", "IBAN", "CARD", "PERSON", "ADDRESS", "IP", "MAC", "BIRTHDAY", "ID_NUMBER"))
 """Kinds that are about people; every other kind is a secret."""
 
+OWN_SECRET = "OWN_SECRET"
+"""What this program itself signs in with, wherever it was found: turned back for nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opstui.core.desk.sessions import Redacted
+from opstui.core.documents import CitationKind, EscalationPackage, IncidentSummary, citations_of
 from opstui.core.errors import ReadOnly
-from opstui.core.redaction import PERSONAL, PLACEHOLDER, Placeholders, Span, merged, readable
+from opstui.core.redaction import OWN_SECRET, PERSONAL, PLACEHOLDER, Placeholders, Span, merged, readable
 from opstui.core.text import SafeText, clean_line
+from opstui.core.tickets import TicketRef
 from opstui.services.hidden_documents import hidden_words, mapped, quote_without
 
 if TYPE_CHECKING:
-    from opstui.core.documents import Document
-    from opstui.core.knowledge import Page
     from opstui.core.ports import Redactor
     from opstui.core.sessions import Session
     from opstui.core.tickets import Ticket
@@ -33,6 +33,9 @@ EVERYWHERE = 6
 CACHED = 8_000_000
 """Characters of texts whose spans are remembered: a ticket, the pages around it, and what is asked again."""
 KEY_BYTES = 32
+EVENTS = 10_000
+SEARCHED = 8
+"""Hits that a search of an agent has at most."""
 
 
 class Hiding:
@@ -90,6 +93,8 @@ class Hiding:
                 value = text[part.start : part.end]
                 if span.kind not in PERSONAL and is_telling(value):
                     self._secrets.setdefault(value, span.kind)
+                    # Under each kind it was found as, so that whatever an agent was shown can be turned back.
+                    self._placeholders.placeholder(value, span.kind)
         return spans
 
     def swept(self, text: str) -> SafeText:
@@ -126,7 +131,7 @@ class Hiding:
             value = values.get(match.group())
             if value is None:
                 return match.group()
-            if value not in ticket or (public and match[1] not in PERSONAL):
+            if match[1] == OWN_SECRET or value not in ticket or (public and match[1] not in PERSONAL):
                 return readable(match.group()) if named else match.group()
             return value
 
@@ -258,23 +263,24 @@ def body_text(ticket: Ticket) -> str:
     return f"{title}\n{ticket.body}" if ticket.body else title
 
 
-def plain_document(
-    setup: Setup, session: Session, document: Document, ticket: Ticket, *, whole: bool = False
-) -> Document:
+def plain_document(setup: Setup, session: Session, document: D, ticket: Ticket) -> D:
+    """A stored document as its draft for ``ticket`` may hold it: see ``true_words``. Raises NotRedacted."""
+    return true_words(setup, session, document, ticket)[1]
+
+
+def true_words(setup: Setup, session: Session, document: D, ticket: Ticket) -> tuple[D, D]:
     """A stored document with its true words, found by hiding the session's sources once more under its key.
 
-    As its draft may hold it: a value from elsewhere than ``ticket`` is only named. With ``whole`` every value is
-    turned back, to check claims against their sources. Raises NotRedacted.
+    Twice: with every value, to check its claims against their sources; and as its draft may hold it, where a value
+    from elsewhere than ``ticket`` is only named. Raises NotRedacted.
     """
     if "⟦" not in "".join(hidden_words(document)):
-        return document
+        return document, document
     hiding = rehidden(setup, session, ticket, document)
-    if whole:
-        return mapped(document, hiding.restore)
-    text = "\n".join(ticket_texts(ticket))
     workflow = setup.workflows.get(session.workflow)
     public = workflow is not None and workflow.public_comment
-    return for_ticket(document, hiding, text, public=public)
+    drafted = for_ticket(document, hiding, "\n".join(ticket_texts(ticket)), public=public)
+    return mapped(document, hiding.restore), drafted
 
 
 def for_ticket(document: D, hiding: Hiding, ticket: str, *, public: bool) -> D:
@@ -318,32 +324,33 @@ def hidden_values(setup: Setup, session: Session) -> Mapping[str, str]:
     return rehidden(setup, session, known[0], None).values
 
 
-def rehidden(setup: Setup, session: Session, ticket: Ticket, document: Document | None) -> Hiding:
+def rehidden(setup: Setup, session: Session, ticket: Ticket, document: object) -> Hiding:
     """The session's placeholders, made again from what it read: its ticket, and what its calls and document name."""
-    from opstui.core.documents import CitationKind, citations_of
-
     hiding = Hiding(setup.redactor, setup.hiding_key(session.id))
     hiding.learn(ticket_texts(ticket))
-    texts = ticket_texts(ticket)
-    pages: dict[str, Page | None] = {}
-    tickets = set()
-    for event in setup.record.events(session.id, after=0, limit=100_000):
-        given = event.data.get("input")
-        if event.type == "tool.call" and event.data.get("name") == "read_document" and isinstance(given, Mapping):
-            pages.setdefault(str(given.get("doc", "")), None)
-    for citation in citations_of(document) if document is not None else ():
-        if citation.kind is CitationKind.DOC:
-            pages.setdefault(citation.ref, None)
-        elif ":" in citation.ref:
-            tickets.add(citation.ref.rpartition("#")[0])
-    for doc in pages:
+    for text in ticket_texts(ticket):
+        hiding.text(text)
+    citations = citations_of(document) if isinstance(document, (IncidentSummary, EscalationPackage)) else []
+    docs = dict.fromkeys(citation.ref for citation in citations if citation.kind is CitationKind.DOC)
+    tickets = dict.fromkeys(citation.ref.rpartition("#")[0] for citation in citations if ":" in citation.ref)
+    for event in setup.record.events(session.id, after=0, limit=EVENTS):
+        name, given = event.data.get("name"), event.data.get("input")
+        if event.type != "tool.call" or not isinstance(given, Mapping):
+            continue
+        if name == "read_document":
+            docs.setdefault(str(given.get("doc", "")))
+        elif name == "search_knowledge" and str(given.get("query", "")).strip():
+            query = clean_line(hiding.restore(str(given["query"])))
+            docs.update(dict.fromkeys(hit.doc for hit in setup.knowledge.search(query, SEARCHED)))
+    for doc in docs:
         page = setup.knowledge.page(doc)
         if page is not None:
-            texts.append(str(page.text))
-    for name in sorted(tickets):
-        other = setup.cache.ticket(type(ticket.ref).parse(name))
-        if other is not None:
-            texts += ticket_texts(other[0])
-    for text in texts:
-        hiding.text(text)
+            hiding.text(page.title)
+            hiding.text(page.text)
+    for ref in tickets:
+        if not ref.partition(":")[2]:
+            continue
+        other = setup.cache.ticket(TicketRef.parse(ref))
+        for text in ticket_texts(other[0]) if other is not None else ():
+            hiding.text(text)
     return hiding

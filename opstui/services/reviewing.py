@@ -45,6 +45,7 @@ class Reviewing:
         self._setup = setup
         self._refresher = refresher
         self._drafting = drafting
+        self._words: tuple[tuple[str, int, str], tuple[Document, Document]] | None = None
 
     def review(self, question: DraftReview) -> Review:
         """See ``DraftReview``."""
@@ -184,13 +185,13 @@ class Reviewing:
         sources = SourceSet(ticket)
         kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
         if draft.document is not None and kind is not None:
-            document = self._with_true_words(decode(kind, draft.document), draft, ticket)
+            document, drafted = self._with_true_words(decode(kind, draft.document), draft, ticket)
             sources = self._sources(document, ticket)
             about = check_document(document, sources, ticket)
             claims = claims_of(document)
             broken = {finding.claim for finding in about if finding.level == "block" and finding.claim}
             ok = sum(1 for claim in claims if claim.id not in broken)
-            findings += self._that_still_matter(about, claims, draft)
+            findings += self._that_still_matter(about, claims_of(drafted), draft)
         if comment is not None:
             findings += check_comment(
                 str(comment.to or ""),
@@ -207,14 +208,18 @@ class Reviewing:
         answered = {check: why for check, why in draft.overrides.items() if check not in NOT_A_JUDGEMENT}
         return [replace(item, overridden=answered.get(item.id)) for item in findings], claims, ok
 
-    def _with_true_words(self, document: Document, draft: Draft, ticket: Ticket) -> Document:
-        """What was hidden from the runtime turned back: claims are checked, and shown, against their true sources."""
+    def _with_true_words(self, document: Document, draft: Draft, ticket: Ticket) -> tuple[Document, Document]:
+        """What was hidden from the runtime turned back: for the checks, and as the draft's words came from it."""
         session = self._setup.record.session(draft.session) if draft.session is not None else None
         if session is None or session.runtime_kind == "extractive":
-            return document
-        from opstui.services.redaction import plain_document
+            return document, document
+        key, kept = (draft.id, draft.rev, ticket.version), self._words
+        if kept is None or kept[0] != key:
+            from opstui.services.redaction import true_words
 
-        return plain_document(self._setup, session, document, ticket, whole=True)
+            # Kept for the draft that is being looked at: it is asked for with every key.
+            self._words = kept = key, true_words(self._setup, session, document, ticket)
+        return kept[1]
 
     def _that_still_matter(self, found: list[Finding], claims: list[Any], draft: Draft) -> list[Finding]:
         """Findings about claims whose words the operator took out of the comment no longer block anything."""

@@ -137,7 +137,7 @@ class ToolDesk:
                 return ToolResult(self._hiding.swept(result.text), is_error=result.is_error)
         except NotRedacted:
             # Its message may be about the text itself.
-            return _refused("This could not be redacted, so it is not shown. Go on without it.")
+            return _refused("It could not be redacted, so it was not sent.")
         except OpstuiError as error:
             return _refused(self._error_text(error))
 

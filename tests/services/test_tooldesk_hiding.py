@@ -13,6 +13,7 @@ import pytest
 from opstui.adapters.redaction.engine import Re2Redactor
 from opstui.config.settings import KnowledgeSettings, Settings
 from opstui.core.codec import decode, encode
+from opstui.core.desk import DraftReview
 from opstui.core.documents import Engine, IncidentSummary, citations_of
 from opstui.core.errors import NotRedacted
 from opstui.core.extract.summary import incident_summary
@@ -20,7 +21,7 @@ from opstui.core.redaction import PLACEHOLDER
 from opstui.core.sessions import Session
 from opstui.core.tickets import Ticket
 from opstui.services.hidden_documents import hidden_words
-from opstui.services.redaction import Hiding, hidden_values, plain_document
+from opstui.services.redaction import Hiding, hidden_values, plain_document, true_words
 from opstui.services.tooldesk import TRIES, ToolDesk
 from opstui.services.workflows import load_workflows
 from tests.core.real_input import NOW, build, given
@@ -260,10 +261,10 @@ def test_a_stored_document_gets_its_true_words_back_from_the_ticket_and_the_key(
     )
     assert not bench.desk.call("submit_document", {"document": document}).is_error
     stored = decode(IncidentSummary, encode(bench.desk.accepted))
-    whole = plain_document(bench.setup, session_of(bench), stored, TICKET, whole=True)
+    whole, drafted = true_words(bench.setup, session_of(bench), stored, TICKET)
     assert whole.what_happened[-1].text == f"The password is {PASSWORD} and it worked at 09:12."
     assert whole.open_questions == (f"Was {PAGE_SECRET} used?",)
-    drafted = plain_document(bench.setup, session_of(bench), stored, TICKET)
+    assert plain_document(bench.setup, session_of(bench), stored, TICKET) == drafted
     assert drafted.open_questions == ("Was [password removed] used?",)
     assert PASSWORD in drafted.what_happened[-1].text
 
@@ -284,3 +285,38 @@ def test_a_resumed_session_knows_its_placeholders_before_it_reads_anything(bench
     later.replay([("search_knowledge", {"query": f"CoreDNS errors {mark}"}, False)])
     assert later.retrieved == ("runbooks/CoreDNS",)
     assert later._true(mark) == PASSWORD
+
+
+def test_a_review_checks_and_shows_the_true_words_and_stores_none_of_them(bench: Bench) -> None:
+    local = bench.place.ticket("CoreDNS forward errors on agents-3", f"The password is {PASSWORD} and builds fail.")
+    known = bench.setup.cache.ticket(local)
+    assert known is not None
+    ticket = known[0]
+    session = replace(session_of(bench), ticket=local, workflow_version=WORKFLOWS["incident-summary"].version)
+    bench.desk = ToolDesk(
+        ticket=ticket,
+        workflow=WORKFLOWS["incident-summary"],
+        session_id=session.id,
+        knowledge=bench.setup.knowledge,
+        cache=bench.setup.cache,
+        randomness=bench.setup.randomness,
+        operator="alex",
+        team=None,
+        now=lambda: NOW,
+        engine=Engine.MANAGED,
+        hiding=bench.hiding,
+    )
+    result = bench.desk.call("submit_document", {"document": as_an_agent_writes_it(bench, ticket)})
+    assert not result.is_error, result.text
+    assert bench.desk.accepted is not None
+    assert bench.desk.accepted_plain is not None
+    body = encode(bench.desk.accepted)
+    assert PASSWORD not in json.dumps(body)
+    workflow = WORKFLOWS["incident-summary"]
+    draft, _ = bench.place.desk._drafting.proposed(session, workflow, bench.desk.accepted_plain, body, ticket)
+    bench.setup.record.write(lambda record: record.put_session(replace(session, document=body, draft=draft.id)))
+    stored = bench.setup.record.write(lambda record: record.put_draft(draft, expected_rev=None))
+    review = bench.place.desk.ask(DraftReview(stored.id))
+    assert any(PASSWORD in claim.text for claim in review.claims)
+    assert review.claims_ok == len(review.claims)
+    assert not [finding for finding in review.findings if finding.blocks]

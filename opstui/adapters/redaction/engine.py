@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opstui.adapters.redaction.known import occurrences
 from opstui.adapters.redaction.rules import Hit, Rule
 from opstui.core.errors import NotRedacted
-from opstui.core.redaction import Span, merged
+from opstui.core.redaction import OWN_SECRET, Span, merged
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -19,8 +19,6 @@ LIMIT_SECONDS = 2.0
 LIMIT_PER_MEGABYTE = 20.0
 """Seconds more per million bytes."""
 NEARBY = 80
-OWN = "OWN_SECRET"
-"""The kind of what the program itself signs in with."""
 LETTERS = r"a-zA-Z\x{c0}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}"
 """Stands for ``\\p{L}`` in rules: as precise as they need, and a tenth of the states."""
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -41,8 +39,8 @@ class Re2Redactor:
         started = self._monotonic()
         data = text.encode("utf-8", "surrogatepass")
         allowed = LIMIT_SECONDS + LIMIT_PER_MEGABYTE * len(data) / 1e6
-        found = [Span(start, end, OWN) for start, end in occurrences(text, self._known())]
-        # Our own secrets are told apart from what a rule would call them: they are never turned back.
+        found = [Span(start, end, OWN_SECRET) for start, end in occurrences(text, self._known())]
+        # Our own secrets are told apart from what a rule would call them.
         own = {(span.start, span.end) for span in found}
         for span in _in_code_points(text, data, list(self._matches(text, data, started + allowed))):
             if (span.start, span.end) not in own:
