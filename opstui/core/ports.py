@@ -201,8 +201,6 @@ class SessionBrief:
     """What ``start`` has to say while it waits: a pause that is asked for, a try that comes to nothing."""
     stopping: asyncio.Event | None = None
     """Set when somebody wants it stopped before it began: ``start`` ends its waits at once and raises Refused."""
-    say: Callable[[RuntimeNotice], None] | None = None
-    """Told of waits while ``start`` has not returned; later ones come in ``events``."""
     patience: float | None = None
     """Seconds without contact after which ``events`` raises Unreachable though the session goes on; None: never."""
 

@@ -197,7 +197,6 @@ class SessionRun:
             message=message,
             tools=specs,
             counted={row.key.removeprefix(f"{session.id}:"): row.usage for row in setup.record.usage_of(session.id)},
-            say=self._take_notice,
             patience=self._patience,
         )
 
@@ -298,12 +297,6 @@ class SessionRun:
                 self._take_status(event, meter)
             case RuntimeNotice():
                 self._tell(event)
-
-    def _take_notice(self, notice: RuntimeNotice) -> None:
-        kind = "error" if notice.error else "notice"
-        if not self._recorder.knows(kind, notice.remote_id) or notice.until is not None:
-            ends = {} if notice.until is None else {"until": timestamp(notice.until)}
-            self._recorder.add(kind, notice.remote_id, {"text": str(clean(notice.text)), **ends}, notice.at)
 
     def _take_status(self, event: RuntimeStatus, meter: Meter) -> None:
         recorder, status = self._recorder, event.status

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire
     from opstui.core.ids import Clock, Randomness
     from opstui.core.ports import SessionBrief
-    from opstui.core.sessions import AgentState, RuntimeNotice
+    from opstui.core.sessions import AgentState
 
 CENT = 10_000
 """Micro-dollars."""
@@ -77,12 +77,19 @@ class ManagedRuntime:
     async def start(self, brief: SessionBrief) -> ManagedSession:
         """See ``AgentRuntime.start``."""
         # Here, because only who runs a session pays for them.
-        from opstui.adapters.runtimes.managed_wire import Wire
+        from opstui.adapters.runtimes.managed_wire import Trying, Wire
 
         wire = Wire(self._endpoint)
         if brief.remote_id is not None:
             return self._opened(wire, brief.remote_id, brief)
-        trying = self._trying(brief.say, waits_out=True)
+        trying = Trying(
+            self._clock,
+            self._randomness,
+            self._paced(),
+            brief.tell,
+            waits_out=True,
+            stopping=brief.stopping,
+        )
         wire.within = lambda: min(MAKE_SECONDS, trying.left())
         try:
             remote_id = await self._created(wire, brief, trying)
@@ -204,10 +211,10 @@ class ManagedRuntime:
 
         return self._pace or Pace()
 
-    def _trying(self, say: Callable[[RuntimeNotice], None] | None = None, *, waits_out: bool = False) -> Trying:
+    def _trying(self) -> Trying:
         from opstui.adapters.runtimes.managed_wire import Trying
 
-        return Trying(self._clock, self._randomness, self._paced(), say, waits_out=waits_out)
+        return Trying(self._clock, self._randomness, self._paced())
 
     # --- what lies over there
 

@@ -135,6 +135,11 @@ class Telling:
         if name not in self.messages:
             self._one("user.message", name, raw)
 
+    def answered(self, call: str) -> None:
+        """The service took our answer to a call."""
+        self._answered.add(call)
+        self.open.pop(call, None)
+
     def stand_by(self) -> list[RuntimeEvent]:
         """The session stands, but something is on its way to it: tell that it waits."""
         if self.end is None or self._end_told or self.state == "over":

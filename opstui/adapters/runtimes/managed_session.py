@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CENT = 10_000
 """Micro-dollars."""
+ANSWER_TRIES = 3
+"""How often an answer is sent that the service refuses though it waits for it."""
 
 
 class ManagedSession:
@@ -148,7 +150,7 @@ class ManagedSession:
         if telling.unseen:
             return True
         if telling.state == "waiting":
-            return not telling.open.keys() - self._delivered
+            return not telling.open
         if telling.state == "idle":
             return self._caught_up
         return True
@@ -238,16 +240,32 @@ class ManagedSession:
             "is_error": result.is_error,
         }
         try:
-            await self._deliver([event], "the answer to the agent", self._patience)
+            for left in reversed(range(ANSWER_TRIES)):
+                try:
+                    await self._deliver([event], "the answer to the agent", self._patience)
+                    break
+                except CredentialsRefused:
+                    raise
+                except Refused as error:
+                    if not await self._is_wanted(call_id):
+                        # Somebody else answered, or the turn was interrupted (managed-agents.md 7.3, 28).
+                        self.notice(RuntimeNotice(f"{call_id}:late", f"an answer came too late: {error.message}"))
+                        break
+                    if not left:
+                        raise
+                    await asyncio.sleep(self._pace.once_more / 5)
+            telling.answered(call_id)
         except NotFound:
             self._look_again()
-        except CredentialsRefused as error:
+        except Refused as error:
             self.failed(error)
             raise
-        except Refused as error:
-            # Somebody else answered, or the turn was interrupted (managed-agents.md 7.3, 28). It is not asked again.
-            self.notice(RuntimeNotice(f"{call_id}:late", f"an answer came too late: {error.message}"))
-            self._look_again()
+
+    async def _is_wanted(self, call_id: str) -> bool:
+        """Whether the service still waits for the answer to a call, as its history says."""
+        there = Telling()
+        there.history(await insist(lambda: self._wire.history(self._id), self._trying()))
+        return call_id in there.open
 
     async def send(self, text: str) -> None:
         """See ``AgentSession.send``."""

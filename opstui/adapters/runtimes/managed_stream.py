@@ -145,7 +145,13 @@ class Feed:
             held = self._held = []
             reader = self._reader = asyncio.create_task(self._read(frames))
             try:
-                events = await self._wire.history(self._session)
+                try:
+                    events = await self._wire.history(self._session)
+                except NotFound:
+                    # Deleted meanwhile: what the stream told before that is all there is.
+                    events = []
+                    if not held:
+                        raise
                 self._contact = self._clock.monotonic()
                 if self._listener.history(events):
                     self._came()

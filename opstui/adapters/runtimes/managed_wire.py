@@ -21,7 +21,7 @@ from opstui.adapters.runtimes.anthropic_client import (
     waiting,
 )
 from opstui.adapters.runtimes.anthropic_errors import asked_pause, passes, translated
-from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Unreachable
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.frozen import dataclass
 from opstui.core.sessions import RuntimeNotice
 from opstui.core.text import clean_line
@@ -274,13 +274,15 @@ class Trying:
         clock: Clock,
         randomness: Randomness,
         pace: Pace,
-        say: Callable[[RuntimeNotice], None] | None = None,
+        tell: Callable[[RuntimeNotice], None] | None = None,
         *,
         waits_out: bool = False,
+        stopping: asyncio.Event | None = None,
     ) -> None:
         self.looks = pace.looks
-        self._say = say
+        self._tell = tell
         self._waits_out = waits_out
+        self._stopping = stopping or asyncio.Event()
         self._clock = clock
         self._randomness = randomness
         self._until = clock.monotonic() + pace.start
@@ -305,9 +307,11 @@ class Trying:
         elif seconds >= self.left():
             raise error
         name = f"wait-{self._randomness.bytes(4).hex()}"
-        async for notice in waiting(seconds, error.message, name, self._clock, asyncio.Event()):
-            if self._say is not None:
-                self._say(notice)
+        async for notice in waiting(seconds, error.message, name, self._clock, self._stopping):
+            if self._tell is not None:
+                self._tell(notice)
+        if self._stopping.is_set():
+            raise Refused(f"stopped before it began: {error.message}", reason="interrupted")
 
 
 async def insist(do: Callable[[], Awaitable[T]], trying: Trying) -> T:

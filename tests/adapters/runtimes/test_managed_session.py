@@ -108,16 +108,34 @@ async def test_an_answer_is_sent_until_it_is_delivered_and_the_tool_runs_once(
     assert followed.texts == ["hello"]
 
 
-async def test_an_answer_that_comes_too_late_is_noted_and_not_sent_for_ever(service: Rehearsal, tmp_path: Path) -> None:
-    service.state.late_answers = "refused"
-    service.fault("POST", "/events", status=400, containing=b"custom_tool_result")
-    service.script((s.Call((s.Use("get_ticket"),), wait=False), s.Sleep(0.3), s.Cut(), s.Sleep(0.1), *HELLO))
+async def test_an_answer_that_comes_too_late_is_noted_and_not_sent_again(service: Rehearsal, tmp_path: Path) -> None:
+    service.fault("POST", "/events", status=400, containing=b"custom_tool_result", delay=0.2)
+    call = s.Call((s.Use("get_ticket"),), wait=False)
+    service.script((call, s.Sleep(0.1), s.AnswerElsewhere(), s.Sleep(0.3), *HELLO))
     session = await runtime(service, tmp_path).start(brief())
     followed = await follow(session)
     await session.close()
     assert len(followed.calls) == 1
     assert len(sent(service, "user.custom_tool_result")) == 1
     assert any("too late" in notice.text for notice in followed.notices)
+
+
+async def test_an_answer_that_is_refused_though_it_is_waited_for_is_sent_again_but_not_for_ever(
+    service: Rehearsal, tmp_path: Path
+) -> None:
+    service.script((s.Call((s.Use("get_ticket"),)), *HELLO), times=2)
+    fault = service.fault("POST", "/events", status=400, containing=b"custom_tool_result")
+    made = runtime(service, tmp_path)
+    session = await made.start(brief())
+    followed = await follow(session)
+    await session.close()
+    assert followed.texts == ["hello"]
+    assert len(followed.calls) == 1
+    fault.times = None
+    session = await made.start(brief("01SECOND"))
+    with pytest.raises(Refused, match="It is a 400"):
+        await follow(session)
+    await session.close()
 
 
 async def test_what_somebody_else_answered_is_not_answered_again(service: Rehearsal, tmp_path: Path) -> None:

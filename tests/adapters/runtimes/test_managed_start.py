@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,10 +169,20 @@ async def test_a_short_pause_that_the_service_asks_for_is_waited_out_and_said(
     service.script(HELLO)
     service.fault("POST", "/v1/sessions", status=429, headers={"retry-after": "3"})
     told: list[RuntimeNotice] = []
-    session = await runtime(service, tmp_path).start(brief(say=told.append))
+    session = await runtime(service, tmp_path).start(brief(tell=told.append))
     await session.close()
     assert ["trying again in 3 s" in notice.text and notice.until is not None for notice in told] == [True]
     assert len(created(service)) == 2
+
+
+async def test_a_wait_ends_at_once_when_nobody_wants_the_session_any_more(service: Rehearsal, tmp_path: Path) -> None:
+    service.fault("POST", "/v1/sessions", status=429, headers={"retry-after": "30"})
+    stopping = asyncio.Event()
+    began = SystemClock().monotonic()
+    with pytest.raises(Refused, match="stopped before it began"):
+        await runtime(service, tmp_path).start(brief(tell=lambda notice: stopping.set(), stopping=stopping))
+    assert SystemClock().monotonic() - began < 5
+    assert not service.sessions
 
 
 async def test_a_failure_that_says_not_to_try_again_is_not_tried_again(service: Rehearsal, tmp_path: Path) -> None:
@@ -383,8 +394,6 @@ async def test_an_archived_agent_is_told_and_replaced(service: Rehearsal, tmp_pa
 
 
 async def test_two_that_begin_at_once_make_one_agent(service: Rehearsal, tmp_path: Path) -> None:
-    import asyncio
-
     service.script(HELLO, times=4)
     opened = await asyncio.gather(*(runtime(service, tmp_path).start(brief(f"01N{number}")) for number in range(4)))
     for session in opened:
