@@ -127,6 +127,7 @@ def _rules() -> tuple[Rule, ...]:
     from opstui.adapters.redaction import (
         cloud_rules,
         command_rules,
+        device_rules,
         key_rules,
         name_rules,
         people_rules,
@@ -141,6 +142,7 @@ def _rules() -> tuple[Rule, ...]:
         *service_rules.RULES,
         *request_rules.RULES,
         *command_rules.RULES,
+        *device_rules.RULES,
         *ticket_rules.RULES,
         *people_rules.RULES,
         *name_rules.RULES,

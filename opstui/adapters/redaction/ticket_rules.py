@@ -204,8 +204,8 @@ RULES = (
     ),
     Rule(
         "PASSWORD",
-        rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|pw|pwd|pass|pin)\s+(?:[-–—]\s+)?{_WORD}",
-        (*PASSWORD_ANCHORS, "pw", "pin"),
+        rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|pw|pwd|pass|pin|psk)\s+(?:[-–—]\s+)?{_WORD}",
+        (*PASSWORD_ANCHORS, "pw", "pin", "psk"),
         _looks,
         bare_length,
     ),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -275,3 +276,18 @@ def test_every_rule_compiles_and_needs_one_of_its_anchors() -> None:
         assert all(anchor == anchor.lower() for anchor in rule.anchors), rule.anchors
         assert rule.kind == rule.kind.upper()
         engine._compiled(index)
+
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("line", (HERE / "ways.txt").read_text(encoding="utf-8").splitlines())
+def test_a_password_is_found_in_the_ways_that_tickets_hold_it(line: str) -> None:
+    for number in range(3):
+        value = "Tundra" + made(MIXED, 5, number) + "7!x"
+        assert not is_left(value, line.replace("{}", value).replace("\\n", "\n"))
+
+
+@pytest.mark.parametrize("line", (HERE / "stays.txt").read_text(encoding="utf-8").splitlines())
+def test_lines_that_only_speak_of_such_things_stay(line: str) -> None:
+    assert hidden(line) == []
