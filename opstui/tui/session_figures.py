@@ -137,7 +137,7 @@ def figures(drawn: Drawn) -> list[tuple[str, list[Bit]]]:
     rows.append(("cost", [*cost_bits(cost), *of]))
     if cost.budget:
         rows.append(("", bar(cost.shown, cost.budget, 14)))
-    if cost.reported is not None:
+    if cost.reported is not None and session.runtime_kind != "extractive":
         rows.append(("estimate", [("≈ ", "dim"), (exact_money(cost.estimate), "dim")]))
         rows.append(("reported", [("  ", "dim"), (exact_money(cost.reported), "text")]))
     if cost.unknown_model:
