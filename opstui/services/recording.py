@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from opstui.core.frozen import dataclass
 from opstui.core.ports import LedgerRow, RecordWriter
 from opstui.core.sessions import Session, SessionEvent
+from opstui.core.text import clean_line
 from opstui.services.setup import Setup
 
 TICK = 0.05
@@ -114,3 +115,30 @@ class Pending:
 def session_event(session: str, kind: str, remote_id: str, at: datetime, data: Mapping[str, Any]) -> SessionEvent:
     """An event for the store, which numbers it; of two with the same kind and ``remote_id`` the later replaces."""
     return SessionEvent(session=session, seq=0, remote_id=f"{kind}:{remote_id}", at=at, type=kind, data=data)
+
+
+def answered_calls(events: Sequence[SessionEvent]) -> list[tuple[str, Mapping[str, Any], bool]]:
+    """Name, input and whether it failed, of every tool call that was answered, in order."""
+    results = {
+        str(event.data.get("id")): bool(event.data.get("is_error")) for event in events if event.type == "tool.result"
+    }
+    return [
+        (str(event.data.get("name")), dict(event.data.get("input") or {}), results[str(event.data.get("id"))])
+        for event in events
+        if event.type == "tool.call" and str(event.data.get("id")) in results
+    ]
+
+
+def shown_input(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's input as events show it: cleaned, and short."""
+    return {
+        str(clean_line(str(key))): clean_line(value, limit=400) if isinstance(value, str) else _bounded(value)
+        for key, value in list(given.items())[:20]
+    }
+
+
+def _bounded(value: Any) -> Any:
+    """A number or a word as it is; what is larger than a line, as a line."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return clean_line(str(value)[:2000], limit=400)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from opstui.core import stops
-from opstui.core.canonical import canonical, fingerprint
-from opstui.core.codec import decode, encode, timestamp
-from opstui.core.documents import DOCUMENTS, Document, Engine
-from opstui.core.drafts import DraftState
-from opstui.core.errors import CredentialsRefused, NotRedacted, OpstuiError, RateLimited, Refused, Unreachable
+from opstui.core.codec import encode, timestamp
+from opstui.core.documents import Engine
+from opstui.core.errors import NotRedacted, OpstuiError, Refused, Unreachable
 from opstui.core.ports import AgentRuntime, AgentSession, RecordWriter, RemoteSessions, Request, SessionBrief
 from opstui.core.sessions import (
     Cost,
@@ -25,14 +22,14 @@ from opstui.core.sessions import (
     RuntimeToolCall,
     RuntimeUsage,
     Session,
-    SessionEvent,
     SessionStatus,
     ToolSpec,
 )
 from opstui.core.text import clean, clean_line
+from opstui.services.ending import Audit, Ending, reason_of
 from opstui.services.metering import Meter
 from opstui.services.previews import PreviewSender
-from opstui.services.recording import Pending, Recorder, session_event
+from opstui.services.recording import Recorder, answered_calls, shown_input
 from opstui.services.tooldesk import ToolDesk
 
 if TYPE_CHECKING:
@@ -61,16 +58,15 @@ class SessionRun:
         drafting: Drafting,
         session: Session,
         workflow: Workflow,
-        audit: Callable[..., Any],
+        audit: Audit,
         *,
         patience: float | None,
     ) -> None:
         self.session = session
         self._setup = setup
         self._refresher = refresher
-        self._drafting = drafting
         self._workflow = workflow
-        self._audit = audit
+        self._ending = Ending(setup, drafting, workflow, audit)
         self._patience = patience
         self._recorder = Recorder(setup, session)
         self._previews = PreviewSender(setup.previews, session.id, setup.clock.monotonic)
@@ -92,7 +88,7 @@ class SessionRun:
             if self._goes_on_elsewhere(error):
                 await asyncio.to_thread(self._let_be)
             else:
-                await asyncio.to_thread(self._end, SessionStatus.FAILED, reason_of(error))
+                await self._ended(SessionStatus.FAILED, reason_of(error))
             raise
         finally:
             self._previews.close()
@@ -154,12 +150,12 @@ class SessionRun:
         brief = await asyncio.to_thread(self._brief, runtime, ticket, tools, maybe_started)
         opened = await self._start(runtime, brief)
         if opened is None:
-            return await asyncio.to_thread(self._end, SessionStatus.ENDED, stops.INTERRUPTED)
+            return await self._ended(SessionStatus.ENDED, stops.INTERRUPTED)
         try:
             await self._follow(opened, tools, meter, runtime)
         finally:
             await opened.close()
-        return await asyncio.to_thread(self._finish, ticket, tools)
+        return await asyncio.to_thread(self._ending.finish, self.session, ticket, tools, self._recorder.take())
 
     async def _save(self, **changes: Any) -> None:
         """Change the session and commit it. Changed at once, so that of several parts none saves over another."""
@@ -316,7 +312,7 @@ class SessionRun:
     async def _answer(self, call: RuntimeToolCall, opened: AgentSession, tools: ToolDesk) -> None:
         recorder = self._recorder
         shown = {key: value for key, value in call.input.items() if key != "document"}
-        recorder.add("tool.call", call.id, {"id": call.id, "name": call.name, "input": _shown(shown)}, call.at)
+        recorder.add("tool.call", call.id, {"id": call.id, "name": call.name, "input": shown_input(shown)}, call.at)
         await recorder.flush()
         before = tools.accepted
         result = await asyncio.to_thread(tools.call, call.name, call.input)
@@ -365,6 +361,9 @@ class SessionRun:
 
     # --- the end of it, or of this stretch
 
+    async def _ended(self, status: SessionStatus, reason: str) -> Session:
+        return await asyncio.to_thread(self._ending.end, self.session, status, reason, self._recorder.take())
+
     def _let_be(self) -> None:
         """Nobody here follows it any more; it goes on over there, and the next process takes it up."""
         running = replace(self.session.cost, running_since=None)
@@ -372,156 +371,3 @@ class SessionRun:
         if session.status is SessionStatus.IDLE:
             session = replace(session, status=SessionStatus.RUNNING)
         self._setup.record.write(lambda record: record.put_session(session))
-
-    def _finish(self, ticket: Ticket, tools: ToolDesk) -> Session:
-        setup, session = self._setup, self.session
-        new = tools.accepted is not None or (session.document is not None and session.draft is None)
-        if not new:
-            reason = session.stop_reason
-            if session.document is None and session.status is SessionStatus.ENDED and reason in _WELL:
-                reason = stops.NO_DOCUMENT
-            return self._end(session.status if _stands(session) else SessionStatus.ENDED, reason)
-        document, body = self._plain(tools, ticket)
-        draft, files = self._drafting.proposed(session, self._workflow, document, body, ticket)
-        now = setup.clock.now()
-        # A session that goes on may hand in a better one later; one that starts over replaces its own.
-        stamp = "" if session.runtime_kind == "extractive" else f"-{draft.id}"
-        pending = self._recorder.take()
-        events = [
-            *pending.events,
-            session_event(session.id, "document", f"document{stamp}", now, {"document": body}),
-            session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}),
-        ]
-
-        def save(record: RecordWriter) -> Session:
-            for content in files:
-                record.put_file(content)
-            older = record.draft(session.draft) if session.draft else None
-            if older is not None and older.state is DraftState.PROPOSED:
-                # Nobody touched what the agent has now replaced itself.
-                note = f"replaced by {draft.id}"
-                record.put_draft(replace(older, state=DraftState.DISCARDED, note=note), expected_rev=older.rev)
-            record.put_draft(draft, expected_rev=None)
-            record.add_audit(
-                replace(
-                    self._audit(session, "session.document", "agent"),
-                    draft=draft.id,
-                    documents=tuple(tools.retrieved),
-                    content_hash=fingerprint(canonical(_without_floats(body))),
-                    confidence=tools.confidence,
-                )
-            )
-            found = replace(session, document=body, draft=draft.id)
-            status = session.status if _stands(session) else SessionStatus.ENDED
-            return self._put_end(record, found, status, session.stop_reason, Pending(events, pending.rows))
-
-        return setup.record.write(save)
-
-    def _plain(self, tools: ToolDesk, ticket: Ticket) -> tuple[Document, Mapping[str, Any]]:
-        """The document with its true words, for the draft; and what is stored of it, which hides what was hidden."""
-        if tools.accepted is not None and tools.accepted_plain is not None:
-            return tools.accepted_plain, encode(tools.accepted)
-        body = self.session.document or {}
-        stored = decode(DOCUMENTS[self._workflow.document], body)
-        runtime = self._setup.runtimes.get(self.session.runtime)
-        if runtime is None or runtime.kind == "extractive":
-            return stored, body
-        from opstui.services.redaction import plain_document
-
-        return plain_document(self._setup, self.session, stored, ticket), body
-
-    def _end(self, status: SessionStatus, reason: str | None) -> Session:
-        pending = self._recorder.take()
-        return self._setup.record.write(lambda record: self._put_end(record, self.session, status, reason, pending))
-
-    def _put_end(
-        self,
-        record: RecordWriter,
-        session: Session,
-        status: SessionStatus,
-        reason: str | None,
-        pending: Pending,
-    ) -> Session:
-        return put_end(record, session, status, reason, pending, self._setup.clock.now(), self._audit)
-
-
-def put_end(
-    record: RecordWriter,
-    session: Session,
-    status: SessionStatus,
-    reason: str | None,
-    pending: Pending,
-    now: datetime,
-    audit: Callable[..., Any],
-) -> Session:
-    """Write the last events and the session as it ends, or stands still. Each stretch has an end of its own."""
-    stretch = "" if session.runtime_kind == "extractive" else f"-{session.rev}"
-    last = [
-        session_event(
-            session.id, "status", f"ended:status{stretch}", now, {"status": status.value, "stop_reason": reason}
-        ),
-        session_event(session.id, "session.ended", f"ended{stretch}", now, {}),
-    ]
-    pending.put(record, None)
-    record.add_events(last)
-    record.add_audit(audit(session, "session.end", "program", detail=f"{status.value}: {reason or 'done'}"))
-    cost = replace(session.cost, running_since=None)
-    ended_at = now if status.is_over else None
-    return record.put_session(replace(session, status=status, stop_reason=reason, ended_at=ended_at, cost=cost))
-
-
-_WELL = (None, stops.END_TURN, stops.DONE)
-
-
-def _stands(session: Session) -> bool:
-    return session.status.is_over or session.status is SessionStatus.IDLE
-
-
-def reason_of(error: OpstuiError) -> str:
-    """The stop reason that an error comes to."""
-    kinds: tuple[tuple[type[OpstuiError], str], ...] = (
-        (CredentialsRefused, stops.CREDENTIALS),
-        (NotRedacted, stops.NOT_REDACTED),
-        (RateLimited, stops.RATE_LIMITED),
-        (Unreachable, stops.UNREACHABLE),
-        (Refused, stops.REJECTED),
-    )
-    return next((reason for kind, reason in kinds if isinstance(error, kind)), type(error).__name__)
-
-
-def answered_calls(events: Sequence[SessionEvent]) -> list[tuple[str, Mapping[str, Any], bool]]:
-    """Name, input and whether it failed, of every tool call that was answered, in order."""
-    results = {
-        str(event.data.get("id")): bool(event.data.get("is_error")) for event in events if event.type == "tool.result"
-    }
-    return [
-        (str(event.data.get("name")), dict(event.data.get("input") or {}), results[str(event.data.get("id"))])
-        for event in events
-        if event.type == "tool.call" and str(event.data.get("id")) in results
-    ]
-
-
-def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool's input as events show it: cleaned, and short."""
-    return {
-        str(clean_line(str(key))): clean_line(value, limit=400) if isinstance(value, str) else _bounded(value)
-        for key, value in list(given.items())[:20]
-    }
-
-
-def _bounded(value: Any) -> Any:
-    """A number or a word as it is; what is larger than a line, as a line."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    return clean_line(str(value)[:2000], limit=400)
-
-
-def _without_floats(value: Any) -> Any:
-    """Scores become strings: canonical JSON knows no floats."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return {key: _without_floats(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_floats(item) for item in value]
-    return value

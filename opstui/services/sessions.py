@@ -421,8 +421,8 @@ class SessionService:
         )
 
     def _end(self, session: Session, status: SessionStatus, reason: str | None) -> Session:
+        from opstui.services.ending import put_end
         from opstui.services.recording import Pending
-        from opstui.services.running import put_end
 
         end: Callable[[RecordWriter], Session] = partial(
             put_end,
