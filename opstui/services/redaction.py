@@ -276,10 +276,12 @@ def true_words(setup: Setup, session: Session, document: D, ticket: Ticket) -> t
     """
     if "⟦" not in "".join(hidden_words(document)):
         return document, document
+    from opstui.services.tooldesk import ticket_text
+
     hiding = rehidden(setup, session, ticket, document)
     workflow = setup.workflows.get(session.workflow)
     public = workflow is not None and workflow.public_comment
-    drafted = for_ticket(document, hiding, "\n".join(ticket_texts(ticket)), public=public)
+    drafted = for_ticket(document, hiding, ticket_text(ticket), public=public)
     return mapped(document, hiding.restore), drafted
 
 
@@ -326,10 +328,11 @@ def hidden_values(setup: Setup, session: Session) -> Mapping[str, str]:
 
 def rehidden(setup: Setup, session: Session, ticket: Ticket, document: object) -> Hiding:
     """The session's placeholders, made again from what it read: its ticket, and what its calls and document name."""
+    from opstui.services.tooldesk import ticket_text
+
     hiding = Hiding(setup.redactor, setup.hiding_key(session.id))
     hiding.learn(ticket_texts(ticket))
-    for text in ticket_texts(ticket):
-        hiding.text(text)
+    ticket_text(ticket, hiding.text)
     citations = citations_of(document) if isinstance(document, (IncidentSummary, EscalationPackage)) else []
     docs = dict.fromkeys(citation.ref for citation in citations if citation.kind is CitationKind.DOC)
     tickets = dict.fromkeys(citation.ref.rpartition("#")[0] for citation in citations if ":" in citation.ref)

@@ -328,11 +328,10 @@ class ToolDesk:
         hiding = self._hiding
         if hiding is None:
             return whole, whole
-        from opstui.services.redaction import for_ticket, hidden_as, ticket_texts
+        from opstui.services.redaction import for_ticket, hidden_as
 
         hidden = hidden_as(whole, hiding, handed_in)
-        own = "\n".join(ticket_texts(self._ticket))
-        return hidden, for_ticket(hidden, hiding, own, public=self._workflow.public_comment)
+        return hidden, for_ticket(hidden, hiding, ticket_text(self._ticket), public=self._workflow.public_comment)
 
     def _not_accepted(self, violations: Sequence[str], handed_in: object = None) -> ToolResult:
         self.tries += 1

@@ -38,7 +38,7 @@ TICKET = build(
     (
         ("dana", "comment", "Restarted node-local-dns on agents-3, no change."),
         ("dana", "comment", f"Logged in to agents-3, the password is {PASSWORD} and it worked at 09:12."),
-        ("dana", "comment", f"Used {PASSWORD} again. ⟦S:EMAIL:00000000⟧ is what a model sees"),
+        ("Wei Okafor", "comment", f"Used {PASSWORD} again. ⟦S:EMAIL:00000000⟧ is what a model sees"),
     ),
 )
 PAGE = (
@@ -155,6 +155,19 @@ def test_line_numbers_are_those_of_the_true_text(bench: Bench) -> None:
     bench.call("search_knowledge", query="CoreDNS errors resolvers")
     assert "    7  1. Check the resolvers" in bench.call("read_document", doc="runbooks/CoreDNS")
     assert "    2  About 12 % of builds" in bench.call("get_ticket")
+
+
+def test_who_wrote_an_entry_is_hidden_and_comes_back_to_this_ticket(bench: Bench) -> None:
+    assert "Wei Okafor" not in bench.call("get_ticket")
+    document = claim_about_the_password(bench)
+    document["open_questions"] = [f"Does {mark_of(bench, 'Wei Okafor')} know more?"]
+    assert not bench.desk.call("submit_document", {"document": document}).is_error
+    assert bench.desk.accepted is not None
+    assert bench.desk.accepted_plain is not None
+    assert "Wei Okafor" not in json.dumps(encode(bench.desk.accepted))
+    assert bench.desk.accepted_plain.open_questions == ("Does Wei Okafor know more?",)
+    stored = decode(IncidentSummary, encode(bench.desk.accepted))
+    assert plain_document(bench.setup, session_of(bench), stored, TICKET) == bench.desk.accepted_plain
 
 
 def test_a_look_alike_in_the_ticket_is_made_harmless(bench: Bench) -> None:
