@@ -24,7 +24,7 @@ from opstui.core.desk import (
 from opstui.core.errors import Busy, NotFound, ReadOnly, Refused, UsageError
 from opstui.core.ids import new_id
 from opstui.core.money import cents
-from opstui.core.ports import AgentRuntime, RecordWriter, RemoteSessions, Request
+from opstui.core.ports import AgentRuntime, RecordWriter, Request
 from opstui.core.sessions import Cost, Session, SessionStatus
 from opstui.core.text import clean, clean_line
 from opstui.services.budgets import open_budget
@@ -278,21 +278,10 @@ class SessionService:
         return [session for session in live if not self.lock(session.id).is_held()]
 
     def to_put_away(self) -> list[Session]:
-        """Sessions elsewhere whose shift is over and whose runtime's policy is not to keep them."""
-        setup = self._setup
-        if setup.read_only or not any(policy != "keep" for policy in setup.after_shift.values()):
-            return []
-        shift = running_shift(setup)
-        idle = setup.record.sessions(statuses=(SessionStatus.IDLE,))
-        return [
-            session
-            for session in idle
-            if session.shift != shift.id
-            and session.created_at < shift.start
-            and session.remote_id is not None
-            and setup.after_shift.get(session.runtime, "keep") != "keep"
-            and isinstance(setup.runtimes.get(session.runtime), RemoteSessions)
-        ]
+        """Sessions elsewhere that their shift left behind."""
+        from opstui.services.putting_away import to_put_away
+
+        return to_put_away(self._setup)
 
     # --- running
 
@@ -327,26 +316,10 @@ class SessionService:
             lock.release(for_good=over)
 
     async def put_away(self, session: Session) -> None:
-        """Keep a session's log here, then archive or delete it over there, and end it. Raises as the runtime."""
-        import asyncio
+        """Keep a session's log here, archive or delete it over there, and end it. Raises as the runtime."""
+        from opstui.services.putting_away import put_away
 
-        setup = self._setup
-        runtime: object = setup.runtimes.get(session.runtime)
-        lock = self.lock(session.id)
-        if not isinstance(runtime, RemoteSessions) or session.remote_id is None or not lock.take():
-            return
-        try:
-            delete = setup.after_shift.get(session.runtime) == "delete"
-            try:
-                content = await runtime.log(session.remote_id)
-            except NotFound:
-                await asyncio.to_thread(self._end, session, SessionStatus.ENDED, stops.DELETED)
-                return
-            await asyncio.to_thread(self._keep_log, session, content)
-            await runtime.put_away(session.remote_id, delete=delete)
-            await asyncio.to_thread(self._end, session, SessionStatus.ENDED, stops.ARCHIVED)
-        finally:
-            lock.release()
+        await put_away(self._setup, session, self.lock(session.id), self._end)
 
     # --- parts
 
@@ -354,19 +327,6 @@ class SessionService:
         lock = self.lock(session_id)
         if lock.take():
             self._kept[session_id] = lock
-
-    def _keep_log(self, session: Session, content: bytes) -> None:
-        import os
-
-        folder = self._setup.logs_folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = folder / f".{session.id}.part"
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, folder / f"{session.id}.jsonl")
 
     def _existing(self, ticket: Ticket, workflow: Workflow) -> Session | None:
         record = self._setup.record

@@ -377,3 +377,15 @@ def test_who_starts_a_session_to_run_it_has_it_before_a_worker_sees_it(place: Pl
     Work(place.setup).run_until_idle(linger=0.0)
     assert runtime.briefs == []
     assert run(place, session).stop_reason == stops.END_TURN
+
+
+def test_a_failed_session_is_put_away_once_and_stays_failed(place: Place, runtime: ScriptedRuntime) -> None:
+    from opstui.services.working import Work
+
+    runtime.scripts = [[RUNNING, RuntimeStatus("e9", SessionStatus.FAILED, stops.TERMINATED)]]
+    session = run(place, start(place))
+    place.clock.move(hours=13)
+    for _ in range(2):
+        Work(place.setup).run_until_idle(linger=0.0)
+    assert runtime.put_aside == [(session.remote_id, False)]
+    assert place.desk.ask(SessionDetail(session.id)).stop_reason == stops.TERMINATED
