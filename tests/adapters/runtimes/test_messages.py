@@ -15,10 +15,12 @@ import pytest
 
 from opstui.adapters.machine import SystemClock
 from opstui.adapters.runtimes import messages_loop, messages_session
-from opstui.adapters.runtimes.anthropic_client import Endpoint
+from opstui.adapters.runtimes.anthropic_client import Endpoint, open_client
 from opstui.adapters.runtimes.messages import MessagesRuntime, is_anthropics
+from opstui.adapters.runtimes.messages_response import Hearing, Manner, respond
 from opstui.adapters.runtimes.messages_session import MessagesSession
-from opstui.core.errors import CredentialsRefused, RateLimited, Refused, Unreachable
+from opstui.adapters.runtimes.messages_talk import Talk
+from opstui.core.errors import CredentialsRefused, RateLimited, Refused, StoreFull, Unreachable
 from opstui.core.ports import SessionBrief
 from opstui.core.sessions import (
     RuntimeEvent,
@@ -164,6 +166,26 @@ async def test_a_local_server_is_asked_in_the_plainest_form(tmp_path: Path) -> N
     assert sent["system"].startswith("You are a junior analyst.")
     assert b"anthropic-beta" not in server.heads[0].lower()
     assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
+
+
+async def test_anthropics_own_endpoint_gets_effort_and_caching_and_its_thoughts_back(tmp_path: Path) -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+    block = {"type": "content_block_start", "index": 0, "content_block": thought}
+    thinking = frame("content_block_start", block) + frame(
+        "content_block_stop", {"type": "content_block_stop", "index": 0}
+    )
+    manner = Manner(model="claude-opus-5-5", system="s", tools=TOOLS, silence=5, effort="high", theirs=True)
+    said = [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
+    answer = stream(start(), thinking, text_block(1, "Hello."), finish("end_turn"))
+    async with (
+        serving(answer) as server,
+        open_client(Endpoint("theirs", lambda: server.url, lambda: KEY)) as client,
+    ):
+        response = await respond(client, manner, said, Hearing(str, lambda _: None, SystemClock()))
+    assert server.bodies[0]["cache_control"] == {"type": "ephemeral"}
+    assert server.bodies[0]["output_config"] == {"effort": "high"}
+    assert "thread" not in server.bodies[0]
+    assert response.content == [thought, {"type": "text", "text": "Hello."}]
 
 
 def test_anthropics_own_endpoint_is_told_by_its_address() -> None:
@@ -627,6 +649,29 @@ async def test_answers_that_are_never_right_are_given_up(tmp_path: Path) -> None
             await run(session)
         await session.close()
     assert len(server.bodies) == messages_loop.ODD_TRIES
+
+
+async def test_a_disk_that_is_full_ends_it_instead_of_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Talk) -> None:
+        raise StoreFull("no room")
+
+    async with serving(calls(("t1", "get_ticket", {}))) as server:
+        session = await runtime(server.url, tmp_path).start(brief())
+
+        async def answer_on_a_full_disk(call: RuntimeToolCall) -> None:
+            monkeypatch.setattr(Talk, "save", full)
+            with pytest.raises(StoreFull):
+                await session.answer(call.id, ToolResult("x"))
+
+        with pytest.raises(StoreFull):
+            await run(
+                session,
+                None,
+                on=lambda event: answer_on_a_full_disk(event) if isinstance(event, RuntimeToolCall) else None,
+            )
+        await session.close()
 
 
 async def test_leaving_in_the_middle_leaves_nothing_behind(tmp_path: Path) -> None:
