@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ KEYS: Mapping[str, str] = {
     "resume": "session.resume",
 }
 """What can be done about a session → its key's id."""
+_AGAIN = re.compile(r"[;:,.]?\s*\b(?:trying again|next try)\b.*\Z", re.IGNORECASE | re.DOTALL)
+"""What the notice says of the next try; here it is counted down."""
 _GOES_WELL = ("", "done", "end_turn", "archived")
 
 
@@ -67,14 +70,15 @@ def tail(given: Now) -> tuple[Block, ...]:
 def _waits(given: Now) -> str:
     session, now, transcript = given.session, given.now, given.transcript
     stop = f"{given.key('session.interrupt')} stops it"
-    if given.told is not None:
-        what, at = given.told
-        waited = since(at, now)
-        return f"{what}{f': {waited}' if waited else ''}"
     open_waits = [wait for wait in transcript.waits.values() if wait.until > now]
     if open_waits:
-        wait = max(open_waits, key=lambda one: one.seq)
-        return f"{wait.text.rstrip('.')}: next try in {countdown(wait.until, now)}   {stop}"
+        wait = max(open_waits, key=lambda one: one.until)
+        why = _AGAIN.sub("", wait.text).rstrip(" .;:,")
+        rest = "told to stop" if given.told is not None else stop
+        return f"{why}: next try in {countdown(wait.until, now)}   {rest}"
+    if given.told is not None:
+        what, at = given.told
+        return f"{what}{_and(since(at, now))}"
     if session.status is SessionStatus.QUEUED:
         waited = since(session.created_at, now)
         return f"queued: starts when a worker, or another session on {session.runtime}, is done{_and(waited)}"

@@ -172,6 +172,17 @@ async def test_a_wait_is_counted_down_and_gone_when_it_is_over() -> None:
         await until(pilot, lambda: "overloaded" not in text(app))
 
 
+async def test_what_a_notice_says_of_the_next_try_is_counted_down_instead() -> None:
+    desk = ScriptedDesk()
+    session = desk.add_managed("NET-87")
+    said = "managed: not reachable, 127.0.0.1:9: connection refused; trying again in 6 s"
+    desk.add_event(session.id, "notice", text=said, until=timestamp(NOW + timedelta(seconds=5)))
+    async with shown(desk) as (app, pilot):
+        await opened(app, pilot, session)
+        await until(pilot, lambda: "connection refused: next try in 5 s" in text(app))
+        assert "trying again" not in text(app)
+
+
 async def test_a_wait_that_goes_on_is_told_anew_under_the_number_it_has() -> None:
     desk = ScriptedDesk()
     session = desk.add_managed("NET-87")
