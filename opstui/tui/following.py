@@ -66,6 +66,9 @@ class Following:
                 return False
             self.transcript, changed = take(self.transcript, events)
             self._dirty = min(self._dirty, changed)
+            if any(event.type == "error" for event in events):
+                # It says what became of it: an interrupt that could not be delivered is waited for no longer.
+                self._told = None
             if len(events) < PAGE:
                 return False
         return True
