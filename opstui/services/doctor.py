@@ -36,7 +36,7 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
     yield from setup.knowledge.probe()
     yield from _rates(setup)
     yield _redaction(setup)
-    if setup.demo and any(runtime.kind != "extractive" for runtime in setup.runtimes.values()):
+    if setup.rehearsal or (setup.demo and any(runtime.kind != "extractive" for runtime in setup.runtimes.values())):
         yield Probe(
             "rehearsal", "pass", "runtimes with a model speak to a stand-in on this machine: no model, no key, no cost"
         )

@@ -339,6 +339,9 @@ class SessionRun:
                 await opened.interrupt(stops.BUDGET_REACHED)
             await asyncio.sleep(LOOK_SECONDS)
 
+    def _hidden(self, text: str) -> str:
+        return text if self._hiding is None else self._hiding.hide_words(text, {}, scan=True)
+
     async def _carry_out(self, request: Request, opened: AgentSession) -> None:
         words = {"interrupt": "the interrupt", "message": "the message", "budget": "the new budget"}
         try:
@@ -346,7 +349,7 @@ class SessionRun:
                 await opened.interrupt()
             elif request.kind == "message":
                 # What the operator types goes the way of everything else: hidden where it holds something.
-                text = request.text if self._hiding is None else self._hiding.hide_words(request.text, {}, scan=True)
+                text = await asyncio.to_thread(self._hidden, request.text)
                 await opened.send(text)
                 self._recorder.add("notice", f"message-{request.id}", {"text": f"you: {clean(text)}"})
             elif request.kind == "budget":
