@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from opstui.adapters.runtimes.anthropic_client import SAID_FROM, pause
 from opstui.adapters.runtimes.anthropic_errors import asked_pause
-from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling, event_id, hash_of, kind_of, text_of, time_of
+from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling
+from opstui.adapters.runtimes.managed_fields import event_id, hash_of, kind_of, text_of, time_of
 from opstui.adapters.runtimes.managed_stream import Feed
 from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire, insist, make_once
 from opstui.core import stops

@@ -142,7 +142,8 @@ class Feed:
         async with self._wire.stream(self._session, self._pace.quiet) as frames:
             self._contact = self._clock.monotonic()
             # What the stream says while the history is listed is kept, so that nothing falls between the two.
-            held = self._held = []
+            held: list[Any] = []
+            self._held = held
             reader = self._reader = asyncio.create_task(self._read(frames))
             try:
                 try:

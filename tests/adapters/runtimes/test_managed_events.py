@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from opstui.adapters.runtimes.managed_events import Telling, event_id, time_of
+from opstui.adapters.runtimes.managed_events import Telling
+from opstui.adapters.runtimes.managed_fields import event_id, time_of
 from opstui.adapters.runtimes.managed_previews import LONGEST, Previews
 from opstui.adapters.runtimes.managed_tally import list_cost
 from opstui.core.sessions import (
