@@ -73,6 +73,9 @@ class ManagedSession:
         telling, out = self._telling, self._out
         self._caught_up = False
         self._error = None
+        if telling.state == "over" and telling.end is not None and not out:
+            yield telling.end
+            return
         feed = self._feed = Feed(
             self._wire,
             self._id,

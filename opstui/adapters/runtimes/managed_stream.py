@@ -119,7 +119,7 @@ class Feed:
 
     async def _keep(self) -> None:
         try:
-            while not self._listener.is_over:
+            while True:
                 dropped = False
                 error: OpstuiError | None = None
                 try:
