@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 D = TypeVar("D")
 EVERYWHERE = 6
 """A secret of at least so many characters that was found once in a session is hidden wherever else it stands."""
+PIECE = 4
+"""So many characters in a row of a hidden value are not told to an agent in any sentence about it."""
 CACHED = 8_000_000
 """Characters of texts whose spans are remembered: a ticket, the pages around it, and what is asked again."""
 KEY_BYTES = 32
@@ -159,11 +161,50 @@ class Hiding:
             found = list(self.spans(text)) if scan else []
             kinds = {value: kind_of(mark) for mark, value in self.values.items() if len(value) >= EVERYWHERE}
             for value, kind in (kinds | dict(also)).items():
-                at = text.find(value)
-                while at >= 0:
-                    found.append(Span(at, at + len(value), kind))
-                    at = text.find(value, at + len(value))
+                # A text that became one line has one space where there were several.
+                for shape in {value, " ".join(value.split())} - {""}:
+                    at = text.find(shape)
+                    while at >= 0:
+                        found.append(Span(at, at + len(shape), kind))
+                        at = text.find(shape, at + len(shape))
             return self._hide(text, tuple(merged(found)))
+
+    def without_pieces(self, text: str, named: Mapping[str, str]) -> SafeText:
+        """A hidden text in which no ``PIECE`` characters in a row of a ``named`` value (value → kind) are left.
+
+        For a sentence about such a value that quotes a part of it, or was cut inside of it.
+        """
+        parts: list[str] = []
+        at = 0
+        for kept in (*PLACEHOLDER.finditer(text), None):
+            part = text[at : kept.start() if kept else len(text)]
+            folded, covered = _folded(part), [""] * len(part)
+            for value, kind in named.items():
+                whole = _folded(value)
+                for start in range(len(whole) - PIECE + 1):
+                    found = folded.find(whole[start : start + PIECE])
+                    while found >= 0:
+                        covered[found : found + PIECE] = [self._placeholders.placeholder(value, kind)] * PIECE
+                        found = folded.find(whole[start : start + PIECE], found + 1)
+            for index, mark in enumerate(covered):
+                if not mark:
+                    parts.append(part[index])
+                elif not index or covered[index - 1] != mark:
+                    parts.append(mark)
+            if kept:
+                parts.append(kept.group())
+                at = kept.end()
+        return SafeText("".join(parts))
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Values that are not about people, of everything that this session hid so far."""
+        return [value for mark, value in self.values.items() if kind_of(mark) not in PERSONAL]
+
+
+def _folded(text: str) -> str:
+    """``text`` in lower case, every character in its place."""
+    return "".join(lower if len(lower := char.lower()) == 1 else char for char in text)
 
 
 def is_telling(value: str) -> bool:

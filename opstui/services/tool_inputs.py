@@ -62,3 +62,8 @@ def parsed(document: object) -> object:
         return json.loads(document)
     except (ValueError, RecursionError):
         return None
+
+
+def is_piece(name: str, value: str) -> bool:
+    """Whether ``name`` is a part of ``value`` and not all of it, whatever the case."""
+    return len(name) < len(value) and name.casefold() in value.casefold()

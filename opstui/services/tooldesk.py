@@ -36,7 +36,7 @@ from opstui.core.sources import SourceSet
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.core.workflows import Workflow
-from opstui.services.tool_inputs import parsed, too_much, words_of
+from opstui.services.tool_inputs import is_piece, parsed, too_much, words_of
 
 if TYPE_CHECKING:
     from opstui.services.redaction import Hiding
@@ -186,6 +186,19 @@ class ToolDesk:
         self._learn()
         return self._hiding.restore(text)
 
+    def _true_within(self, text: str) -> str:
+        """The same for a text of a document, which is cut at its limit: never inside of what was hidden.
+
+        A part of a value would be hidden again nowhere, so a text without room for all of them gets none.
+        """
+        if self._hiding is None:
+            return text
+        from opstui.services.documents import STRING_LIMIT
+
+        kept = str(clean(text[:STRING_LIMIT]))[:STRING_LIMIT]
+        true = self._true(kept)
+        return true if len(true) <= STRING_LIMIT else kept
+
     def _learn(self) -> None:
         """Know the whole ticket first: a password told in its third entry is hidden in its first as well."""
         if self._hiding is not None and not self._learned:
@@ -267,10 +280,19 @@ class ToolDesk:
             return ToolResult("No other ticket is similar.", ())
         lines = []
         for ticket, _score in found:
-            shared = self._said(", ".join(shared_identifiers(self._ticket, ticket)) or "none")
+            shared = self._said(", ".join(self._shared(ticket)) or "none")
             title = self._said(ticket.title)
             lines.append(f"{ticket.ref}#0 · {ticket.status.raw} · {title} · shared identifiers: {shared}")
         return ToolResult(self._wrap("\n".join(lines)), tuple(found))
+
+    def _shared(self, ticket: Ticket) -> Sequence[str]:
+        """The identifiers that both tickets name, without those that are a piece of a secret of this one."""
+        found = shared_identifiers(self._ticket, ticket)
+        if self._hiding is None:
+            return found
+        self._learn()
+        secrets = self._hiding.secrets
+        return [name for name in found if not any(is_piece(name, value) for value in secrets)]
 
     # --- handing in ---------------------------------------------------------------------------------------------------
 
@@ -294,7 +316,7 @@ class ToolDesk:
             from opstui.services.documents import Submission, read_document
 
             read = read_document(
-                words_of(document, self._true),
+                words_of(document, self._true_within),
                 Submission(
                     workflow=self._workflow,
                     ticket=self._ticket,
@@ -340,9 +362,11 @@ class ToolDesk:
         if self._hiding is not None:
             from opstui.services.redaction import named_in
 
-            # What is held against the document quotes its true words.
+            # What is held against the document quotes its true words, often no more than a piece of one.
             named = named_in(handed_in, self._hiding)
-            listed = [self._hiding.hide_words(line, named, scan=True) for line in listed]
+            listed = [
+                self._hiding.without_pieces(self._hiding.hide_words(line, named, scan=True), named) for line in listed
+            ]
         said = "\n".join(listed)
         mend = f"Mend them and submit again; {left} tries are left." if left else "No tries are left."
         return ToolResult(f"not accepted\n{said}\n{mend}", tuple(violations), is_error=True)

@@ -333,3 +333,41 @@ def test_a_review_checks_and_shows_the_true_words_and_stores_none_of_them(bench:
     assert any(PASSWORD in claim.text for claim in review.claims)
     assert review.claims_ok == len(review.claims)
     assert not [finding for finding in review.findings if finding.blocks]
+
+
+def longest_piece(text: str, value: str) -> str:
+    """The longest run of ``value`` that stands in ``text``, whatever the case."""
+    text, value = text.casefold(), value.casefold()
+    runs = (value[start:end] for start in range(len(value)) for end in range(start + 1, len(value) + 1))
+    return max((run for run in runs if run in text), key=len, default="")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Someone wrote {}.", "{} failed at 23:59.", "It is not {}.", "x{}", "{} " * 12, "y" * 290 + "-{}"],
+)
+def test_what_is_held_against_a_document_tells_no_piece_of_a_secret(bench: Bench, words: str) -> None:
+    written = as_an_agent_writes_it(bench)
+    mark = next(mark for mark, value in bench.hiding.values.items() if value == PASSWORD)
+    written["what_happened"][0]["text"] = words.replace("{}", mark)
+    said = bench.call("submit_document", document=written)
+    assert said.startswith("not accepted")
+    assert len(longest_piece(said, PASSWORD)) < 4, said
+
+
+@pytest.mark.parametrize("length", range(3960, 4002, 3))
+def test_a_text_that_is_cut_keeps_no_piece_of_what_stood_where_it_was_cut(bench: Bench, length: int) -> None:
+    written = as_an_agent_writes_it(bench)
+    mark = next(mark for mark, value in bench.hiding.values.items() if value == PASSWORD)
+    written["no_runbook_reason"] = "y" * (length - 20) + "\x07\x07" + mark
+    written["impact"]["regions"] = ["y" * length + mark]
+    bench.call("submit_document", document=written)
+    stored = json.dumps(encode(bench.desk.accepted), ensure_ascii=False)
+    assert len(longest_piece(stored, PASSWORD)) < 4
+
+
+def test_two_tickets_share_no_piece_of_a_secret_that_both_hold(bench: Bench) -> None:
+    bench.place.ticket("CoreDNS forward errors on agents-3 too", "agents-3 again, Tundra7 was tried, maple-x too")
+    said = bench.call("search_tickets", query="CoreDNS forward errors agents-3")
+    assert "agents-3" in said.partition("shared identifiers: ")[2]
+    assert "Tundra7" not in said
