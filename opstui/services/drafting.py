@@ -29,6 +29,7 @@ from opstui.core.errors import Conflict, NotFound, Refused, StaleRevision, Usage
 from opstui.core.ids import new_id
 from opstui.core.ports import Editing, RecordWriter
 from opstui.core.proposals import proposal
+from opstui.core.redaction import readable
 from opstui.core.sessions import Session
 from opstui.core.text import clean_line
 from opstui.core.tickets import Ticket
@@ -70,6 +71,9 @@ class Drafting:
         """The draft that a session's document turns into, and the files it attaches; nothing is stored yet."""
         setup = self._setup
         made = proposal(workflow, document, ticket)
+        # A file goes out as it lies there, so a secret in it is only named; in the comment it comes back when sent.
+        named = tuple((name, readable(content.decode()).encode()) for name, content in made.attach)
+        made = replace(made, attach=named)
         draft = draft_rules.new_draft(
             ticket,
             draft_id=self._id(),

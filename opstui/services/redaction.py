@@ -9,6 +9,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,10 +19,11 @@ from opstui.core.documents import CitationKind, EscalationPackage, IncidentSumma
 from opstui.core.errors import ReadOnly
 from opstui.core.redaction import OWN_SECRET, PERSONAL, PLACEHOLDER, Placeholders, Span, merged, readable
 from opstui.core.text import SafeText, clean_line
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import TicketRef, Visibility
 from opstui.services.hidden_documents import hidden_words, mapped, quote_without
 
 if TYPE_CHECKING:
+    from opstui.core.drafts import Draft
     from opstui.core.ports import Redactor
     from opstui.core.sessions import Session
     from opstui.core.tickets import Ticket
@@ -121,11 +123,14 @@ class Hiding:
         """``text`` with this session's placeholders turned back, but for kinds in ``without``; forged ones stay."""
         return self._placeholders.restore(text, without=without)
 
-    def restore_for(self, text: str, ticket: str, *, public: bool = False, named: bool = True) -> str:
+    def restore_for(
+        self, text: str, ticket: str, *, public: bool = False, named: bool = True, sent: bool = False
+    ) -> str:
         """``text`` as it may go back to the ticket whose whole text is ``ticket``.
 
         A value that does not stand in that ticket, and in public every secret, is only named: ``[password removed]``;
-        with ``named`` false its placeholder stays.
+        with ``named`` false its placeholder stays. A secret comes back only in what is ``sent``: a draft that waits in
+        a file keeps its placeholder.
         """
         values = self.values
 
@@ -135,7 +140,7 @@ class Hiding:
                 return match.group()
             if match[1] == OWN_SECRET or value not in ticket or (public and match[1] not in PERSONAL):
                 return readable(match.group()) if named else match.group()
-            return value
+            return value if sent or match[1] in PERSONAL else match.group()
 
         parts: list[str] = []
         at = 0
@@ -324,6 +329,21 @@ def true_words(setup: Setup, session: Session, document: D, ticket: Ticket) -> t
     public = workflow is not None and workflow.public_comment
     drafted = for_ticket(document, hiding, ticket_text(ticket), public=public)
     return mapped(document, hiding.restore), drafted
+
+
+def as_sent(setup: Setup, draft: Draft, ticket: Ticket) -> Draft:
+    """A session's draft with the secrets of its own ticket where its words have placeholders. Raises NotRedacted."""
+    session = setup.record.session(draft.session) if draft.session is not None else None
+    comment = draft.comment()
+    text = str(comment.to or "") if comment is not None else ""
+    if session is None or comment is None or PLACEHOLDER.search(text) is None:
+        return draft
+    from opstui.services.tooldesk import ticket_text
+
+    hiding = rehidden(setup, session, ticket, None)
+    public = comment.visibility is not Visibility.INTERNAL
+    whole = hiding.restore_for(text, ticket_text(ticket), public=public, sent=True)
+    return replace(draft, ops=tuple(replace(op, to=whole) if op is comment else op for op in draft.ops))
 
 
 def for_ticket(document: D, hiding: Hiding, ticket: str, *, public: bool) -> D:

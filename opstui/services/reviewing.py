@@ -45,6 +45,7 @@ class Reviewing:
         self._setup = setup
         self._refresher = refresher
         self._drafting = drafting
+        self._sent: tuple[tuple[str, int, str], Draft] | None = None
         self._words: tuple[tuple[str, int, str], tuple[Document, Document]] | None = None
 
     def review(self, question: DraftReview) -> Review:
@@ -307,6 +308,15 @@ class Reviewing:
         return "public · the requester sees it"
 
     def _payload(self, draft: Draft, files: Mapping[str, bytes]) -> bytes:
+        """The bytes to be sent: the only place where a secret of the ticket comes back into an agent's words."""
+        if draft.session is not None and "⟦S:" in str(getattr(draft.comment(), "to", "")):
+            ticket = self._refresher.cached_or_read(draft.ticket)
+            key, kept = (draft.id, draft.rev, ticket.version), self._sent
+            if kept is None or kept[0] != key:
+                from opstui.services.redaction import as_sent
+
+                self._sent = kept = key, as_sent(self._setup, draft, ticket)
+            draft = replace(draft, ops=kept[1].ops)
         return approval.payload(draft, origin=self._setup.systems[draft.ticket.system].origin, files=files)
 
     def _files(self, draft: Draft) -> dict[str, bytes]:

@@ -90,11 +90,14 @@ def test_a_value_from_elsewhere_is_named_and_in_public_no_secret_comes_back() ->
     own = session.text(f"pw: {PASSWORD} mail eve@mail.example.org")
     everything = own + " ".join(session.values)
     ticket = f"pw: {PASSWORD} mail eve@mail.example.org"
-    inside = session.restore_for(everything, ticket)
+    waits = session.restore_for(everything, ticket)
+    assert PASSWORD not in waits
+    assert "⟦S:PASSWORD:" in waits
+    inside = session.restore_for(everything, ticket, sent=True)
     assert PASSWORD in inside
     assert "Elsewhere" not in inside
     assert "[password removed]" in inside
-    public = session.restore_for(everything, ticket, public=True)
+    public = session.restore_for(everything, ticket, public=True, sent=True)
     assert PASSWORD not in public
     assert "eve@mail.example.org" in public
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,10 +13,15 @@ from typing import Any
 import pytest
 
 from opstui.core import stops
+from opstui.core.codec import encode
 from opstui.core.desk import (
+    ApproveDraft,
+    Confirm,
+    DiscardDraft,
     FallBack,
     InterruptSession,
     MessageSession,
+    PushApproved,
     RaiseBudget,
     ResumeSession,
     RunSession,
@@ -389,3 +396,40 @@ def test_a_failed_session_is_put_away_once_and_stays_failed(place: Place, runtim
         Work(place.setup).run_until_idle(linger=0.0)
     assert runtime.put_aside == [(session.remote_id, False)]
     assert place.desk.ask(SessionDetail(session.id)).stop_reason == stops.TERMINATED
+
+
+def test_a_secret_waits_as_a_placeholder_and_comes_back_in_what_is_sent(place: Place, runtime: ScriptedRuntime) -> None:
+    secret = "hunter2" + "-Q9xT7"
+    ref = place.ticket(body=f"Checkout answers 502. The password is {secret} on pay-3.")
+    runtime.scripts = [[RUNNING, DONE]]
+    run(place, start(place, ref))
+    [hidden] = re.findall(r"⟦S:PASSWORD:[0-9a-f]{8}⟧", runtime.briefs[0].message)
+    call = submits(place, ref)
+    document = json.loads(json.dumps(call.input["document"]).replace(secret, hidden))
+    assert hidden in json.dumps(document, ensure_ascii=False)
+    place.desk.do(DiscardDraft(place.setup.record.sessions(ticket=ref)[0].draft or ""))
+    told = RuntimeToolCall("call-2", "submit_document", {"document": document})
+    runtime.scripts = [
+        [
+            RUNNING,
+            DONE,
+            RuntimeStatus("e20", SessionStatus.RUNNING),
+            told,
+            RuntimeStatus("e21", SessionStatus.IDLE, stops.END_TURN),
+        ]
+    ]
+    managed = next(one for one in place.setup.record.sessions(ticket=ref) if one.runtime == "managed")
+    place.desk.do(MessageSession(managed.id, "again, please")).unwrap()
+    session = run(place, managed)
+    draft = place.setup.record.draft(session.draft or "")
+    assert draft is not None
+    comment = str(getattr(draft.comment(), "to", ""))
+    assert hidden in comment
+    assert secret not in comment
+    assert secret not in json.dumps(encode(session.document), ensure_ascii=False)
+    shown = place.desk.ask(Confirm(draft.id))
+    assert secret in (shown.comment or "")
+    assert hidden not in (shown.comment or "")
+    place.desk.do(ApproveDraft(id=draft.id, fingerprint=shown.fingerprint)).unwrap()
+    place.desk.do(PushApproved()).unwrap()
+    assert secret in place.entries(ref)[-1].text
