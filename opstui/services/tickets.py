@@ -273,8 +273,7 @@ class TicketQuestions:
             badges: dict[TicketRef, tuple[int, int, bool]] = {}
             for session in sessions:
                 running, open_, needs = badges.get(session.ticket, (0, 0, False))
-                waits = session.status is SessionStatus.WAITING
-                badges[session.ticket] = (running + 1, open_, needs or waits)
+                badges[session.ticket] = (running + 1, open_, needs)
             for draft in drafts:
                 running, open_, needs = badges.get(draft.ticket, (0, 0, False))
                 badges[draft.ticket] = (running, open_ + 1, needs or draft.state is not DraftState.APPROVED)
