@@ -68,14 +68,14 @@ class Network:
                     for one in (self._door, *self._pairs):
                         waiting.register(one, selectors.EVENT_READ)
                 for key, _ in waiting.select():
-                    one = key.fileobj
-                    assert isinstance(one, socket.socket)
-                    if one is self._wake:
-                        one.recv(64)
-                    elif one is self._door:
+                    ready = key.fileobj
+                    assert isinstance(ready, socket.socket)
+                    if ready is self._wake:
+                        ready.recv(64)
+                    elif ready is self._door:
                         self._open()
-                    elif one in self._pairs:
-                        self._move(one)
+                    elif ready in self._pairs:
+                        self._move(ready)
             if self._cut:
                 for one in list(self._pairs):
                     self._drop(one)

@@ -20,6 +20,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from opstui.adapters.machine import SystemClock
+from opstui.adapters.stores.record import SqliteRecord
+from opstui.config.paths import Paths
+from opstui.core.sessions import SessionEvent
 from tests.pty.terminal import OPSTUI, environment
 
 KEY = "sk-ant-api03-QmVoYXZpb3Vycy1hcmUtbm90LXNlY3JldHM"
@@ -42,6 +46,7 @@ model = "{model}"
 
 {more}
 """
+CLIENT = "opstui.adapters.runtimes.anthropic_client"
 END = 60.0
 """Seconds that a command line may take in a test."""
 
@@ -266,7 +271,7 @@ class Program:
     home: Path
     warm: Warm
     url: str = ""
-    constants: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=lambda: {f"{CLIENT}:LONGEST_BACKOFF": 0.3})
     """``module:NAME`` → value (of a function or class: other defaults), in every process that is started warm."""
     started: list[Running] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
@@ -337,10 +342,13 @@ class Program:
         return self.start("run", workflow, ref, "--runtime", runtime, "--events", *more)
 
     def transcript(self, session_id: str) -> list[dict[str, Any]]:
-        """Every event that is kept of a session."""
-        done = self.do("session", "export", session_id)
-        assert done.code == 0, done.err
-        return list(done.json["events"])
+        """Every event that is on disk of a session."""
+        file = Paths.find({"OPSTUI_HOME": str(self.home)}).record_db
+        with contextlib.closing(SqliteRecord(file, clock=SystemClock(), read_only=True)) as record:
+            found: list[SessionEvent] = []
+            while fresh := record.events(session_id, found[-1].seq if found else 0):
+                found += fresh
+        return [{"type": event.type, **event.data} for event in found]
 
     def files(self) -> Iterator[tuple[Path, bytes]]:
         """Everything in the home."""

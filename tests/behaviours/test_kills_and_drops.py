@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.steps import Call, Idle, Say, Sleep, Step, Think, WaitFor
 from tests.behaviours.checks import heard, of, the_session, whole
 from tests.behaviours.network import Network
-from tests.behaviours.program import Done, Program
+from tests.behaviours.program import KEY, Done, Program
 from tests.behaviours.scripts import FIRST, SECOND, THIRD, hand_in, job, use
 from tests.pty.terminal import OPSTUI, Terminal, workers_of
 
@@ -110,6 +111,23 @@ def test_a_session_whose_runner_stopped_is_finished_once_by_whoever_comes_first(
     the_ledger_counts_it_once(program, whole(program, service, ended[0], printed=False))
 
 
+def test_a_model_that_is_talked_to_from_here_is_asked_again_after_a_kill(program: Program, service: Rehearsal) -> None:
+    slow = service.fault("POST", "/v1/messages", delay=30.0, after=2)
+    running = program.start_run(runtime="desk")
+    session_id = session_of(running)
+    service.wait_until(lambda: slow.hits)
+    kill(program, running)
+    slow.remove()
+    again = resumed(program, session_id)
+    assert again.session["draft"]
+    texts = [event["text"] for event in program.transcript(session_id) if event["type"] == "text"]
+    assert len(set(texts)) == len(texts), texts
+    cost = program.ask("cost")
+    assert cost["total"]["sessions"] == 1
+    assert Decimal(cost["total"]["estimate"]) == Decimal(again.session["cost"]["estimate"]) > 0
+    assert len(program.ask("draft", "list")) == 1
+
+
 # --- the operator interrupts
 
 
@@ -168,17 +186,17 @@ def test_an_interrupt_by_another_process_is_delivered(program: Program, service:
 def test_a_network_that_is_away_for_a_while_is_waited_for(
     program: Program, service: Rehearsal, document: Document
 ) -> None:
-    service.script(job(document, Say(SECOND), Sleep(3.0), Say(THIRD)))
+    service.script(job(document, Say(SECOND), Sleep(1.0), Say(THIRD)))
     with Network(service.url) as network:
         program.configure(network.url)
         running = program.start_run()
         running.wait_event("text", text=SECOND)
         network.cut()
-        threading.Timer(6.0, network.mend).start()
+        threading.Timer(3.5, network.mend).start()
         done = program.end(running)
     whole(program, service, done)
     assert done.code == 0, done.said
-    assert done.took > 6
+    assert done.took > 3.5
     assert "trying again" in done.said or "not reachable" in done.said
 
 
@@ -189,7 +207,7 @@ def test_a_network_that_freezes_is_waited_for(program: Program, service: Rehears
         running = program.start_run()
         running.wait_event("text", text=SECOND)
         network.freeze()
-        threading.Timer(6.0, network.mend).start()
+        threading.Timer(3.5, network.mend).start()
         done = program.end(running)
     whole(program, service, done)
     assert done.code == 0, done.said
@@ -210,6 +228,8 @@ def test_a_worker_that_is_killed_is_replaced_when_the_app_is_started_again(
         terminal.press("s")
         service.wait_until(lambda: [s for s in service.sessions.values() if SECOND in str(s.events)], 30)
         [worker] = workers_of(program.home)
+        for place in ("environ", "cmdline"):
+            assert KEY.encode() not in Path(f"/proc/{worker}/{place}").read_bytes()
         os.kill(worker, signal.SIGKILL)
         terminal.press("ctrl+q")
         terminal.wait_end()

@@ -10,19 +10,18 @@ import pytest
 from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.steps import Burst, Cut, Do, Emit, Idle, Say, Sleep, WaitFor
 from tests.behaviours.checks import heard, the_session, whole
-from tests.behaviours.program import Program
+from tests.behaviours.program import CLIENT, Program
 from tests.behaviours.scripts import FIRST, SECOND, THIRD, job, message, turn
 
 Document = dict[str, Any]
 CREATE = r"^/v1/sessions$"
 EVENTS = r"/events$"
-CLIENT = "opstui.adapters.runtimes.anthropic_client"
 
 
 @pytest.fixture
 def hurried(program: Program) -> Program:
     """The program, which gives up soon."""
-    program.constants["opstui.adapters.runtimes.managed_wire:Pace"] = {"start": 3.0}
+    program.constants["opstui.adapters.runtimes.managed_wire:Pace"] = {"start": 3.0, "looks": (0.1, 0.2, 0.3)}
     program.constants["opstui.services.desk:PATIENCE"] = 3.0
     return program
 
@@ -94,12 +93,12 @@ def test_a_pause_of_an_hour_in_mid_session_leaves_it_running_and_says_so(
     assert the_session(service) is session
 
 
-def test_an_overloaded_service_is_asked_again(program: Program, service: Rehearsal, document: Document) -> None:
+def test_an_overloaded_service_is_asked_again(hurried: Program, service: Rehearsal, document: Document) -> None:
     service.script(job(document))
     service.fault("POST", CREATE, status=529, times=2)
     service.fault("GET", EVENTS, status=503)
-    done = program.run()
-    whole(program, service, done)
+    done = hurried.run()
+    whole(hurried, service, done)
     assert done.code == 0, done.said
 
 
@@ -275,11 +274,11 @@ def test_a_captive_portal_in_mid_session_is_3_and_the_session_goes_on(
     whole(hurried, service, again, printed=False)
 
 
-def test_an_address_where_nobody_answers_is_3(program: Program, service: Rehearsal) -> None:
-    program.configure("http://127.0.0.1:9")
-    done = program.do("run", "incident-summary", "local:INC-1", "--runtime", "managed")
+def test_an_address_where_nobody_answers_is_3(hurried: Program) -> None:
+    hurried.configure("http://127.0.0.1:9")
+    done = hurried.do("run", "incident-summary", "local:INC-1", "--runtime", "managed")
     assert done.code == 3, done.err
-    assert done.took < 20
+    assert done.took < 6
     assert "session fallback" in done.err
 
 
@@ -301,7 +300,7 @@ def test_what_the_service_says_is_shown_without_its_tricks(program: Program, ser
 
 
 def test_silence_is_said(program: Program, service: Rehearsal) -> None:
-    service.script(turn(Sleep(3.0), Say(SECOND), Idle()))
+    service.script(turn(Sleep(2.2), Say(SECOND), Idle()))
     done = program.run()
     assert done.code == 1, done.said
     assert "waiting for managed" in done.said

@@ -77,7 +77,7 @@ def test_a_session_that_thinks_for_long_is_left_alone_as_long_as_the_link_lives(
 ) -> None:
     from opstui.rehearsal.steps import Sleep
 
-    service.script(job(document, Ping(), Ping(comment=True), Sleep(4.0), Say(SECOND)))
+    service.script(job(document, Ping(), Ping(comment=True), Sleep(2.5), Say(SECOND)))
     done = program.run()
     session = whole(program, service, done)
     assert done.code == 0, done.said

@@ -37,7 +37,8 @@ def serve() -> None:
 
 def answers(terminal: Terminal, seconds: float) -> list[float]:
     """Milliseconds from key to frame, key after key."""
-    found, end = [], time.monotonic() + seconds
+    found: list[float] = []
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         found.append(1000 * terminal.answer_time(KEYS[len(found) % 2]))
         time.sleep(GAP)

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -137,7 +136,7 @@ async def by_the_runtime(url: str, folder: Path) -> Run:
     told: Counter[str] = Counter()
     begin = end = (0.0, 0.0)
     try:
-        async with aclosing(session.events()) as events:
+        async with aclosing(session.events()) as events:  # type: ignore[type-var]
             async for event in events:
                 if isinstance(event, RuntimeText):
                     end = time.monotonic(), time.process_time()
@@ -185,12 +184,8 @@ def main() -> None:
         assert child.stdout is not None
         url = child.stdout.readline().strip()
         folder = Path(made)
-        ways: tuple[Callable[[], Awaitable[Run]], ...] = (
-            lambda: by_the_sdk(url),
-            lambda: by_the_runtime(url, folder),
-        )
         for _ in range(wanted.pairs):
-            alone, ours = (asyncio.run(way()) for way in ways)  # type: ignore[arg-type]
+            alone, ours = asyncio.run(by_the_sdk(url)), asyncio.run(by_the_runtime(url, folder))
             pairs.append((alone, ours))
             for name, run in (("the SDK alone", alone), ("the runtime", ours)):
                 rate = run.events / run.seconds
