@@ -195,7 +195,7 @@ class Reviewing:
             findings += self._that_still_matter(about, claims_of(drafted), draft)
         if comment is not None:
             findings += check_comment(
-                str(comment.to or ""),
+                str(getattr(self._as_sent(draft, ticket).comment(), "to", "") or ""),
                 sources,
                 ticket,
                 public=comment.visibility is not Visibility.INTERNAL,
@@ -308,16 +308,19 @@ class Reviewing:
         return "public · the requester sees it"
 
     def _payload(self, draft: Draft, files: Mapping[str, bytes]) -> bytes:
-        """The bytes to be sent: the only place where a secret of the ticket comes back into an agent's words."""
-        if draft.session is not None and "⟦S:" in str(getattr(draft.comment(), "to", "")):
-            ticket = self._refresher.cached_or_read(draft.ticket)
-            key, kept = (draft.id, draft.rev, ticket.version), self._sent
-            if kept is None or kept[0] != key:
-                from opstui.services.redaction import as_sent
+        sent = self._as_sent(draft, self._refresher.cached_or_read(draft.ticket))
+        return approval.payload(sent, origin=self._setup.systems[draft.ticket.system].origin, files=files)
 
-                self._sent = kept = key, as_sent(self._setup, draft, ticket)
-            draft = replace(draft, ops=kept[1].ops)
-        return approval.payload(draft, origin=self._setup.systems[draft.ticket.system].origin, files=files)
+    def _as_sent(self, draft: Draft, ticket: Ticket) -> Draft:
+        """The draft with the ticket's own secrets back in an agent's words, as its bytes have them; nothing keeps it."""
+        if draft.session is None or "⟦S:" not in str(getattr(draft.comment(), "to", "")):
+            return draft
+        key, kept = (draft.id, draft.rev, ticket.version), self._sent
+        if kept is None or kept[0] != key:
+            from opstui.services.redaction import as_sent
+
+            self._sent = kept = key, as_sent(self._setup, draft, ticket)
+        return replace(draft, ops=kept[1].ops)
 
     def _files(self, draft: Draft) -> dict[str, bytes]:
         found = {}

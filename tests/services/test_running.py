@@ -18,6 +18,7 @@ from opstui.core.desk import (
     ApproveDraft,
     Confirm,
     DiscardDraft,
+    DraftReview,
     FallBack,
     InterruptSession,
     MessageSession,
@@ -427,6 +428,7 @@ def test_a_secret_waits_as_a_placeholder_and_comes_back_in_what_is_sent(place: P
     assert hidden in comment
     assert secret not in comment
     assert secret not in json.dumps(encode(session.document), ensure_ascii=False)
+    assert not [item for item in place.desk.ask(DraftReview(draft.id)).findings if hidden[1:-1] in item.text]
     shown = place.desk.ask(Confirm(draft.id))
     assert secret in (shown.comment or "")
     assert hidden not in (shown.comment or "")
