@@ -312,7 +312,7 @@ class Reviewing:
         return approval.payload(sent, origin=self._setup.systems[draft.ticket.system].origin, files=files)
 
     def _as_sent(self, draft: Draft, ticket: Ticket) -> Draft:
-        """The draft with the ticket's own secrets back in an agent's words, as its bytes have them; nothing keeps it."""
+        """The draft with the ticket's own secrets back in an agent's words, as its bytes have them."""
         if draft.session is None or "⟦S:" not in str(getattr(draft.comment(), "to", "")):
             return draft
         key, kept = (draft.id, draft.rev, ticket.version), self._sent
