@@ -82,7 +82,7 @@ def _summary(view: ShiftView) -> None:
     say(f"{view.shift.name} {clock(view.shift.start)} to {clock(view.shift.end)}")
     say(f"≈ ${dollars(view.total.estimate)}{limit}{ceiling}{forecast}")
     if view.total.reported is not None and view.compared:
-        off = "" if view.error_percent is None else f": {view.error_percent:+f} %"
+        off = "" if view.error_percent is None else f": {view.error_percent:+f} % beyond rounding"
         say(
             f"reported ${dollars(view.total.reported)} by {view.compared} of {view.total.sessions} sessions; "
             f"estimates differ by ${dollars(view.total.difference or 0)}{off}"

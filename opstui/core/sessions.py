@@ -98,6 +98,16 @@ class Cost:
         return self.reported is not None and self.estimate == self.at_report and self.running_since is None
 
 
+ROUNDING = 5_000
+"""Micro-dollars: a runtime reports whole cents, so a difference of half a cent says nothing."""
+
+
+def beyond_rounding(estimate: int, reported: int) -> int:
+    """How far an estimate is off what was reported, in micro-dollars, as far as rounding does not explain it."""
+    off = estimate - reported
+    return 0 if abs(off) <= ROUNDING else off - ROUNDING if off > 0 else off + ROUNDING
+
+
 def live(cost: Cost, now: datetime) -> Cost:
     """``cost`` with the stretch of running that is still open; the same where nothing runs."""
     if cost.running_since is None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from opstui.core.desk import LedgerLine, ShiftTotals, ShiftView
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.ports import LedgerRow
-from opstui.core.sessions import Session, SessionStatus, live
+from opstui.core.sessions import Session, SessionStatus, beyond_rounding, live
 from opstui.core.shifts import Shift, forecast, shift_before
 from opstui.services.setup import Setup
 from opstui.services.spending import by_session, running_shift, shift_ceiling, shift_limit
@@ -119,15 +119,18 @@ class Ledger:
 
 
 def error_percent(sessions: Iterable[Session]) -> Decimal | None:
-    """How far the estimates were off, in percent of what was reported, each when its last report came."""
-    reported = estimated = 0
+    """How far the estimates were off, in percent of what was reported, each when its last report came.
+
+    As far as the reports' rounding to whole cents does not explain it.
+    """
+    reported = off = 0
     for session in sessions:
         if session.cost.reported is not None:
             reported += session.cost.reported
-            estimated += session.cost.at_report
+            off += beyond_rounding(session.cost.at_report, session.cost.reported)
     if reported == 0:
         return None
-    return (Decimal(estimated - reported) * 100 / reported).quantize(Decimal("0.01"))
+    return (Decimal(off) * 100 / reported).quantize(Decimal("0.01"))
 
 
 def verdict(session: Session, draft: Draft | None) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from opstui.core.desk import LedgerLine, ShiftView
 from opstui.core.frozen import dataclass
 from opstui.core.money import cents, dollars
-from opstui.core.sessions import Cost, Session, SessionStatus
+from opstui.core.sessions import Cost, Session, SessionStatus, beyond_rounding
 from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of, wrap
 from opstui.tui.words import count, money, running
 
@@ -199,10 +199,10 @@ def _mills(amount: int) -> str:
 
 
 def _off(cost: Cost) -> str:
-    """How far the estimate was off when the report came: ``+2%``."""
+    """How far the estimate was off when the report came, rounding to cents apart: ``+2%``."""
     if not cost.reported:
         return "–"
-    off = round((cost.at_report - cost.reported) * 100 / cost.reported)
+    off = round(beyond_rounding(cost.at_report, cost.reported) * 100 / cost.reported)
     return f"{off:+d}%" if off else "0%"
 
 

@@ -42,7 +42,7 @@ def test_the_summary_has_both_figures_their_difference_the_cards_day_and_unknown
     assert shell("cost") == 0
     lines = shell.out.splitlines()
     assert lines[1].startswith("≈ $0.10 of $10.00 (can be raised to $15.00), forecast $")
-    assert "reported $0.11 by 1 of 2 sessions; estimates differ by $-0.01: -9.09 %" in lines
+    assert "reported $0.11 by 1 of 2 sessions; estimates differ by $-0.01: -4.55 % beyond rounding" in lines
     assert "prices as of 2026-11-20" in lines
     assert "no price is known for claude-next: their tokens are in no estimate" in lines
     head = next(line for line in lines if line.startswith("workflow"))
@@ -60,7 +60,7 @@ def test_the_json_has_the_same_and_every_older_field(world: World, shell: Shell)
         "-0.01",
     )
     assert (shape["spent"], shape["ceiling"], shape["raised"]) == ("0.10", "15.00", None)
-    assert (shape["compared"], shape["error_percent"], shape["per_accepted"]) == (1, "-9.09", None)
+    assert (shape["compared"], shape["error_percent"], shape["per_accepted"]) == (1, "-4.55", None)
     assert (shape["rates_dated"], shape["unknown_models"]) == ("2026-11-20", ["claude-next"])
 
 

@@ -48,7 +48,7 @@ def test_a_shift_adds_up_what_was_estimated_and_what_was_reported(world: World) 
     # Only the session that has both figures has a difference.
     assert view.total.difference == -10_000
     assert [(line.label, line.difference) for line in view.by["runtime"]] == [("a", -10_000), ("b", None)]
-    assert (view.compared, view.error_percent) == (1, Decimal("-4.76"))
+    assert (view.compared, view.error_percent) == (1, Decimal("-2.38"))
     assert (view.rates_dated, view.unknown_models) == (date(2026, 11, 20), ())
 
 
