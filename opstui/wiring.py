@@ -263,7 +263,7 @@ def _redactor(store: Callable[[], SecretStore]) -> Redactor:
 
 def _hiding_key(folder: Path) -> Callable[[str], bytes]:
     def key(session_id: str) -> bytes:
-        from opstui.services.redaction import hiding_key
+        from opstui.services.hiding_key import hiding_key
 
         return hiding_key(folder)(session_id)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from opstui.core.tickets import Ticket
     from opstui.core.workflows import Workflow
     from opstui.services.drafting import Drafting
-    from opstui.services.redaction import Hiding
+    from opstui.services.hiding import Hiding
     from opstui.services.refresh import Refresher
     from opstui.services.setup import Setup
 
@@ -164,7 +164,7 @@ class SessionRun:
         self.session = replace(self.session, rev=stored.rev)
 
     def _new_hiding(self) -> Hiding:
-        from opstui.services.redaction import Hiding
+        from opstui.services.hiding import Hiding
 
         return Hiding(self._setup.redactor, self._setup.hiding_key(self.session.id))
 

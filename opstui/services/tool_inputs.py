@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from opstui.core.text import clean_line
+
 LONGEST = 400_000
 """Characters in one call. A document has a few thousand."""
 VALUES = 20_000
 DEPTH = 30
+SEARCH_LIMIT = 8
+"""Most hits of a search in one answer."""
 
 
 def too_much(given: object) -> str:
@@ -67,3 +71,27 @@ def parsed(document: object) -> object:
 def is_piece(name: str, value: str) -> bool:
     """Whether ``name`` is a part of ``value`` and not all of it, whatever the case."""
     return len(name) < len(value) and name.casefold() in value.casefold()
+
+
+def text_of(arguments: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """The text of that name, as one line; and what is wrong where there is none."""
+    value = arguments.get(name)
+    if not isinstance(value, str) or not value.strip():
+        return "", f"{name} has to be a text"
+    return clean_line(value), ""
+
+
+def search_limit(arguments: Mapping[str, Any]) -> int:
+    """How many hits are wanted, within bounds."""
+    return min(SEARCH_LIMIT, max(1, whole_number(arguments.get("limit"), SEARCH_LIMIT)))
+
+
+def whole_number(value: object, default: int) -> int:
+    """A number as models write it, also in a string; ``default`` for everything else."""
+    if isinstance(value, bool):
+        return default
+    if isinstance(value, (int, float)) and abs(value) < 10**9:
+        return int(value)
+    if isinstance(value, str) and value.strip().lstrip("-").isdigit() and len(value) < 10:
+        return int(value)
+    return default

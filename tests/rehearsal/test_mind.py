@@ -15,7 +15,8 @@ from opstui.rehearsal.reading import data_of, read_hits, read_page, read_related
 from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.talk import Called, Said, Talk
 from opstui.services.document_schemas import document_schema
-from opstui.services.tooldesk import ToolDesk, ticket_text
+from opstui.services.ticket_words import ticket_text
+from opstui.services.tooldesk import ToolDesk
 from tests.core.real_input import build, hostile
 from tests.rehearsal.building import DEMO_KEYS, World, converse, custom_tools, demo_world, opening
 from tests.rehearsal.talking import Client, message, types

@@ -11,7 +11,8 @@ from opstui.adapters.redaction.engine import Re2Redactor
 from opstui.core.errors import NotRedacted, ReadOnly
 from opstui.core.redaction import PLACEHOLDER, Span
 from opstui.services.hidden_documents import quote_without
-from opstui.services.redaction import Hiding, hiding_key, is_telling
+from opstui.services.hiding import Hiding, is_telling
+from opstui.services.hiding_key import hiding_key
 
 PASSWORD = "Tundra" + "7!maple"
 TEXT = f"the password is {PASSWORD}\nnobody knows it\nuse {PASSWORD} again"

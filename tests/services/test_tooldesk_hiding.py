@@ -21,7 +21,8 @@ from opstui.core.redaction import PLACEHOLDER
 from opstui.core.sessions import Session
 from opstui.core.tickets import Ticket
 from opstui.services.hidden_documents import hidden_words
-from opstui.services.redaction import Hiding, hidden_values, plain_document, true_words
+from opstui.services.hiding import Hiding
+from opstui.services.redaction import hidden_values, plain_document, true_words
 from opstui.services.tooldesk import TRIES, ToolDesk
 from opstui.services.workflows import load_workflows
 from tests.core.real_input import NOW, build, given
