@@ -20,6 +20,8 @@ LOOK = 0.04
 """Seconds between looks at the store; events are committed every 50 ms at most."""
 SILENCE = 2.0
 """Seconds without an event after which the wait is said."""
+SAID_AGAIN = 10.0
+"""Seconds after which it is said again, and again: a connection can be dead for a while before anybody knows."""
 TAKE_OVER = 1.0
 """Seconds between looks whether somebody else who runs a session still does."""
 GRACE = 2.0
@@ -37,7 +39,8 @@ class Stream:
         self._quiet = quiet
         self._seen = 0
         self._last = time.monotonic()
-        self._told = False
+        self._told = 0
+        """How often the wait was said since then."""
         self._ending: SessionEvent | None = None
         self._said: dict[str, str] = {}
         """Preview → what was last printed of it."""
@@ -55,15 +58,16 @@ class Stream:
             self._look_at_previews()
         for event in self._desk.ask(SessionEvents(id=self._session.id, after=self._seen)):
             self._seen = event.seq
-            self._last, self._told = time.monotonic(), False
+            self._last, self._told = time.monotonic(), 0
             if event.type == "session.ended":
                 # A session that was taken up again has an older ending in its history; only the newest is the end.
                 self._ending = event
             elif not self._quiet:
                 self._print(event)
-        if not self._told and time.monotonic() - self._last > SILENCE:
-            self._told = True
-            words = f"waiting for {self._session.runtime}, {SILENCE:.0f} s without a word"
+        silent = time.monotonic() - self._last
+        if silent > SILENCE + self._told * SAID_AGAIN:
+            self._told += 1
+            words = f"waiting for {self._session.runtime}, {silent:.0f} s without a word"
             self._note(words)
             if self._events:
                 emit_line({"type": "notice", "at": shapes.when(datetime.now(UTC)), "text": words})
@@ -86,7 +90,7 @@ class Stream:
             if remote_id in self._whole or not text or self._said.get(remote_id) == text:
                 continue
             self._said[remote_id] = text
-            self._last, self._told = time.monotonic(), False
+            self._last, self._told = time.monotonic(), 0
             if self._events:
                 emit_line(shapes.preview(remote_id, text, datetime.now(UTC)))
             else:

@@ -366,7 +366,7 @@ def test_a_session_whose_runner_died_is_taken_up(
     assert json.loads(captured.out.splitlines()[-1])["type"] == "session.ended"
 
 
-def test_a_long_silence_is_said_once_on_both_ways(
+def test_a_long_silence_is_said_on_both_ways(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "SILENCE", 0.05)
@@ -379,3 +379,17 @@ def test_a_long_silence_is_said_once_on_both_ways(
     captured = capsys.readouterr()
     assert captured.err.count("waiting for slow") == 1
     assert [json.loads(line)["type"] for line in captured.out.splitlines()] == ["notice", "session.ended"]
+
+
+def test_a_silence_that_goes_on_is_said_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "SILENCE", 0.05)
+    monkeypatch.setattr(streaming, "SAID_AGAIN", 0.2)
+
+    def play(desk: ScriptedDesk) -> None:
+        time.sleep(0.6)
+        desk.end(document={"head": {}})
+
+    run(play)
+    assert capsys.readouterr().err.count("waiting for slow") == 3
