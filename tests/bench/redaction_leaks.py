@@ -41,6 +41,7 @@ class Needle:
     text: str
     kind: str
     record: str
+    is_personal: bool
 
 
 def needles_of(record: dict[str, Any], spans: Sequence[Span]) -> Iterator[Needle]:
@@ -57,7 +58,7 @@ def needles_of(record: dict[str, Any], spans: Sequence[Span]) -> Iterator[Needle
             for line in str(clean(part)).split("\n"):
                 value = line.strip()
                 if len(value) >= SHORTEST and value not in rest:
-                    yield Needle(value, label["kind"], record["id"])
+                    yield Needle(value, label["kind"], record["id"], label["cls"] == "pii")
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -132,11 +133,13 @@ def main() -> None:
                     states[f"{runtime} {session.status}{' with a document' if session.document else ''}"] += 1
                     said = "\n".join(all_of(request) for request in service.requests[before:])
                     sent += [f"{one.kind} of {one.record}: {one.text[:80]!r}" for one in mine if one.text in said]
-        kept = Counter[str]()
+        kept, personal = Counter[str](), Counter[str]()
         examples: list[str] = []
         for name, content in in_files(home):
             for one in needles:
-                if one.text in content:
+                if one.text in content and one.is_personal:
+                    personal[name] += 1
+                elif one.text in content:
                     kept[name] += 1
                     examples.append(f"{name}: {one.kind} of {one.record}: {one.text[:60]!r}")
             if KEY in content:
@@ -145,8 +148,10 @@ def main() -> None:
             request.path for request in service.requests if KEY in all_of(request) or KEY in str(_but_the_key(request))
         ]
     print(f"{len(texts)} texts, {len(service.requests)} requests, {time.monotonic() - began:.0f} s; {dict(states)}")
-    print(f"{len(needles)} covered values: {len(sent)} in requests, {sum(kept.values())} in files; key: {len(heads)}")
-    print("\n".join([*sent[:40], *(f"{count} in {name}" for name, count in kept.items()), *examples[:20]]))
+    secrets = sum(not one.is_personal for one in needles)
+    print(f"covered: {secrets} secrets, {len(needles) - secrets} personal; in requests {len(sent)}; key {len(heads)}")
+    print(f"secrets in files: {dict(kept)}; personal data, which waiting drafts hold: {dict(personal)}")
+    print("\n".join([*sent[:40], *examples[:20]]))
     figures = measure(wanted.folder)
     for cls in dict.fromkeys(cls for cls, _ in figures.seen):
         count = sum(number for (one, _), number in figures.seen.items() if one == cls)
