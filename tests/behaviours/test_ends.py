@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.steps import (
     Cut,
@@ -159,8 +161,9 @@ def test_a_status_that_lags_behind_does_not_matter(program: Program, service: Re
     assert done.code == 0, done.said
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["at once", "though its answer is lost"])
 def test_a_session_without_a_document_waits_for_a_message_and_goes_on(
-    program: Program, service: Rehearsal, document: Document
+    program: Program, service: Rehearsal, document: Document, lost: bool
 ) -> None:
     service.script(turn(Idle(), WaitFor("user.message"), Say(SECOND), hand_in(document), Say(THIRD), Idle()))
     done = program.run()
@@ -169,11 +172,13 @@ def test_a_session_without_a_document_waits_for_a_message_and_goes_on(
     assert done.session["status"] == "idle"
     assert done.session["document"] is None
     assert f"session message {done.session['id']}" in done.said
+    fault = service.fault("POST", "/events$", containing=b"user.message", lose_response=True, times=int(lost))
     told = program.do("session", "message", done.session["id"], "Hand it in, please.")
     assert told.code == 0, told.err
     again = program.do("session", "resume", done.session["id"], "--events")
     assert again.code == 0, again.said
     whole(program, service, again, messages=2, printed=False)
     assert heard(session)[1] == "Hand it in, please."
+    assert fault.hits == int(lost)
     assert again.session["document"]
     assert again.session["draft"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from decimal import Decimal
 from typing import Any
 
@@ -201,13 +202,20 @@ def test_tools_are_called_in_every_wrong_way_and_each_is_told_why(
     assert str(program.home) not in said
 
 
-def test_a_burst_while_nobody_reads_is_all_there_afterwards(
+def test_a_burst_while_the_program_is_suspended_is_all_there_afterwards(
     program: Program, service: Rehearsal, document: Document
 ) -> None:
-    service.script(job(document, Burst(1_000), Say(SECOND)))
-    done = program.run()
-    whole(program, service, done)
+    service.script(job(document, Say(SECOND), Sleep(1.0), Say(THIRD)))
+    running = program.start_run()
+    running.wait_event("text", text=SECOND)
+    running.signal(signal.SIGSTOP)
+    service.play(the_session(service).id, (Burst(1_000),))
+    running.signal(signal.SIGCONT)
+    done = program.end(running)
+    session = whole(program, service, done)
     assert done.code == 0, done.said
+    assert len(done.texts) > 1_000
+    assert session.streams_opened == 1
 
 
 @pytest.mark.parametrize("skew", [7200.0, -7200.0])
