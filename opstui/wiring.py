@@ -60,9 +60,7 @@ def take_secrets(settings: Settings, environ: MutableMapping[str, str]) -> Mappi
     """Secret variables out of the environment, into memory: an editor or any other child inherits what stands there."""
     from opstui.core.secrets import SDK_VARIABLES
 
-    tables = (*settings.tickets.values(), *settings.runtimes.values(), settings.store)
-    refs = [getattr(table, name, None) for table in tables for name in ("token", "api_key", "password")]
-    names = [ref.value[0] for ref in refs if ref is not None and ref.kind == "env"]
+    names = [ref.value[0] for ref in _secret_refs(settings).values() if ref.kind == "env"]
     return {name: environ.pop(name) for name in (*names, *SDK_VARIABLES) if environ.get(name)}
 
 

@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from opstui.core.errors import UsageError
 
 MICRO = 1_000_000
-
-
+CENT = 10_000
+"""Micro-dollars."""
 LARGEST = Decimal(10**12)
 """Dollars; nothing here costs more, and larger exponents make numbers that fill the memory."""
 

@@ -300,8 +300,6 @@ def shift_cost(view: ShiftView) -> Json:
         "per_accepted": money(view.per_accepted),
         "rates_dated": None if view.rates_dated is None else view.rates_dated.isoformat(),
         "unknown_models": list(view.unknown_models),
-        "rates_dated": None if view.rates_dated is None else view.rates_dated.isoformat(),
-        "unknown_models": list(view.unknown_models),
         "by": {name: [ledger_line(line) for line in lines] for name, lines in view.by.items()},
         "sessions": [
             {

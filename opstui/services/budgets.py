@@ -7,7 +7,7 @@ from collections.abc import Callable
 from opstui.core.audit import AuditEntry
 from opstui.core.desk import Outcome, RaiseShiftBudget
 from opstui.core.errors import BudgetReached, Refused, UsageError
-from opstui.core.money import cents
+from opstui.core.money import CENT, cents
 from opstui.core.ports import LimitRaise, RecordReader, RecordWriter
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.shifts import Shift
@@ -128,7 +128,7 @@ def _holds(session: Session) -> bool:
 
 
 def _no_room(amount: int, left: int, spent: int, kept: int, limit: int, ceiling: int) -> str:
-    ways = [f"a budget of at most ${cents(left // 10_000 * 10_000)}"] if left >= 10_000 else []
+    ways = [f"a budget of at most ${cents(left // CENT * CENT)}"] if left >= CENT else []
     if ceiling > limit:
         ways.append(f"raise the shift's, to at most ${cents(ceiling)} (opstui cost --raise)")
     ways.append("the offline runtime, which costs nothing")

@@ -23,7 +23,7 @@ from opstui.core.desk import (
 )
 from opstui.core.errors import Busy, NotFound, ReadOnly, Refused, UsageError
 from opstui.core.ids import new_id
-from opstui.core.money import cents
+from opstui.core.money import CENT, cents
 from opstui.core.ports import AgentRuntime, RecordWriter, Request
 from opstui.core.sessions import Cost, Session, SessionStatus
 from opstui.core.text import clean, clean_line
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from opstui.services.refresh import Refresher
     from opstui.services.setup import Setup
 
-CENT = 10_000
-"""Micro-dollars: budgets are whole cents."""
 TAKEN_UP_AGAIN = (stops.CREDENTIALS, stops.RATE_LIMITED, stops.UNREACHABLE, stops.INTERNAL_ERROR)
 """Why a session failed here though it may go on over there."""
 
@@ -147,7 +145,7 @@ class SessionService:
 
         self._setup.record.write(ask)
         self._setup.spawn_worker()
-        return Outcome(session, notice="message sent")
+        return Outcome(session, notice="the message is on its way")
 
     def raise_budget(self, command: RaiseBudget) -> Outcome[Session]:
         """See ``RaiseBudget``."""

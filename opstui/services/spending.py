@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from opstui.core.money import CENT
 from opstui.core.shifts import Shift, shift_at
 
 if TYPE_CHECKING:
     from opstui.core.ports import LedgerRow, RecordReader
     from opstui.services.setup import Setup
-
-CENT = 10_000
 
 
 def running_shift(setup: Setup) -> Shift:

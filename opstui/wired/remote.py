@@ -5,15 +5,15 @@ Loaded when the first of them is needed: never before the first paint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opstui.adapters.runtimes.anthropic_client import Endpoint
 from opstui.adapters.secrets.store import SecretStore
+from opstui.config.references import secret_refs
+from opstui.config.settings import MANAGED_URL
 from opstui.core.errors import ConfigError
-from opstui.core.secrets import SecretRef
 
 if TYPE_CHECKING:
     from opstui.config.paths import Paths
@@ -27,24 +27,9 @@ REHEARSAL_KEY = "rehearsal"
 
 def secret_store(settings: Settings, environ: Mapping[str, str], taken: Mapping[str, str]) -> SecretStore:
     """The store over everything that the settings refer to; ``taken``: variables that are in memory only."""
-    store = SecretStore(environ, list(references(settings)))
+    store = SecretStore(environ, list(secret_refs(settings).values()))
     store.take_over(taken)
     return store
-
-
-def references(value: Any) -> Iterator[SecretRef]:
-    """Every reference to a secret in the settings, or in a part of them."""
-    if isinstance(value, SecretRef):
-        yield value
-    elif is_dataclass(value) and not isinstance(value, type):
-        for item in fields(value):
-            yield from references(getattr(value, item.name))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from references(item)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from references(item)
 
 
 def redactor(store: Callable[[], SecretStore]) -> Redactor:
@@ -73,19 +58,12 @@ def make_runtime(
     if given.kind == "managed-agents":
         from opstui.adapters.runtimes.managed import ManagedRuntime
 
-        return ManagedRuntime(
-            name,
-            endpoint,
-            model=given.model,
-            effort=given.effort,
-            parallel=given.parallel,
-            clock=clock,
-            randomness=randomness,
-            folder=folder,
-        )
-    from opstui.adapters.runtimes.messages import MessagesRuntime
+        kind: type[ManagedRuntime] | type[MessagesRuntime] = ManagedRuntime
+    else:
+        from opstui.adapters.runtimes.messages import MessagesRuntime
 
-    return MessagesRuntime(
+        kind = MessagesRuntime
+    return kind(
         name,
         endpoint,
         model=given.model,
@@ -122,9 +100,6 @@ def _endpoint(
 
     proxy = settings.network.proxy
     return Endpoint(name, lambda: address, key, str(proxy) if proxy else None, settings.network.ca_file)
-
-
-MANAGED_URL = "https://api.anthropic.com"
 
 
 def _rehearsal_url(folder: Path) -> str:

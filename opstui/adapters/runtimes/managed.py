@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused
+from opstui.core.money import CENT
 from opstui.core.ports import AgentWork, Probe
 from opstui.core.text import clean_line
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from opstui.core.ports import SessionBrief
     from opstui.core.sessions import AgentState
 
-CENT = 10_000
-"""Micro-dollars."""
 ITERATIONS = 2
 """How often the service may send the agent back to mend what the rubric does not like. Our own checks come first."""
 MAKE_SECONDS = 8.0
@@ -83,12 +82,7 @@ class ManagedRuntime:
         if brief.remote_id is not None:
             return self._opened(wire, brief.remote_id, brief)
         trying = Trying(
-            self._clock,
-            self._randomness,
-            self._paced(),
-            brief.tell,
-            waits_out=True,
-            stopping=brief.stopping,
+            self._clock, self._randomness, self._paced(), brief.tell, waits_out=True, stopping=brief.stopping
         )
         wire.within = lambda: min(MAKE_SECONDS, trying.left())
         try:
@@ -103,12 +97,7 @@ class ManagedRuntime:
         from opstui.adapters.runtimes.managed_session import ManagedSession
 
         return ManagedSession(
-            wire,
-            remote_id,
-            brief,
-            clock=self._clock,
-            randomness=self._randomness,
-            pace=self._paced(),
+            wire, remote_id, brief, clock=self._clock, randomness=self._randomness, pace=self._paced()
         )
 
     async def _created(self, wire: Wire, brief: SessionBrief, trying: Trying) -> str:
