@@ -234,7 +234,7 @@ def test_an_old_report_that_comes_late_changes_nothing(world: World) -> None:
 def test_the_error_of_estimates_is_that_of_the_moment_of_the_report(world: World) -> None:
     session = world.run(
         world.session(),
-        [step("a", world.ago(minutes=3), input_tokens=51_000), step("r", world.ago(minutes=2), 100_000),
+        [step("a", world.ago(minutes=3), input_tokens=53_500), step("r", world.ago(minutes=2), 100_000),
          step("b", world.ago(minutes=1), input_tokens=51_000)],
     )  # fmt: skip
     assert str(error_percent([session, world.session()])) == "2.00"
