@@ -58,7 +58,9 @@ def needles_of(record: dict[str, Any], spans: Sequence[Span]) -> Iterator[Needle
             for line in str(clean(part)).split("\n"):
                 value = line.strip()
                 if len(value) >= SHORTEST and value not in rest:
-                    yield Needle(value, label["kind"], record["id"], label["cls"] == "pii")
+                    yield Needle(
+                        value, label["kind"], record["id"], label["cls"] == "pii" or "ip_public" in label["kind"]
+                    )
 
 
 def strings(value: Any) -> Iterator[str]:
