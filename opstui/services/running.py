@@ -152,7 +152,7 @@ class SessionRun:
         if opened is None:
             return await self._ended(SessionStatus.ENDED, stops.INTERRUPTED)
         try:
-            await self._follow(opened, tools, meter, runtime)
+            await self._follow(opened, tools, meter)
         finally:
             await opened.close()
         return await asyncio.to_thread(self._ending.finish, self.session, ticket, tools, self._recorder.take())
@@ -232,13 +232,13 @@ class SessionRun:
 
     # --- while it runs
 
-    async def _follow(self, opened: AgentSession, tools: ToolDesk, meter: Meter, runtime: AgentRuntime) -> None:
+    async def _follow(self, opened: AgentSession, tools: ToolDesk, meter: Meter) -> None:
         if opened.remote_id is not None and opened.remote_id != self.session.remote_id:
             await self._save(remote_id=opened.remote_id)
         # What was asked of it while nobody ran it comes first, or a session that is idle would end as idle again.
         for request in await asyncio.to_thread(self._setup.record.requests, self.session.id):
             await self._carry_out(request, opened)
-        errands = asyncio.create_task(self._errands(opened, meter, runtime))
+        errands = asyncio.create_task(self._errands(opened, meter))
         errands.add_done_callback(self._watch(asyncio.current_task()))
         try:
             async for event in opened.events():
@@ -289,6 +289,11 @@ class SessionRun:
                     for warning in meter.warnings(self.session):
                         recorder.add("notice", f"{remote_id}:{warning[:24]}", {"text": warning})
                     recorder.later(self.session)
+                    if self._is_for_the_meter(meter):
+                        # At once: a quick tool's answer would be off to the model before anybody looks again.
+                        stopping = asyncio.create_task(self._stop_at_budget(opened))
+                        self._answering.add(stopping)
+                        stopping.add_done_callback(self._answering.discard)
             case RuntimeStatus():
                 self._take_status(event, meter)
             case RuntimeNotice():
@@ -328,16 +333,24 @@ class SessionRun:
         except OpstuiError as error:
             recorder.add("notice", f"{call.id}:unanswered", {"text": f"{call.name} could not be answered: {error}"})
 
-    async def _errands(self, opened: AgentSession, meter: Meter, runtime: AgentRuntime) -> None:
+    async def _errands(self, opened: AgentSession, meter: Meter) -> None:
         """Do what other processes ask of this session's owner, and stop it at its budget where nobody else does."""
-        record, clock = self._setup.record, self._setup.clock
+        record = self._setup.record
         while True:
             for request in await asyncio.to_thread(record.requests, self.session.id):
                 await self._carry_out(request, opened)
-            if runtime.kind == "messages" and not self._stopped_by_meter and meter.over(self.session, clock.now()):
-                self._stopped_by_meter = True
-                await opened.interrupt(stops.BUDGET_REACHED)
+            if self._is_for_the_meter(meter):
+                await self._stop_at_budget(opened)
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_for_the_meter(self, meter: Meter) -> bool:
+        """Whether it is at its budget, and nobody but the meter stops it there."""
+        by_meter = self.session.runtime_kind == "messages" and not self._stopped_by_meter
+        return by_meter and meter.over(self.session, self._setup.clock.now())
+
+    async def _stop_at_budget(self, opened: AgentSession) -> None:
+        self._stopped_by_meter = True
+        await opened.interrupt(stops.BUDGET_REACHED)
 
     def _hidden(self, text: str) -> str:
         return text if self._hiding is None else self._hiding.hide_words(text, {}, scan=True)

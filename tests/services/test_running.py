@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ from opstui.core.sessions import (
     Usage,
 )
 from opstui.core.tickets import TicketRef
+from opstui.services import running
 from tests.services.building import Place
 from tests.services.scripted_runtime import ScriptedRuntime, ScriptedSession
 
@@ -287,6 +289,28 @@ def test_our_meter_stops_a_messages_session_at_its_budget(place: Place) -> None:
     session = run(place, place.desk.do(command).unwrap())
     assert local.sessions[0].interrupts == [stops.BUDGET_REACHED]
     assert session.stop_reason == stops.BUDGET_REACHED
+
+
+def test_our_meter_stops_it_before_a_tool_that_is_quick_is_answered(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "LOOK_SECONDS", 30.0)
+    local = ScriptedRuntime("local", kind="messages")
+    local.engine = "local"
+    object.__setattr__(place.setup, "runtimes", {**place.setup.runtimes, "local": local})
+    heard: list[tuple[int, int]] = []
+
+    def look(opened: ScriptedSession) -> Any:
+        heard.append((len(opened.interrupts), len(opened.answers)))
+
+    def wait(opened: ScriptedSession) -> Any:
+        return asyncio.wait_for(opened.interrupted.wait(), 5)
+
+    call = RuntimeToolCall("c1", "get_ticket", {})
+    local.scripts = [[RUNNING, TOKENS, wait, look, call, RuntimeStatus("e8", SessionStatus.IDLE, stops.BUDGET_REACHED)]]
+    command = StartSession(ticket=place.ticket(), workflow="incident-summary", runtime="local", budget_micros=10_000)
+    run(place, place.desk.do(command).unwrap())
+    assert heard == [(1, 0)]
 
 
 def test_a_shift_without_room_starts_nothing(tmp_path: Path, runtime: ScriptedRuntime) -> None:
