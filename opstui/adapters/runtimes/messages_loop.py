@@ -124,6 +124,10 @@ class Loop:
         self._clock = clock
         self._randomness = randomness
         self._open: dict[str, asyncio.Future[None]] = {}
+        self._is_blind = False
+        """It was said that the endpoint tells no token counts."""
+        self._streams = True
+        """Off for a server whose streams can't be read: its answers in one piece may be."""
 
     async def run(self) -> End:
         """Until it ends. What was stored says whose turn it is, so it begins anywhere.
@@ -217,14 +221,17 @@ class Loop:
         while True:
             hearing = self.hearing = Hearing(self._talk.text_id, self._put, self._clock)
             try:
-                return await respond(self._client, self._manner, self._talk.messages, hearing), hearing
+                heard = await respond(self._client, self._manner, self._talk.messages, hearing, stream=self._streams)
+                return heard, hearing
             except asyncio.CancelledError:
                 self._broke(hearing)
                 raise
             except (OddAnswer, anthropic.AnthropicError, httpx2.HTTPError, OSError, TypeError) as error:
                 self._broke(hearing)
                 tries += 1
-                odd += isinstance(error, OddAnswer)
+                if isinstance(error, OddAnswer):
+                    odd += 1
+                    self._streams = self._streams and (error.was_cut or odd < ODD_TRIES - 1)
                 failed_since = self._clock.monotonic() if failed_since is None else failed_since
                 ours, seconds = self._judged(error, tries)
             finally:
@@ -294,6 +301,9 @@ class Loop:
         talk.save()
         for event in told:
             self._put(event)
+        if not self._is_blind and response.content and not hearing.tells_tokens:
+            self._is_blind = True
+            self._put(self.notice(f"{self._endpoint.name} tells no token counts: what they cost is not in the figure"))
         if cut:
             self._put(self.notice(f"an answer was cut at {self._manner.max_tokens} tokens"))
 

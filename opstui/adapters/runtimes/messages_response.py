@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ _NO_MESSAGE = "the answer holds no message; does it speak the Messages API, with
 class OddAnswer(Exception):
     """What came is no response: nothing, half of one, or parts that do not fit together."""
 
+    def __init__(self, text: str, *, was_cut: bool = False) -> None:
+        super().__init__(text)
+        self.was_cut = was_cut
+        """Only its end is missing, so there is nothing odd about how the server streams."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
@@ -45,7 +51,7 @@ class Manner:
     theirs: bool
     """Anthropic's own. Local servers choke on what is beyond the plain request: caching, strict, thinking, effort."""
 
-    def request(self, messages: list[Message]) -> dict[str, Any]:
+    def request(self, messages: list[Message], *, stream: bool) -> dict[str, Any]:
         """Arguments of the tool runner. Without ``thread`` off the history would stay on a server that keeps none."""
         asked: dict[str, Any] = {
             "model": self.model,
@@ -57,7 +63,7 @@ class Manner:
                 for tool in self.tools
             ],
             "thread": False,
-            "stream": True,
+            "stream": stream,
             "timeout": stream_limits(self.silence),
         }
         if self.theirs:
@@ -124,6 +130,12 @@ class Hearing:
         elif kind == "message_stop":
             self.complete = True
 
+    def take_whole(self, message: Any) -> None:
+        """A response that came in one piece."""
+        self.heard_at = self._clock.monotonic()
+        self.began = self.complete = True
+        self._use(getattr(message, "usage", None))
+
     def take_back(self) -> None:
         """Clear what was shown: it came to nothing."""
         for index in self._shown:
@@ -147,6 +159,11 @@ class Hearing:
             cache_write_long_tokens=_number(getattr(split, "ephemeral_1h_input_tokens", None)),
             searches=_number(getattr(self._input.get("server_tool_use"), "web_search_requests", None)),
         )
+
+    @property
+    def tells_tokens(self) -> bool:
+        """Whether any tokens were told: no response goes without some."""
+        return any(_number(self._input.get(name)) for name in _COUNTED[:4])
 
     @property
     def multipliers(self) -> tuple[str, ...]:
@@ -182,29 +199,51 @@ _COUNTED = (
 )  # fmt: skip
 
 
-async def respond(client: AsyncAnthropic, manner: Manner, messages: list[Message], hearing: Hearing) -> Response:
-    """Ask for the next response and listen to the end of it.
+async def respond(
+    client: AsyncAnthropic, manner: Manner, messages: list[Message], hearing: Hearing, *, stream: bool = True
+) -> Response:
+    """Ask for the next response and listen to the end of it; without ``stream`` it comes in one piece.
 
     One tool runner for each response: so everything is on disk before the next is asked for, a broken one is asked
     for again alone, and tools are answered side by side and after a restart too, which a runner of several turns does
     not (2.10.0). Raises OddAnswer, and what the SDK raises.
     """
-    runner = client.beta.messages.tool_runner(**manner.request(messages), max_iterations=1)
+    runner = client.beta.messages.tool_runner(**manner.request(messages, stream=stream), max_iterations=1)
     try:
-        stream = await runner.__anext__()
+        # Whoever asks without a stream asked with one before: a TypeError is not the SDK's word for no key then.
+        answer = await runner.__anext__() if stream else None
         try:
-            async for event in stream:
+            if answer is None:
+                return _at_once(await runner.__anext__(), manner, hearing)
+            if answer.response.headers.get("content-type", "").startswith("application/json"):
+                return _at_once(_message(await answer.response.aread()), manner, hearing)
+            async for event in answer:
                 hearing.take(event)
             if not hearing.began:
                 raise OddAnswer(_NO_MESSAGE)
             if not hearing.complete:
-                raise OddAnswer("the answer broke off")
-            return _whole(await stream.get_final_message(), manner)
+                raise OddAnswer("the answer broke off", was_cut=True)
+            return _whole(await answer.get_final_message(), manner)
         except (ValueError, LookupError, AttributeError, TypeError, AssertionError, RuntimeError):
-            # The SDK puts the parts together and trusts them: bad JSON, a part without its beginning, no message.
+            # The SDK puts the parts together and trusts them: bad JSON, a part without its beginning, no message, no
+            # usage.
             raise OddAnswer("the answer can't be read" if hearing.began else _NO_MESSAGE) from None
     finally:
         await runner.close()
+
+
+def _at_once(message: Any, manner: Manner, hearing: Hearing) -> Response:
+    """A response that came in one piece."""
+    response = _whole(message, manner)
+    hearing.take_whole(message)
+    return response
+
+
+def _message(body: bytes) -> Any:
+    """What a server answers that does not stream though it was asked to. Raises ValueError, TypeError."""
+    from anthropic.types.beta import BetaMessage
+
+    return BetaMessage.construct(**json.loads(body))
 
 
 def _whole(message: Any, manner: Manner) -> Response:

@@ -557,6 +557,61 @@ async def test_an_answer_that_is_none_is_asked_for_again(tmp_path: Path, broken:
     assert sum(event.usage.input_tokens for event in of(RuntimeUsage, seen)) == 200
 
 
+def answer(content: list[dict[str, Any]], stop: str, **more: Any) -> bytes:
+    """A response in one piece."""
+    message = {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": content, "stop_reason": stop,
+        "stop_sequence": None, **more,
+    }  # fmt: skip
+    raw = json.dumps(message).encode()
+    return f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw
+
+
+HANDED_IN = answer(
+    [{"type": "tool_use", "id": "t9", "name": "submit_document", "input": {"document": {}}}],
+    "tool_use",
+    usage={"input_tokens": 100, "output_tokens": 20},
+)
+SAID = answer([{"type": "text", "text": "Done."}], "end_turn", usage={"input_tokens": 100, "output_tokens": 20})
+
+
+async def test_a_server_that_does_not_stream_though_asked_to_is_understood(tmp_path: Path) -> None:
+    async with serving(HANDED_IN, SAID) as server:
+        seen = await whole(server, tmp_path)
+    assert last(seen) == (SessionStatus.ENDED, "done")
+    assert texts(seen) == ["Done."]
+    assert [body["stream"] for body in server.bodies] == [True, True]
+    assert sum(event.usage.input_tokens for event in of(RuntimeUsage, seen)) == 200
+
+
+async def test_a_server_whose_streams_cant_be_read_is_asked_for_its_answers_in_one_piece(tmp_path: Path) -> None:
+    unnamed = stream(b'data: {"type":"message_start"}\n\n')
+    async with serving(unnamed, unnamed, HANDED_IN, SAID) as server:
+        seen = await whole(server, tmp_path)
+    assert last(seen) == (SessionStatus.ENDED, "done")
+    assert [body.get("stream", False) for body in server.bodies] == [True, True, False, False]
+
+
+async def test_a_server_that_tells_no_token_counts_is_no_free_one(tmp_path: Path) -> None:
+    blind = [answer(json.loads(raw[raw.index(b"{") :])["content"], "end_turn") for raw in (HANDED_IN, SAID)]
+    async with serving(*blind) as server:
+        seen = await whole(server, tmp_path)
+    assert last(seen) == (SessionStatus.ENDED, "done")
+    said = [notice.text for notice in of(RuntimeNotice, seen)]
+    assert said == ["home tells no token counts: what they cost is not in the figure"]
+
+
+async def test_an_answer_that_is_none_in_one_piece_either_is_given_up(tmp_path: Path) -> None:
+    raw = b'{"error": "out of memory"}'
+    odd = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw
+    async with serving(*[odd] * 9) as server:
+        session = await runtime(server.url, tmp_path).start(brief())
+        with pytest.raises(Unreachable, match="Messages API"):
+            await run(session)
+        await session.close()
+    assert len(server.bodies) == messages_loop.ODD_TRIES
+
+
 async def test_unknown_events_and_blocks_pass_by(tmp_path: Path) -> None:
     odd = stream(
         start(),
