@@ -150,7 +150,7 @@ def _of_status(error: Any, endpoint: Endpoint) -> OpstuiError:
 def _said(error: Any) -> str:
     """What the server said and the request's id, cleaned, without the key that was sent should it be quoted."""
     # A proxy's error is a web page, which helps nobody on one line.
-    text = str(error.api_message or "") if isinstance(error.body, Mapping) else ""
+    text = _words_of(error)
     sent = error.request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     for secret in (sent, error.request.headers.get("x-api-key", "")):
         if len(secret) > 3:
@@ -158,6 +158,14 @@ def _said(error: Any) -> str:
     words = clean_line(text, limit=240)
     request = clean_line(str(error.request_id or ""), limit=60)
     return (f": {words}" if words else "") + (f" [{request}]" if request else "")
+
+
+def _words_of(error: Any) -> str:
+    """The server's own words. Other servers than Anthropic's put them elsewhere: ``error``, ``message``, ``detail``."""
+    if not isinstance(error.body, Mapping):
+        return ""
+    found = (error.api_message, *(error.body.get(key) for key in ("error", "message", "detail")))
+    return next((text for text in found if isinstance(text, str) and text), "")
 
 
 def _of_connection(error: BaseException, endpoint: Endpoint) -> OpstuiError:
