@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -101,6 +102,9 @@ class Stream:
             self._whole.add(event.remote_id)
         if self._events:
             emit_line(shapes.event(event, self._session))
+            if "until" in event.data:
+                # Of a wait also who reads along learns, beside the program that reads the events.
+                self._note(str(event.data["text"]))
         elif event.type == "text":
             text = str(event.data["text"])
             if not self._typist.end(event.remote_id, text):
@@ -149,6 +153,9 @@ def run_here(invocation: Invocation, session: Session, *, events: bool, as_json:
     except KeyboardInterrupt:
         interrupted = True
         _interrupt(invocation, session, stream)
+    except SystemExit:
+        _leave_it(invocation, session)
+        raise
     ended = desk.ask(SessionDetail(session.id))
     stream.finish(ended)
     if as_json:
@@ -177,6 +184,18 @@ def _until(stream: Stream, done: Callable[[], bool], *, at_most: float = float("
         if finished or time.monotonic() > end:
             return finished
         time.sleep(LOOK)
+
+
+def _leave_it(invocation: Invocation, session: Session) -> None:
+    """Say where a session stands that this process was told to leave."""
+    left = invocation.desk.ask(SessionDetail(session.id))
+    if not left.status.is_live or left.runtime_kind == "extractive":
+        return
+    command = f"opstui {'--demo ' if invocation.options.demo else ''}session"
+    goes_on = "goes on over there" if left.runtime_kind == "managed-agents" else "stopped where it was"
+    # Whoever hung up may not read it any more.
+    with contextlib.suppress(OSError):
+        note(f"opstui: session {session.id} {goes_on}; {command} resume {session.id} takes it up again")
 
 
 def _interrupt(invocation: Invocation, session: Session, stream: Stream) -> None:

@@ -17,7 +17,10 @@ def transcript(run: Session, events: Iterable[SessionEvent]) -> Json:
 
 
 def transcript_markdown(run: Session, events: Iterable[SessionEvent], document: str | None) -> str:
-    """Head, document (already rendered), and what happened. Foreign text stands in fences that it can't close."""
+    """Head, document (already rendered), and what happened where that is given.
+
+    Foreign text stands in fences that it can't close.
+    """
     spent = cost(run.cost)
     out = [
         f"# {run.workflow} of {run.ticket}",
@@ -34,9 +37,9 @@ def transcript_markdown(run: Session, events: Iterable[SessionEvent], document: 
     ]
     if document:
         out += ["## Document", "", document.rstrip("\n"), ""]
-    out += ["## What happened", ""]
-    for item in events:
-        out += _event(item.type, timestamp(item.at), item.data)
+    happened = [line for item in events for line in _event(item.type, timestamp(item.at), item.data)]
+    if happened:
+        out += ["## What happened", "", *happened]
     return "\n".join(out).rstrip("\n") + "\n"
 
 
