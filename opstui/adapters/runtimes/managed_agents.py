@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from opstui.adapters.runtimes.managed_fields import mapping
 from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire, insist, make_once
 from opstui.core.canonical import canonical, fingerprint
 from opstui.core.errors import Busy, ConfigError, NotFound, Refused
@@ -144,7 +145,7 @@ class Roster:
         async for page in self._wire.pages(
             lambda client, given: client.beta.agents.with_raw_response.list(include_archived=True, **given)
         ):
-            found += [agent for agent in page if _mapping(agent.get("metadata")).get(MARK) == "agent"]
+            found += [agent for agent in page if mapping(agent.get("metadata")).get(MARK) == "agent"]
         return found
 
     async def _settled(
@@ -202,7 +203,7 @@ class Roster:
                 lambda client, given: client.beta.environments.with_raw_response.list(**given)
             ):
                 for one in page:
-                    if _mapping(one.get("metadata")).get(MARK) == "environment" and one.get("archived_at") is None:
+                    if mapping(one.get("metadata")).get(MARK) == "environment" and one.get("archived_at") is None:
                         return one
             return None
 
@@ -220,7 +221,7 @@ class Roster:
         known = found.get("id")
         if not isinstance(known, str):
             raise Refused(f"{self._runtime}: the service made an environment without an id")
-        network = _mapping(_mapping(found.get("config")).get("networking"))
+        network = mapping(mapping(found.get("config")).get("networking"))
         if network.get("type") != "limited" or any(network.get(key) for key in NETWORK if key != "type"):
             # Somebody let it reach further than any agent of ours needs to.
             await self._wire.ask(lambda client: client.beta.environments.with_raw_response.update(known, config=config))
@@ -243,8 +244,8 @@ class Roster:
         return fingerprint(self._wire.endpoint.base_url().encode())[:16]
 
     def _remembered(self, workflow: str, mark: str) -> Pinned | None:
-        here = _mapping(self._memory().get(self._place()))
-        known = _mapping(_mapping(here.get("agents")).get(workflow))
+        here = mapping(self._memory().get(self._place()))
+        known = mapping(mapping(here.get("agents")).get(workflow))
         agent, version, environment = known.get("id"), known.get("version"), here.get("environment")
         if known.get("fingerprint") != mark or not isinstance(version, int):
             return None
@@ -352,7 +353,7 @@ def _inlined(part: Any, known: Mapping[str, Any], within: tuple[str, ...]) -> An
 
 def differs(agent: Mapping[str, Any], body: Mapping[str, Any]) -> str:
     """In what an agent over there is not as ``body`` wants it; empty where it is."""
-    metadata, wanted = _mapping(agent.get("metadata")), body["metadata"]
+    metadata, wanted = mapping(agent.get("metadata")), body["metadata"]
     for key, word in (("workflow_version", "workflow"), ("model", "model"), ("effort", "effort")):
         if metadata.get(key) != wanted[key]:
             return f"another {word}"
@@ -382,7 +383,7 @@ def _ours(agents: Sequence[Mapping[str, Any]], workflow: str, *, archived: bool)
     found = [
         agent
         for agent in agents
-        if _mapping(agent.get("metadata")).get("workflow") == workflow
+        if mapping(agent.get("metadata")).get("workflow") == workflow
         and isinstance(agent.get("id"), str)
         and (agent.get("archived_at") is not None) == archived
     ]
@@ -392,7 +393,3 @@ def _ours(agents: Sequence[Mapping[str, Any]], workflow: str, *, archived: bool)
 def _version(agent: Mapping[str, Any]) -> int:
     version = agent.get("version")
     return version if isinstance(version, int) else 1
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A field that holds an object; empty for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def kind_of(raw: Mapping[str, Any]) -> str:
     """The event's type; empty where that is no word."""
     kind = raw.get("type")
@@ -21,14 +26,14 @@ def event_id(raw: Mapping[str, Any]) -> str:
     if isinstance(given, str) and given:
         return safe_id(given)
     whole = json.dumps(raw, sort_keys=True, default=str)
-    return f"nameless-{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"nameless-{hash_of(whole)[:16]}"
 
 
 def safe_id(given: str) -> str:
     """An id from outside that may stand in a row and on a screen."""
     if len(given) <= 120 and given.isascii() and given.isprintable():
         return given
-    return f"odd-{hashlib.sha256(given.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"odd-{hash_of(given)[:16]}"
 
 
 def hash_of(text: str) -> str:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from opstui.adapters.runtimes.anthropic_client import SAID_FROM, pause
-from opstui.adapters.runtimes.anthropic_errors import asked_pause
+from opstui.adapters.runtimes.managed_delivery import Delivery, raise_budget
 from opstui.adapters.runtimes.managed_events import TOLD_OF, Telling
-from opstui.adapters.runtimes.managed_fields import event_id, hash_of, kind_of, text_of, time_of
+from opstui.adapters.runtimes.managed_fields import event_id, hash_of, kind_of, text_of
 from opstui.adapters.runtimes.managed_stream import Feed
 from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire, insist, make_once
 from opstui.core import stops
-from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable
-from opstui.core.money import cents
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused
 from opstui.core.sessions import RuntimeEvent, RuntimeNotice, RuntimeStatus, SessionStatus, ToolResult
 
 if TYPE_CHECKING:
     from opstui.core.ids import Clock, Randomness
     from opstui.core.ports import SessionBrief
 
-CENT = 10_000
-"""Micro-dollars."""
 ANSWER_TRIES = 3
 """How often an answer is sent that the service refuses though it waits for it."""
 
@@ -61,8 +56,11 @@ class ManagedSession:
         self._delivered: set[str] = set()
         self._sending = asyncio.Lock()
         self._under_way = 0
-        self._raised_at: Any = None
-        self._woken = asyncio.Event()
+        self._raised_at: datetime | None = None
+        """When its budget was last raised."""
+        self._delivery = Delivery(
+            wire, remote_id, clock=clock, randomness=randomness, tell=self.notice, name=self._name
+        )
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -246,7 +244,7 @@ class ManagedSession:
         try:
             for left in reversed(range(ANSWER_TRIES)):
                 try:
-                    await self._deliver([event], "the answer to the agent", self._patience)
+                    await self._delivery.post([event], "the answer to the agent", self._patience)
                     break
                 except CredentialsRefused:
                     raise
@@ -329,7 +327,7 @@ class ManagedSession:
         telling.reason, telling.was_interrupted = reason, True
         self._wake()
         try:
-            await self._deliver([{"type": "user.interrupt"}], "the interrupt", self._pace.start)
+            await self._delivery.post([{"type": "user.interrupt"}], "the interrupt", self._pace.start)
         except NotFound:
             self._look_again()
         except CredentialsRefused:
@@ -340,38 +338,14 @@ class ManagedSession:
 
     async def raise_budget(self, budget_micros: int) -> None:
         """See ``AgentSession.raise_budget``."""
-        amount = str(max(1, budget_micros // CENT))
-        budget: Any = {"type": "limit", "max_list_cost": {"amount": amount, "currency": "USD"}}
-        name = self._wire.endpoint.name
-
-        async def update() -> Mapping[str, Any]:
-            return await self._wire.ask(
-                lambda client: client.beta.sessions.with_raw_response.update(self._id, budget=budget)
-            )
-
-        try:
-            updated = await insist(update, self._trying())
-        except CredentialsRefused:
-            raise
-        except Refused as error:
-            why = f"{error.reason} {error.message}"
-            if "budget_not_raised" in why:
-                raise Refused(
-                    f"{name}: ${cents(budget_micros)} is not more than the session cost already; nothing was changed",
-                    reason="budget_not_raised",
-                ) from None
-            if "budget_create_only" in why:
-                raise Refused(
-                    f"{name}: this session was made without a budget, so it can't get one", reason="budget_create_only"
-                ) from None
-            raise
-        self._raised_at = time_of({"processed_at": updated.get("updated_at")}) or self._clock.now()
+        raised = await raise_budget(self._wire, self._id, budget_micros, self._trying())
+        self._raised_at = raised or self._clock.now()
 
     async def close(self) -> None:
         """See ``AgentSession.close``."""
         self._closed = True
         self._news.set()
-        self._wake()
+        self._delivery.close()
         if self._feed is not None:
             await self._feed.stop()
         for task in self._tasks:
@@ -389,41 +363,15 @@ class ManagedSession:
             "deny_message": "Only the tools that were announced may be used.",
         }
         try:
-            await self._deliver([event], "a refusal", self._patience)
+            await self._delivery.post([event], "a refusal", self._patience)
         except OpstuiError as error:
             self.notice(RuntimeNotice(f"{self._prefix}-deny-{call[-24:]}", error.message, error=True))
-
-    async def _deliver(self, events: Sequence[Mapping[str, Any]], what: str, limit: float | None) -> None:
-        """Post events that do no harm twice, until that worked or ``limit`` seconds are over. Raises Unreachable."""
-        started = self._clock.monotonic()
-        attempt = 0
-        notice = ""
-        while not self._closed:
-            try:
-                await self._wire.send(self._id, events)
-                return
-            except Unreachable as error:
-                attempt += 1
-                gone = self._clock.monotonic() - started
-                seconds = min(pause(error, attempt, self._randomness), 60.0)
-                if limit is not None and gone + max(seconds, asked_pause(error) or 0.0) > limit:
-                    raise
-                if gone + seconds > SAID_FROM:
-                    notice = notice or self._name("waits")
-                    until = self._clock.now() + timedelta(seconds=seconds)
-                    text = f"{what} is not delivered yet: {error.message}; trying again in {math.ceil(seconds)} s"
-                    self.notice(RuntimeNotice(notice, text, at=self._clock.now(), until=until))
-                self._woken.clear()
-                try:
-                    await asyncio.wait_for(self._woken.wait(), seconds)
-                except TimeoutError:
-                    continue
 
     def _trying(self) -> Trying:
         return Trying(self._clock, self._randomness, self._pace, self.notice)
 
     def _wake(self) -> None:
-        self._woken.set()
+        self._delivery.wake()
         if self._feed is not None:
             self._feed.wake()
 

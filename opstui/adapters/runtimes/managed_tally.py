@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from opstui.core.money import MICRO
+from opstui.adapters.runtimes.managed_fields import mapping
+from opstui.core.money import CENT
 from opstui.core.sessions import RuntimeUsage, Usage
 
 LONGEST_STRETCH = timedelta(days=30)
@@ -46,7 +47,7 @@ class Tally:
         The cache's writes are not told apart by how long they last, so the next report says which cost more.
         """
         self._settled = False
-        given = _mapping(raw.get("model_usage"))
+        given = mapping(raw.get("model_usage"))
         usage = Usage(
             input_tokens=_count(given.get("input_tokens")) or 0,
             output_tokens=_count(given.get("output_tokens")) or 0,
@@ -79,7 +80,7 @@ class Tally:
 
     def report(self, remote_id: str, raw: Mapping[str, Any], at: datetime | None) -> list[RuntimeUsage]:
         """A ``session.usage``: the stretch so far, then what brings the sum to the service's own figures."""
-        said = _mapping(raw.get("usage"))
+        said = mapping(raw.get("usage"))
         told = self._stretch_until(at)
         if self._since is not None and at is not None:
             self._since, self._stretch = at, remote_id
@@ -111,7 +112,7 @@ class Tally:
 
 def list_cost(said: Mapping[str, Any]) -> int | None:
     """The service's list cost in micro-dollars; None where it tells none. Told in whole cents, as a string."""
-    cost = _mapping(said.get("list_cost"))
+    cost = mapping(said.get("list_cost"))
     if cost.get("currency", "USD") != "USD":
         return None
     try:
@@ -120,16 +121,16 @@ def list_cost(said: Mapping[str, Any]) -> int | None:
         return None
     if not cents.is_finite() or not 0 <= cents <= MOST:
         return None
-    return int(cents * (MICRO // 100))
+    return int(cents * CENT)
 
 
 def _figures(said: Mapping[str, Any], before: Usage) -> Usage:
     """The service's cumulative figures; of what it does not tell, what was counted here."""
-    writes = _mapping(said.get("cache_creation"))
+    writes = mapping(said.get("cache_creation"))
     short = _count(writes.get("ephemeral_5m_input_tokens"))
     long = _count(writes.get("ephemeral_1h_input_tokens"))
     active = _number(said.get("active_seconds"))
-    told = _mapping(said.get("server_tool_use"))
+    told = mapping(said.get("server_tool_use"))
     return Usage(
         input_tokens=_or(_count(said.get("input_tokens")), before.input_tokens),
         output_tokens=_or(_count(said.get("output_tokens")), before.output_tokens),
@@ -143,10 +144,6 @@ def _figures(said: Mapping[str, Any], before: Usage) -> Usage:
 
 def _or(value: int | None, otherwise: int) -> int:
     return otherwise if value is None else value
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _count(value: Any) -> int | None:

@@ -117,7 +117,7 @@ class Wire:
         finally:
             self._asking -= 1
         if not isinstance(answer, dict):
-            raise Unreachable(f"{name}: {self.endpoint.host} does not answer as the service does", system=name)
+            raise self._odd()
         return answer
 
     async def pages(
@@ -180,8 +180,7 @@ class Wire:
         """The session as the service knows it. Raises NotFound."""
         found = await self.ask(lambda client: client.beta.sessions.with_raw_response.retrieve(session))
         if not isinstance(found.get("status"), str):
-            name = self.endpoint.name
-            raise Unreachable(f"{name}: {self.endpoint.host} does not answer as the service does", system=name)
+            raise self._odd()
         return found
 
     @asynccontextmanager
@@ -206,7 +205,7 @@ class Wire:
             raise self._ours(error) from None
         try:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                raise Unreachable(f"{name}: {self.endpoint.host} does not answer as the service does", system=name)
+                raise self._odd()
             yield self._frames(response.http_response)
         finally:
             await opening.__aexit__(None, None, None)
@@ -230,6 +229,10 @@ class Wire:
             raise self._ours(error) from None
         finally:
             await frames.aclose()  # type: ignore[attr-defined]
+
+    def _odd(self) -> Unreachable:
+        name = self.endpoint.name
+        return Unreachable(f"{name}: {self.endpoint.host} does not answer as the service does", system=name)
 
     def _ours(self, error: BaseException) -> OpstuiError:
         found = translated(error, self.endpoint)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from opstui.adapters.runtimes.anthropic_client import Endpoint, open_client, stream_limits, translated
+from opstui.adapters.runtimes.anthropic_client import Endpoint, open_client, stream_limits
+from opstui.adapters.runtimes.anthropic_errors import translated
 from opstui.core.errors import CredentialsRefused, OpstuiError, Unreachable
 from opstui.core.ports import Probe
 from opstui.core.text import clean_line
@@ -36,9 +37,9 @@ async def _asked(check: str, endpoint: Endpoint, model: str, theirs: bool) -> Pr
             names = await _models(client)
         except (anthropic.AnthropicError, httpx2.HTTPError, OSError, TypeError, ValueError, AttributeError) as error:
             ours = translated(error, endpoint)
-            if isinstance(ours, CredentialsRefused | Unreachable) and _answered(error) not in range(400, 500):
-                raise ours from None
             if isinstance(ours, CredentialsRefused):
+                raise ours from None
+            if isinstance(ours, Unreachable) and _answered(error) not in range(400, 500):
                 raise ours from None
             # Local servers often have no such list; that they answer is what was asked.
             return Probe(check, "pass", f"{host} answers")
