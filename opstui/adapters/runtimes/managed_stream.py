@@ -265,11 +265,12 @@ class Feed:
         pace, clock = self._pace, self._clock
         self._look_at = clock.monotonic() + pace.watch
         try:
-            status = (await self._wire.session(self._session)).get("status")
+            async with asyncio.timeout(pace.glance):
+                status = (await self._wire.session(self._session)).get("status")
         except NotFound:
             self._listener.gone()
             return
-        except Unreachable:
+        except (Unreachable, TimeoutError):
             # The stream says nothing, and nobody answers: the connection is dead, and the next try says so.
             self.attach_again()
             return

@@ -54,6 +54,8 @@ class Pace:
     documented (managed-agents.md 7.4)."""
     watch: float = 20.0
     """Without an event where one should come, the service is asked how the session stands."""
+    glance: float = 5.0
+    """Until that question is answered: who does not answer it soon is as far away as the stream."""
     once_more: float = 5.0
     """Until it is asked again, when it says that nothing runs and its history does not say so."""
     start: float = 15.0
