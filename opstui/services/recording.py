@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -139,6 +140,7 @@ def shown_input(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bounded(value: Any) -> Any:
     """A number or a word as it is; what is larger than a line, as a line."""
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
+    # JSON has no number for what is left of those, though Python reads some.
     return clean_line(str(value)[:2000], limit=400)

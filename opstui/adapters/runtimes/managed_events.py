@@ -300,7 +300,11 @@ class Telling:
             return RuntimeStatus(name, SessionStatus.FAILED, stops.REFUSED, at, why)
         if stop == stops.RETRIES_EXHAUSTED:
             return RuntimeStatus(name, SessionStatus.FAILED, stops.RETRIES_EXHAUSTED, at, self._failure)
-        return RuntimeStatus(name, SessionStatus.IDLE, str(clean_line(stop, limit=60)), at)
+        word = str(clean_line(stop, limit=60))
+        if word in stops.STOPS and word != stops.BUDGET_REACHED:
+            # Another's word that is ours by chance: what we say there would not be true.
+            word = f"service: {word}"
+        return RuntimeStatus(name, SessionStatus.IDLE, word, at)
 
     def _terminated(self, name: str, raw: Mapping[str, Any]) -> list[RuntimeEvent]:
         at = time_of(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -291,9 +292,11 @@ def _sent_back(block: Any, manner: Manner) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """JSON without half characters."""
+    """JSON without half characters, and without the numbers that only Python reads there."""
     if isinstance(value, str):
         return well_formed(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, Mapping):
         return {well_formed(str(key)): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
