@@ -47,6 +47,7 @@ model = "{model}"
 {more}
 """
 CLIENT = "opstui.adapters.runtimes.anthropic_client"
+PACE = "opstui.adapters.runtimes.managed_wire:Pace"
 END = 60.0
 """Seconds that a command line may take in a test."""
 
@@ -271,7 +272,9 @@ class Program:
     home: Path
     warm: Warm
     url: str = ""
-    constants: dict[str, Any] = field(default_factory=lambda: {f"{CLIENT}:LONGEST_BACKOFF": 0.3})
+    constants: dict[str, Any] = field(
+        default_factory=lambda: {f"{CLIENT}:LONGEST_BACKOFF": 0.3, PACE: {"looks": (0.1, 0.2, 0.3)}}
+    )
     """``module:NAME`` → value (of a function or class: other defaults), in every process that is started warm."""
     started: list[Running] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)

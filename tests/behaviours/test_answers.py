@@ -9,7 +9,7 @@ import pytest
 from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.steps import AnswerElsewhere, Await, Call, Cut, Do, Emit, Idle, Say, WaitFor
 from tests.behaviours.checks import of, whole
-from tests.behaviours.program import Program
+from tests.behaviours.program import PACE, Program
 from tests.behaviours.scripts import SECOND, THIRD, job, use
 
 Document = dict[str, Any]
@@ -93,6 +93,7 @@ def test_an_answer_that_is_refused_once_is_not_the_end(
 def test_answers_that_are_always_refused_do_not_hang_in_silence(
     program: Program, service: Rehearsal, document: Document
 ) -> None:
+    program.constants[PACE] = {"once_more": 1.0}
     service.fault("POST", "/events$", status=400, containing=b"custom_tool_result", times=None)
     service.script(job(document))
     running = program.start_run()

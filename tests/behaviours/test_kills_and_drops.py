@@ -16,11 +16,13 @@ from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.steps import Call, Idle, Say, Sleep, Step, Think, WaitFor
 from tests.behaviours.checks import heard, of, the_session, whole
 from tests.behaviours.network import Network
-from tests.behaviours.program import KEY, Done, Program
+from tests.behaviours.program import CLIENT, KEY, Done, Program
 from tests.behaviours.scripts import FIRST, SECOND, THIRD, hand_in, job, use
 from tests.pty.terminal import OPSTUI, Terminal, workers_of
 
 Document = dict[str, Any]
+SOON_SAID = {f"{place}:SAID_FROM": 0.5 for place in (CLIENT, "opstui.adapters.runtimes.managed_stream")}
+"""A wait is said from half a second on."""
 
 
 def the_ledger_counts_it_once(program: Program, session: Any) -> None:
@@ -65,7 +67,7 @@ def test_a_run_that_is_killed_in_mid_session_is_finished_by_resume(
     _, middle, sign = moment
     late = (hand_in(document), Say(SECOND), WaitFor("stream", 2), Idle()) if sign == "document" else ()
     service.script((*job(document, *middle)[:-3], *late) if late else job(document, *middle))
-    running = program.start_cold("run", "incident-summary", "local:INC-1", "--runtime", "managed", "--events")
+    running = program.start_run()
     session_id = session_of(running)
     running.wait_event("text", text=SECOND)
     killed = kill(program, running)
@@ -84,13 +86,13 @@ def test_a_run_that_is_killed_while_it_starts_is_finished_by_resume_and_there_is
 ) -> None:
     """The request arrives and is carried out; who sent it is gone before the answer comes."""
     service.script(job(document), times=3)
-    fault = service.fault("POST", path, delay=0.5)
+    fault = service.fault("POST", path, delay=0.3)
     running = program.start_run()
     session_id = session_of(running)
     service.wait_until(lambda: fault.hits)
     killed = kill(program, running)
     assert killed.code == -signal.SIGKILL
-    time.sleep(0.6)
+    time.sleep(0.4)
     again = resumed(program, session_id)
     session = whole(program, service, again, printed=False)
     the_ledger_counts_it_once(program, session)
@@ -186,28 +188,29 @@ def test_an_interrupt_by_another_process_is_delivered(program: Program, service:
 def test_a_network_that_is_away_for_a_while_is_waited_for(
     program: Program, service: Rehearsal, document: Document
 ) -> None:
-    service.script(job(document, Say(SECOND), Sleep(1.0), Say(THIRD)))
+    program.constants |= SOON_SAID
+    service.script(job(document, Say(SECOND), Sleep(0.5), Say(THIRD)))
     with Network(service.url) as network:
         program.configure(network.url)
         running = program.start_run()
         running.wait_event("text", text=SECOND)
         network.cut()
-        threading.Timer(3.5, network.mend).start()
+        threading.Timer(1.5, network.mend).start()
         done = program.end(running)
     whole(program, service, done)
     assert done.code == 0, done.said
-    assert done.took > 3.5
+    assert done.took > 1.5
     assert "trying again" in done.said or "not reachable" in done.said
 
 
 def test_a_network_that_freezes_is_waited_for(program: Program, service: Rehearsal, document: Document) -> None:
-    service.script(job(document, Say(SECOND), Sleep(2.0), Say(THIRD)))
+    service.script(job(document, Say(SECOND), Sleep(0.5), Say(THIRD)))
     with Network(service.url) as network:
         program.configure(network.url)
         running = program.start_run()
         running.wait_event("text", text=SECOND)
         network.freeze()
-        threading.Timer(3.5, network.mend).start()
+        threading.Timer(1.5, network.mend).start()
         done = program.end(running)
     whole(program, service, done)
     assert done.code == 0, done.said

@@ -18,11 +18,12 @@ from opstui.rehearsal.steps import (
     Raw,
     Say,
     Silence,
+    Sleep,
     Step,
     WaitFor,
 )
 from tests.behaviours.checks import whole
-from tests.behaviours.program import Program
+from tests.behaviours.program import PACE, Program
 from tests.behaviours.scripts import SECOND, THIRD, job, message
 
 Document = dict[str, Any]
@@ -65,7 +66,7 @@ def test_what_was_said_while_nobody_was_connected_is_there_and_said_once(
 
 
 def test_a_silent_link_is_noticed_and_opened_again(program: Program, service: Rehearsal, document: Document) -> None:
-    program.constants["opstui.adapters.runtimes.managed_wire:Pace"] = {"quiet": 1.5}
+    program.constants[PACE] = {"quiet": 1.0}
     service.script(job(document, Say(SECOND), Silence(), Emit(message(THIRD)), WaitFor("stream", 2)))
     done = program.run()
     whole(program, service, done)
@@ -75,8 +76,6 @@ def test_a_silent_link_is_noticed_and_opened_again(program: Program, service: Re
 def test_a_session_that_thinks_for_long_is_left_alone_as_long_as_the_link_lives(
     program: Program, service: Rehearsal, document: Document
 ) -> None:
-    from opstui.rehearsal.steps import Sleep
-
     service.script(job(document, Ping(), Ping(comment=True), Sleep(2.5), Say(SECOND)))
     done = program.run()
     session = whole(program, service, done)

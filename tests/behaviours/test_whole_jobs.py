@@ -14,8 +14,7 @@ from tests.behaviours.program import Program
 def test_a_document_goes_from_the_agent_onto_the_ticket(
     program: Program, service: Rehearsal, runtime: str, workflow: str
 ) -> None:
-    running = program.start_cold("run", workflow, "local:INC-1", "--runtime", runtime, "--events")
-    ran = program.end(running)
+    ran = program.run("local:INC-1", workflow, runtime)
     assert ran.code == 0, ran.said
     assert [event["type"] for event in ran.events].count("session.ended") == 1
     kinds = {event["type"] for event in ran.events}

@@ -102,23 +102,6 @@ def last(done: Done) -> Any:
     return end["session"]
 
 
-def test_a_document_that_is_accepted_is_exit_0_though_the_session_stands_still(
-    home: Path, opstui: Run, service: Rehearsal
-) -> None:
-    done = opstui(*RUN, "--events")
-    assert done.code == 0, done.err
-    session = last(done)
-    assert (session["status"], session["runtime"], session["model"]) == ("idle", "managed", "claude-sonnet-5-5")
-    assert session["remote_id"] in service.sessions
-    assert session["document"]["head"]["engine"] == "managed"
-    assert session["draft"]
-    assert session["cost"]["reported"] is not None
-    kinds = {line["type"] for line in done.lines}
-    assert {"session.started", "text", "tool.call", "tool.result", "usage", "document", "draft", "status"} <= kinds
-    assert [line["type"] for line in done.lines].count("session.ended") == 1
-    assert "$" in done.err
-
-
 def test_the_key_is_in_the_requests_and_nowhere_else(home: Path, inside: Run, service: Rehearsal) -> None:
     done = inside(*RUN, "--json", "--runtime", "desk")
     doctor = inside("doctor", "--json")
