@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opstui.core.redaction import OWN_SECRET, PERSONAL, PLACEHOLDER, Placeholders, Span, merged, readable
@@ -54,10 +55,15 @@ class Hiding:
     def spans(self, text: str) -> tuple[Span, ...]:
         """What would be hidden of ``text``: what the rules find, and secrets found elsewhere. Raises NotRedacted."""
         with self._lock:
-            found = list(self._found(text))
+            # A value that another rule finds here keeps the name that it has already.
+            found = [self._as_known(text, span) for span in self._found(text)]
             for value, kind in self._secrets.items():
                 found += places(text, value, kind)
             return tuple(merged(found))
+
+    def _as_known(self, text: str, span: Span) -> Span:
+        kind = self._secrets.get(text[span.start : span.end], span.kind)
+        return span if kind == span.kind or span.kind in PERSONAL else replace(span, kind=kind)
 
     def _found(self, text: str) -> tuple[Span, ...]:
         known = self._spans.get(text)

@@ -29,6 +29,16 @@ def test_the_same_value_has_the_same_placeholder_all_through_a_session_and_anoth
     assert len(set(PLACEHOLDER.findall(one.text(TEXT)))) == 1
 
 
+def test_a_value_that_two_rules_find_has_one_placeholder_and_one_that_it_had_before_comes_back() -> None:
+    session = hiding()
+    first = session.text(f"curl -u admin:{PASSWORD} https://x.example/api")
+    assert PLACEHOLDER.findall(first) == PLACEHOLDER.findall(session.text(f"the password is {PASSWORD} now"))
+    other_order = hiding()
+    other_order.learn([f"the password is {PASSWORD} now"])
+    other_order.text(f"curl -u admin:{PASSWORD} https://x.example/api")
+    assert PASSWORD in other_order.restore(first)
+
+
 def test_a_secret_that_is_told_once_is_hidden_where_nothing_tells_it() -> None:
     session = hiding()
     session.learn([TEXT])
