@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from opstui.services.refresh import Refresher
     from opstui.services.setup import Setup
 
-TAKEN_UP_AGAIN = (stops.CREDENTIALS, stops.RATE_LIMITED, stops.UNREACHABLE, stops.INTERNAL_ERROR)
+TAKEN_UP_AGAIN = (
+    stops.CREDENTIALS, stops.RATE_LIMITED, stops.UNREACHABLE, stops.INTERNAL_ERROR, stops.NOT_CONFIGURED,
+)  # fmt: skip
 """Why a session failed here though it may go on over there."""
 
 
@@ -298,6 +300,7 @@ class SessionService:
         try:
             session = self.session(session_id)
             if not session.status.is_over:
+                self._see_that_it_can_run(session)
                 workflow = self._workflow(session.workflow)
                 session = await SessionRun(
                     self._setup,
@@ -320,6 +323,17 @@ class SessionService:
         await put_away(self._setup, session, self.lock(session.id), self._end)
 
     # --- parts
+
+    def _see_that_it_can_run(self, session: Session) -> None:
+        """Give up what the config has no place for any more; once it has, ``resume`` goes on. Raises Refused."""
+        if session.runtime not in self._setup.runtimes:
+            what = f"runtime {session.runtime}"
+        elif session.workflow not in self._setup.workflows:
+            what = f"workflow {session.workflow}"
+        else:
+            return
+        self._end(session, SessionStatus.FAILED, stops.NOT_CONFIGURED)
+        raise Refused(f"the {what} is no longer configured; once it is again, the session can be resumed")
 
     def _keep(self, session_id: str) -> None:
         lock = self.lock(session_id)
