@@ -48,16 +48,25 @@ async def put_away(setup: Setup, session: Session, lock: FileLock, end: End) -> 
     if not isinstance(runtime, RemoteSessions) or session.remote_id is None or not lock.take():
         return
     reason = stops.ARCHIVED
+    file = log_file(setup, session)
+    waiting = file.with_name(f".{file.name}.waiting")
     try:
+        now = setup.record.session(session.id)
+        if now is None or now.rev != session.rev or setup.record.requests(session.id):
+            # Somebody wants something of it since it was listed.
+            return
         try:
             content = await runtime.log(session.remote_id)
-            await asyncio.to_thread(_keep, log_file(setup, session), content)
+            await asyncio.to_thread(_keep, waiting, content)
             await runtime.put_away(session.remote_id, delete=setup.after_shift.get(session.runtime) == "delete")
         except NotFound:
-            # Somebody else deleted it; there is nothing to keep but what was recorded here.
+            # Somebody else deleted it, or we did and were killed before we knew: then its log waits here already.
             reason = stops.DELETED
-            if not log_file(setup, session).exists():
-                await asyncio.to_thread(_keep, log_file(setup, session), b"")
+            if not waiting.exists() and not file.exists():
+                await asyncio.to_thread(_keep, waiting, b"")
+        if waiting.exists():
+            # Only now by its name, which says that the session is put away.
+            os.replace(waiting, file)
         if session.status is SessionStatus.IDLE:
             await asyncio.to_thread(end, session, SessionStatus.ENDED, reason)
     finally:

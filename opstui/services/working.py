@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from opstui.core import stops
-from opstui.core.errors import OpstuiError, Unreachable
+from opstui.core.errors import CredentialsRefused, OpstuiError, Unreachable
 from opstui.core.sessions import Session
 from opstui.services.budgets import Budgets
 from opstui.services.drafting import Drafting
@@ -138,11 +138,17 @@ class Work:
 
     async def _put_away(self) -> None:
         """Archive or delete, elsewhere, what belongs to shifts that are over."""
+        away: set[str] = set()
         for session in await asyncio.to_thread(self._sessions.to_put_away):
+            if session.runtime in away:
+                continue
             try:
                 await self._sessions.put_away(session)
-            except OpstuiError as error:
+            except (OpstuiError, OSError) as error:
                 log.warning("putting away session %s: %s", session.id, error.__class__.__name__)
+                if isinstance(error, (Unreachable, CredentialsRefused, OSError)):
+                    # Each try takes its time, and the next ones of this runtime would fail as this one did.
+                    away.add(session.runtime)
 
     def _publish(self) -> None:
         try:
