@@ -81,6 +81,10 @@ def spread(left: Sequence[Piece], right: Sequence[Piece], width: int, base: Styl
     return strip([*kept, *right], width, base)
 
 
+LONG = 8
+"""A word of more characters to a cell than this is not measured whole; hardly any of its characters can be seen."""
+
+
 def wrap(text: str, width: int) -> list[str]:
     """``text`` (one line) in lines of at most ``width`` cells, broken at spaces where there are any."""
     width = max(1, width)
@@ -97,7 +101,8 @@ def wrap(text: str, width: int) -> list[str]:
         if current.strip():
             lines.append(current.rstrip(" "))
             current, used = "", 0
-        while cells(bare) > width:
+        # Measured only where it may fit: measuring a long word again for each of its lines takes seconds.
+        while len(bare) > LONG * width or cells(bare) > width:
             start = head(bare, width)
             lines.append(start)
             bare = bare[len(start) :]

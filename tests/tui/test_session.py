@@ -81,7 +81,7 @@ async def test_going_up_through_blocks_that_were_never_drawn_skips_no_line() -> 
         app.open("session", id=session.id)
         await until(pilot, lambda: "block 39 line 5" in text(app))
         seen: list[str] = []
-        for _ in range(200):
+        for _ in range(110):
             seen.append(view(app).here())
             await pilot.press("k")
         marks = [line.split(" and")[0] for line in seen if line.startswith("· block")]

@@ -11,6 +11,7 @@ from opstui.core import desk as d
 from opstui.core.errors import BudgetReached, CredentialsRefused, OpstuiError, RateLimited, Unreachable, UsageError
 from opstui.core.sessions import SessionStatus
 from opstui.core.tickets import TicketRef
+from opstui.tui import stopping
 from opstui.tui.screens.session import SessionScreen
 from opstui.tui.screens.sessions import SessionsScreen
 from tests.tui.drive import lines, shown, text, until
@@ -118,7 +119,8 @@ async def test_without_a_second_runtime_w_offers_none() -> None:
 # --- stopping ---------------------------------------------------------------------------------------------------------
 
 
-async def test_stopping_all_names_those_that_have_not_stopped() -> None:
+async def test_stopping_all_names_those_that_have_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "PATIENCE", 2)
     desk = managed()
     first, second = desk.add_managed("NET-87"), desk.add_managed("DB-311")
     async with shown(desk) as (app, pilot):
@@ -126,10 +128,7 @@ async def test_stopping_all_names_those_that_have_not_stopped() -> None:
         await pilot.press("f12", "y")
         await until(pilot, lambda: "2 sessions told to stop" in lines(app)[-1])
         desk.change_session(first.id, status=SessionStatus.IDLE, stop_reason="interrupted")
-        for _ in range(60):
-            await pilot.pause(0.2)
-            if "not yet" in lines(app)[-1]:
-                break
+        await until(pilot, lambda: "not yet" in lines(app)[-1])
         assert "1 of 2 sessions stopped; not yet: DB-311 (managed)" in lines(app)[-1]
         assert desk.sessions[second.id].status.is_live
 

@@ -148,7 +148,7 @@ class Service:
         )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), turns=st.integers(1, 5), keeps=st.booleans())
 def test_any_mix_of_stream_duplicates_drops_and_restarts_gives_the_services_totals_and_every_text_once(
     seed: int, turns: int, keeps: bool
@@ -181,7 +181,7 @@ def test_any_mix_of_stream_duplicates_drops_and_restarts_gives_the_services_tota
     assert telling.end is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), turns=st.integers(1, 4))
 def test_events_that_the_stream_lost_in_silence_are_made_good_by_the_next_history(seed: int, turns: int) -> None:
     chance = random.Random(seed)
@@ -200,7 +200,7 @@ def test_events_that_the_stream_lost_in_silence_are_made_good_by_the_next_histor
     assert len(record.texts) == sum(one["type"] == "agent.message" for one in service.events)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_what_comes_in_any_order_is_told_once_and_the_last_report_settles_it(seed: int) -> None:
     chance = random.Random(seed)
@@ -236,7 +236,7 @@ KINDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     events=st.lists(
         st.builds(

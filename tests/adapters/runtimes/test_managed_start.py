@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from opstui.core.sessions import RuntimeNotice, SessionStatus, ToolSpec
 from opstui.rehearsal import steps as s
 from opstui.rehearsal.service import Rehearsal
 from tests.adapters.runtimes.managed_world import (
+    HURRIED,
     TOOLS,
     WORKFLOWS,
     brief,
@@ -131,8 +133,11 @@ async def test_nothing_is_made_while_nobody_can_look(service: Rehearsal, tmp_pat
     service.fault("POST", "/v1/sessions$", lose_response=True)
     service.fault("GET", "/v1/sessions", status=500, times=None)
     with pytest.raises(Unreachable):
-        await runtime(service, tmp_path, randomness=_Slow()).start(brief())
+        await runtime(service, tmp_path, randomness=_Slow(), pace=IMPATIENT).start(brief())
     assert len(created(service)) == 1
+
+
+IMPATIENT = replace(HURRIED, start=1.0)
 
 
 class _Slow:
@@ -149,25 +154,25 @@ class _Slow:
 
 
 async def test_a_service_that_is_not_there_is_given_up_within_seconds(service: Rehearsal, tmp_path: Path) -> None:
-    made = runtime(service, tmp_path, randomness=_Slow())
+    made = runtime(service, tmp_path, randomness=_Slow(), pace=IMPATIENT)
     service.stop()
     began = SystemClock().monotonic()
     with pytest.raises(Unreachable, match="connection refused"):
         await made.start(brief())
-    assert SystemClock().monotonic() - began < 6
+    assert SystemClock().monotonic() - began < 3
 
 
 async def test_a_login_page_is_said_to_be_one(service: Rehearsal, tmp_path: Path) -> None:
     service.fault("*", ".*", html=True, times=None)
     with pytest.raises(Unreachable, match="login page"):
-        await runtime(service, tmp_path, randomness=_Slow()).start(brief())
+        await runtime(service, tmp_path, randomness=_Slow(), pace=IMPATIENT).start(brief())
 
 
 async def test_a_short_pause_that_the_service_asks_for_is_waited_out_and_said(
     service: Rehearsal, tmp_path: Path
 ) -> None:
     service.script(HELLO)
-    service.fault("POST", "/v1/sessions", status=429, headers={"retry-after": "3"})
+    service.fault("POST", "/v1/sessions", status=429, headers={"retry-after": "2.1"})
     told: list[RuntimeNotice] = []
     session = await runtime(service, tmp_path).start(brief(tell=told.append))
     await session.close()

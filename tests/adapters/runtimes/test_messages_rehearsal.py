@@ -32,6 +32,7 @@ from opstui.rehearsal.service import Rehearsal
 from opstui.services import briefing
 from opstui.services.tooldesk import ToolDesk
 from opstui.testing.runtimes import AgentRuntimeContract, Answers
+from tests.adapters.runtimes.managed_world import Quick
 from tests.rehearsal.building import WORKFLOWS, World, demo_world, opening
 
 KEY = "sk-ant-api03-CANARY-0123456789abcdef"
@@ -62,7 +63,7 @@ def made(service: Rehearsal, folder: Path) -> MessagesRuntime:
         effort=None,
         parallel=2,
         clock=SystemClock(),
-        randomness=SystemRandomness(),
+        randomness=Quick(),
         folder=folder / "conversations",
     )
 
