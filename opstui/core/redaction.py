@@ -79,18 +79,23 @@ class Placeholders:
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order, those that overlap or touch made one; the kind of the longest of them stays."""
+    """Spans in order, those that overlap made one; the kind of the longest of them stays.
+
+    A secret's kind comes before that of personal data, which may be shown where a secret may not: the password in
+    ``https://name:password@example.com`` looks like the beginning of an e-mail address.
+    """
     found: list[Span] = []
-    longest = 0
+    best = (False, 0)
     for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+        weight = (span.kind not in PERSONAL, span.end - span.start)
         if found and span.start < found[-1].end:
             last = found[-1]
-            kind = span.kind if span.end - span.start > longest else last.kind
-            longest = max(longest, span.end - span.start)
+            kind = span.kind if weight > best else last.kind
+            best = max(best, weight)
             found[-1] = Span(last.start, max(last.end, span.end), kind)
         else:
             found.append(span)
-            longest = span.end - span.start
+            best = weight
     return found
 
 
