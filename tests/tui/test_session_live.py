@@ -213,6 +213,16 @@ async def test_a_wait_of_more_than_two_seconds_says_what_for(status: SessionStat
         await until(pilot, lambda: words in text(app))
 
 
+async def test_an_interrupt_of_a_session_that_stands_still_is_not_told_as_one() -> None:
+    desk = ScriptedDesk()
+    session = desk.add_managed("NET-87", status=SessionStatus.IDLE)
+    async with shown(desk) as (app, pilot):
+        await opened(app, pilot, session)
+        await pilot.press("i")
+        await until(pilot, lambda: "it stands still already" in text(app))
+        assert "told to stop" not in text(app)
+
+
 async def test_an_interrupt_says_that_it_waits_until_the_session_stands_still() -> None:
     desk = ScriptedDesk()
     session = desk.add_managed("NET-87")

@@ -18,7 +18,7 @@ from opstui.core.desk import (
 )
 from opstui.core.errors import UsageError
 from opstui.core.money import dollars, micros
-from opstui.core.sessions import Session
+from opstui.core.sessions import Session, SessionStatus
 from opstui.tui.session_figures import status_words
 from opstui.tui.session_stands import suggested_budget
 from opstui.tui.session_text import citations
@@ -64,7 +64,8 @@ class ActsOnSession:
         def told(session: Session) -> None:
             if session.status.is_live:
                 screen.following.tell(f"told to stop: waits for {session.runtime} to say that it did", app.now())
-            app.say("told to stop")
+            stands = session.status is SessionStatus.IDLE
+            app.say("it stands still already: nothing runs and nothing is spent" if stands else "told to stop")
 
         app.do(InterruptSession(screen.session_id), told, saying="telling the worker to stop it")
 
@@ -88,7 +89,7 @@ class ActsOnSession:
             if text.strip():
                 app.do(
                     MessageSession(screen.session_id, text),
-                    lambda session: app.say("sent to the agent"),
+                    lambda session: app.say("on its way to the agent"),
                     saying="handing it to the worker",
                 )
 
@@ -219,7 +220,7 @@ class ActsOnSession:
 
         def found(values: Mapping[str, str]) -> None:
             if not values:
-                app.say("nothing was kept from the model", "dim")
+                app.say("nothing of the ticket was kept from the model", "dim")
             elif screen.is_there and screen.is_current:
                 self._revealed = True
                 screen.transcript.reveal(values)
