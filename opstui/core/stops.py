@@ -23,6 +23,7 @@ NO_DOCUMENT = "no_document"
 NOT_REDACTED = "not_redacted"
 INTERNAL_ERROR = "internal_error"
 NOT_CONFIGURED = "not_configured"
+STORE_FULL = "store_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ STOPS: Mapping[str, Stop] = {
     REJECTED: Stop("the service did not take the request", ("again", "fallback"), 1),
     NO_DOCUMENT: Stop("ended without a document that passes the checks", ("again", "fallback"), 1),
     NOT_REDACTED: Stop("the text could not be redacted, so nothing was sent", ("fallback",), 1),
+    STORE_FULL: Stop("there was no room on the disk to record it; with room again it can be resumed", ("fallback",), 1),
     NOT_CONFIGURED: Stop("its runtime or workflow is no longer in the config", ("again", "fallback"), 1),
     INTERNAL_ERROR: Stop("the program broke while it ran; a crash file says where", ("again", "fallback"), 70),
 }

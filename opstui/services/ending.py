@@ -13,7 +13,16 @@ from opstui.core.canonical import canonical, fingerprint
 from opstui.core.codec import decode, encode
 from opstui.core.documents import DOCUMENTS, Document
 from opstui.core.drafts import DraftState
-from opstui.core.errors import CredentialsRefused, NotFound, NotRedacted, OpstuiError, RateLimited, Refused, Unreachable
+from opstui.core.errors import (
+    CredentialsRefused,
+    NotFound,
+    NotRedacted,
+    OpstuiError,
+    RateLimited,
+    Refused,
+    StoreFull,
+    Unreachable,
+)
 from opstui.core.ports import RecordWriter
 from opstui.core.sessions import Session, SessionStatus
 from opstui.services.recording import Pending, session_event
@@ -140,6 +149,7 @@ def reason_of(error: OpstuiError) -> str:
         (Unreachable, stops.UNREACHABLE),
         (NotFound, stops.REJECTED),
         (Refused, stops.REJECTED),
+        (StoreFull, stops.STORE_FULL),
     )
     return next((reason for kind, reason in kinds if isinstance(error, kind)), type(error).__name__)
 

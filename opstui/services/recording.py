@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from opstui.core.errors import OpstuiError
 from opstui.core.frozen import dataclass
 from opstui.core.ports import LedgerRow, RecordWriter
 from opstui.core.sessions import Session, SessionEvent
@@ -30,6 +31,8 @@ class Recorder:
         self._guard = asyncio.Lock()
         self._tick: asyncio.Task[None] | None = None
         self._known: set[str] = set()
+        self.watch: Callable[[asyncio.Task[None]], None] | None = None
+        """Called after each commit of what streams in: nobody waits for those, and none may fail unseen."""
 
     def remember(self) -> list[SessionEvent]:
         """Everything recorded of the session so far; those events are known from now on."""
@@ -67,19 +70,25 @@ class Recorder:
         return pending
 
     async def flush(self) -> None:
-        """Commit what is there."""
+        """Commit what is there. Raises as ``RecordStore.write``; then it is still there."""
         async with self._guard:
             session = self._changed
             pending = self.take()
             if pending.events or pending.rows or session is not None:
-                await asyncio.to_thread(self._setup.record.write, lambda record: pending.put(record, session))
+                await self._write(pending, session)
 
     async def save(self, session: Session) -> Session:
-        """Commit what is there together with the session."""
+        """Commit what is there together with the session. Raises as ``flush``."""
         async with self._guard:
-            pending = self.take()
-            stored = await asyncio.to_thread(self._setup.record.write, lambda record: pending.put(record, session))
-            return stored or session
+            return await self._write(self.take(), session) or session
+
+    async def _write(self, pending: Pending, session: Session | None) -> Session | None:
+        write = self._setup.record.write
+        try:
+            return await asyncio.to_thread(write, lambda record: pending.put(record, session))
+        except OpstuiError:
+            self._events, self._rows = pending.events + self._events, pending.rows + self._rows
+            raise
 
     async def close(self) -> None:
         """Commit the rest."""
@@ -91,6 +100,8 @@ class Recorder:
     def _schedule(self) -> None:
         if self._tick is None or self._tick.done():
             self._tick = asyncio.create_task(self._later())
+            if self.watch is not None:
+                self._tick.add_done_callback(self.watch)
 
     async def _later(self) -> None:
         await asyncio.sleep(TICK)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opstui.core import stops
 from opstui.core.codec import encode, timestamp
 from opstui.core.documents import Engine
-from opstui.core.errors import NotRedacted, OpstuiError, Refused, Unreachable
+from opstui.core.errors import NotRedacted, OpstuiError, Refused, StoreFull, Unreachable
 from opstui.core.ports import AgentRuntime, AgentSession, RecordWriter, RemoteSessions, Request, SessionBrief
 from opstui.core.sessions import (
     Cost,
@@ -82,6 +82,9 @@ class SessionRun:
         try:
             return await self._go()
         except OpstuiError as error:
+            if isinstance(error, StoreFull):
+                # Whoever takes it up is told that again; what little room there is has to do for the end of it.
+                self._recorder.take()
             # What is recorded names the exception's own sentence, which holds no secret by the house's rule.
             self._recorder.add("error", f"failed-{self.session.rev}", {"text": str(error)})
             await self._recorder.flush()
@@ -239,7 +242,8 @@ class SessionRun:
         for request in await asyncio.to_thread(self._setup.record.requests, self.session.id):
             await self._carry_out(request, opened)
         errands = asyncio.create_task(self._errands(opened, meter))
-        errands.add_done_callback(self._watch(asyncio.current_task()))
+        watch = self._recorder.watch = self._watch(asyncio.current_task())
+        errands.add_done_callback(watch)
         try:
             async for event in opened.events():
                 self._take(event, opened, tools, meter)
@@ -249,6 +253,7 @@ class SessionRun:
                 raise broken from None
             raise
         finally:
+            self._recorder.watch = None
             errands.cancel()
             for task in self._answering:
                 task.cancel()

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 TAKEN_UP_AGAIN = (
     stops.CREDENTIALS, stops.RATE_LIMITED, stops.UNREACHABLE, stops.INTERNAL_ERROR, stops.NOT_CONFIGURED,
+    stops.STORE_FULL,
 )  # fmt: skip
 """Why a session failed here though it may go on over there."""
 
