@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from opstui.core import stops
 from opstui.core.frozen import dataclass
 from opstui.core.sessions import Cost, Session, SessionStatus, Usage, live
 from opstui.tui.draw import cells
@@ -17,6 +18,8 @@ WIDE = 120
 WARN = 80
 """Percent of a budget from which it is marked."""
 
+_WELL = (stops.END_TURN, stops.DONE)
+"""Ends that need no word."""
 _WAITS = {
     SessionStatus.QUEUED: "queued: waits for the worker",
     SessionStatus.STARTING: "starting: opening the runtime",
@@ -27,7 +30,7 @@ _WAITS = {
 def status_words(session: Session) -> str:
     """The status, and what is waited for."""
     words = _WAITS.get(session.status, session.status.value)
-    if session.stop_reason and session.stop_reason not in ("end_turn", "done", "finished"):
+    if session.stop_reason and session.stop_reason not in _WELL:
         words += f" ({session.stop_reason.replace('_', ' ')})"
     return words
 
@@ -162,7 +165,7 @@ def source_rows(refs: Sequence[str]) -> list[tuple[str, list[Bit]]]:
 def _short_status(session: Session) -> str:
     """For a column of 22 cells: what is waited for stands in the transcript."""
     reason = session.stop_reason
-    if reason and reason not in ("end_turn", "done", "finished"):
+    if reason and reason not in _WELL:
         return f"{session.status.value}: {reason.replace('_', ' ')}"
     return session.status.value
 

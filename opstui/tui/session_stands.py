@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from opstui.core.desk import Choices
 from opstui.core.frozen import dataclass
-from opstui.core.money import MICRO
+from opstui.core.money import CENT
 from opstui.core.sessions import Session, SessionStatus
 from opstui.tui.session_text import Block, Transcript
 from opstui.tui.words import money
@@ -136,5 +136,4 @@ def suggested_budget(session: Session, choices: Choices | None) -> int:
     """What a raised budget is proposed as, in micro-dollars: half as much again, and never less than it takes."""
     least = choices.least_budget if choices is not None else 0
     half_more = (session.cost.budget or session.cost.shown) * 3 // 2
-    cents = MICRO // 100
-    return max(-(-max(least, half_more) // cents) * cents, cents)
+    return max(-(-max(least, half_more) // CENT) * CENT, CENT)

@@ -146,9 +146,9 @@ def test_a_shift_says_how_near_its_limit_is_and_what_has_no_price(desk: DraftDes
 
 
 def test_a_session_stands_beside_what_was_reported_and_how_far_off_it_was(desk: DraftDesk) -> None:
-    desk.add_managed("SEC-12", cost=Cost(estimate=51_000, reported=50_000, at_report=51_000))
+    desk.add_managed("SEC-12", cost=Cost(estimate=56_000, reported=50_000, at_report=56_000))
     said = rows_text(shift_rows(shift_view(desk, 0), UTC, 120))
-    assert "0.051     0.05  +2%" in said
+    assert "0.056     0.05  +2%" in said
     assert "estimates    1.8 % too high" in said
 
 
