@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from opstui.core import stops
@@ -238,6 +239,20 @@ def test_a_message_to_an_idle_session_is_delivered_before_it_is_followed(
     assert runtime.sessions[1].messages == ["which resolver?"]
     texts = [event.data["text"] for event in place.desk.ask(SessionEvents(id=session.id)) if event.type == "text"]
     assert texts == ["It was the resolver."]
+
+
+def test_what_an_operator_typed_is_kept_hidden_once_it_was_delivered(place: Place, runtime: ScriptedRuntime) -> None:
+    runtime.scripts = [[RUNNING, DONE], [RUNNING, RuntimeStatus("e12", SessionStatus.IDLE, stops.END_TURN)]]
+    session = run(place, start(place))
+    place.desk.do(MessageSession(session.id, "ask dana@example.com")).unwrap()
+    run(place, session)
+    file = apsw.Connection(str(place.paths.data / "record.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        kept = [str(row) for table in ("requests", "events") for row in file.execute(f"SELECT * FROM {table}")]
+    finally:
+        file.close()
+    assert any("you: ask" in row for row in kept)
+    assert not any("dana@example.com" in row for row in kept)
 
 
 def test_an_agent_that_stops_without_a_document_asks(place: Place, runtime: ScriptedRuntime) -> None:

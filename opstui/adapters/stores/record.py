@@ -169,9 +169,10 @@ class _Writing(Reading):
         self._ring("request", request.session, 0)
 
     def answer_request(self, request_id: str) -> None:
-        """It was dealt with."""
+        """It was dealt with, and what an operator typed is not kept as it was typed."""
         for (session,) in self._rows(
-            "UPDATE requests SET answered = 1 WHERE id = ? AND answered = 0 RETURNING session", (request_id,)
+            "UPDATE requests SET answered = 1, content = '' WHERE id = ? AND answered = 0 RETURNING session",
+            (request_id,),
         ):
             self._ring("request", session, 0)
 
