@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.pty.terminal import rehearsals_of
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -33,6 +36,14 @@ class Done:
     def lines(self) -> list[Any]:
         """Its JSON values, a line each."""
         return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(tmp_path: Path) -> Iterator[None]:
+    """The stand-in service that a demo asks for outlives the command, and must not outlive the test."""
+    yield
+    for process in rehearsals_of(tmp_path):
+        os.kill(process, signal.SIGTERM)
 
 
 @pytest.fixture

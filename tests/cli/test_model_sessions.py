@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from opstui.core.errors import OpstuiError
 from opstui.rehearsal.service import Rehearsal
 from opstui.rehearsal.steps import Idle, Say
 from tests.cli.conftest import Done
+from tests.pty.terminal import no_workers_left
 
 CANARY = "sk-ant-canary-4be1d907"
 RUN = ("run", "incident-summary", "local:A-1")
@@ -63,8 +62,8 @@ def home(environ: dict[str, str], service: Rehearsal, inside: Run, tmp_path: Pat
     tickets = tmp_path / "tickets.jsonl"
     tickets.write_text(json.dumps({"key": "A-1", "title": "Checkout answers 5xx", "body": "About one in eight fails."}))
     assert inside("ticket", "import", tickets).code == 0
-    yield folder
-    end_worker(folder)
+    with no_workers_left(folder):
+        yield folder
 
 
 def configure(folder: Path, url: str, key: str = '{ env = "OPSTUI_TEST_KEY" }') -> None:
@@ -83,16 +82,6 @@ api_key = {key}
 runtime = "managed"
 budget = "0.50"
 """)
-
-
-def end_worker(folder: Path) -> None:
-    lock = folder / "state" / "locks" / "worker.lock"
-    try:
-        pid = int(lock.read_text().split()[0])
-        if b"opstui.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError, IndexError):
-        pass
 
 
 def last(done: Done) -> Any:

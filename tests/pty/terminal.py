@@ -341,12 +341,26 @@ def workers_of(home: Path) -> list[int]:
     return found
 
 
+def rehearsals_of(home: Path) -> list[int]:
+    """Process ids of the stand-in services that serve a home."""
+    found = []
+    mine = f"{home}/".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"opstui.rehearsal" in words and any(word.startswith(mine) for word in words):
+            found.append(int(entry.name))
+    return found
+
+
 @contextlib.contextmanager
 def no_workers_left(home: Path) -> Iterator[None]:
-    """Ends the workers of a home afterwards, by their ids."""
+    """Ends the workers and stand-in services of a home afterwards, by their ids."""
     try:
         yield
     finally:
-        for process in workers_of(home):
+        for process in (*workers_of(home), *rehearsals_of(home)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
