@@ -71,6 +71,8 @@ class SessionRun:
         self._recorder = Recorder(setup, session)
         self._previews = PreviewSender(setup.previews, session.id, setup.clock.monotonic)
         self._answering: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
+        """What broke a part, and so the whole."""
         self._stopped_by_meter = False
         self._told: dict[str, int] = {}
         """How often each wait was told."""
@@ -258,8 +260,6 @@ class SessionRun:
             for task in self._answering:
                 task.cancel()
             await asyncio.gather(errands, *self._answering, return_exceptions=True)
-
-    _broken: BaseException | None = None
 
     def _watch(self, main: asyncio.Task[Any] | None) -> Callable[[asyncio.Task[None]], None]:
         """A part that breaks breaks the whole: a session that waits for it would wait for ever."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from opstui.core import stops
@@ -28,6 +26,7 @@ from opstui.core.ports import AgentRuntime, RecordWriter, Request
 from opstui.core.sessions import Cost, Session, SessionStatus
 from opstui.core.text import clean, clean_line
 from opstui.services.budgets import open_budget
+from opstui.services.choices import choices, fallback_of, least_budget, may_live
 from opstui.services.locks import FileLock
 from opstui.services.spending import running_shift
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
     from opstui.services.drafting import Drafting
     from opstui.services.refresh import Refresher
     from opstui.services.setup import Setup
-
-TAKEN_UP_AGAIN = (
-    stops.CREDENTIALS, stops.RATE_LIMITED, stops.UNREACHABLE, stops.INTERNAL_ERROR, stops.NOT_CONFIGURED,
-    stops.STORE_FULL,
-)  # fmt: skip
-"""Why a session failed here though it may go on over there."""
 
 
 class SessionService:
@@ -187,7 +180,7 @@ class SessionService:
     def fall_back(self, command: FallBack) -> Outcome[Session]:
         """See ``FallBack``."""
         session = self.session(command.id)
-        name = self._fallback(session)
+        name = fallback_of(self._setup, session)
         if not name:
             raise Refused(f"{session.runtime} has no other runtime to fall back to")
         return self.start(
@@ -197,7 +190,7 @@ class SessionService:
     def resume(self, command: ResumeSession) -> Outcome[Session]:
         """See ``ResumeSession``."""
         setup, session = self._setup, self.session(command.id)
-        if session.status is SessionStatus.FAILED and self._may_live(session):
+        if session.status is SessionStatus.FAILED and may_live(self._setup, session):
             again = replace(session, status=SessionStatus.RUNNING, stop_reason=None, ended_at=None)
             session = setup.record.write(lambda record: record.put_session(again))
         if session.status.is_over:
@@ -228,37 +221,7 @@ class SessionService:
 
     def choices(self, question: SessionChoices) -> Choices:
         """See ``SessionChoices``."""
-        session = self.session(question.id)
-        if session.status.is_live:
-            return Choices(text="")
-        stop = stops.stop(session.stop_reason)
-        runtime = self._setup.runtimes.get(session.runtime)
-        fallback = self._fallback(session)
-        possible = {
-            "message": session.status is SessionStatus.IDLE and runtime is not None and runtime.takes_messages,
-            "raise": session.status is SessionStatus.IDLE,
-            "fallback": bool(fallback),
-            "again": runtime is not None,
-            "resume": session.status is SessionStatus.FAILED and self._may_live(session),
-        }
-        wanted = [*stop.choices]
-        if possible["resume"]:
-            wanted.insert(0, "resume")
-        if (
-            session.status is SessionStatus.IDLE
-            and "message" not in wanted
-            and stop is not stops.STOPS["budget_reached"]
-        ):
-            wanted.append("message")
-        text = stop.text
-        if session.document is not None and stop is stops.STOPS["end_turn"]:
-            text = "done: its draft is ready"
-        return Choices(
-            text=text,
-            choices=tuple(choice for choice in wanted if possible.get(choice, True)),
-            fallback=fallback,
-            least_budget=least_budget(session),
-        )
+        return choices(self._setup, self.session(question.id))
 
     def lock(self, session_id: str) -> FileLock:
         """Who holds it owns the session."""
@@ -354,21 +317,6 @@ class SessionService:
                 return session
         return None
 
-    def _fallback(self, session: Session) -> str:
-        """The runtime that does the workflow when the session's own can't; empty: there is none."""
-        policy = self._setup.policies.get(session.workflow)
-        for name in (policy.fallback if policy else "offline", "offline"):
-            if name in self._setup.runtimes and name != session.runtime:
-                return name
-        return ""
-
-    def _may_live(self, session: Session) -> bool:
-        return (
-            session.remote_id is not None
-            and session.stop_reason in TAKEN_UP_AGAIN
-            and (session.runtime in self._setup.runtimes and session.runtime_kind != "extractive")
-        )
-
     def _runtime(self, name: str) -> AgentRuntime:
         found = self._setup.runtimes.get(name)
         if found is None:
@@ -397,16 +345,10 @@ class SessionService:
         from opstui.services.ending import put_end
         from opstui.services.recording import Pending
 
-        end: Callable[[RecordWriter], Session] = partial(
-            put_end,
-            session=session,
-            status=status,
-            reason=reason,
-            pending=Pending([], []),
-            now=self._setup.clock.now(),
-            audit=self._audit,
+        now, pending = self._setup.clock.now(), Pending([], [])
+        return self._setup.record.write(
+            lambda record: put_end(record, session, status, reason, pending, now, self._audit)
         )
-        return self._setup.record.write(end)
 
     def _audit(self, session: Session, action: str, actor: str, detail: str | None = None) -> AuditEntry:
         return AuditEntry(
@@ -419,9 +361,3 @@ class SessionService:
             workflow_version=session.workflow_version,
             detail=detail,
         )
-
-
-def least_budget(session: Session) -> int:
-    """The smallest budget in micro-dollars that lets the session go on: above what it cost, in whole cents."""
-    spent = max(session.cost.shown, session.cost.reported or 0)
-    return (spent // CENT + 1) * CENT
