@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from opstui.config.settings import Rate, RateSettings, RuntimeSettings, Settings, WorkflowSettings
 
-RUNTIMES = {"managed": "managed", "messages": "desk", "offline": "offline"}
+RUNTIMES = {"managed": "managed", "messages": "messages", "offline": "offline"}
 """What ``opstui demo --runtime`` takes → the runtime's name in the demo."""
 WORKFLOWS = ("incident-summary", "escalation-package")
 MODEL = "rehearsal"
@@ -28,7 +28,7 @@ def demo_settings(own: Settings, runtime: str | None = None) -> Settings:
         runtimes=MappingProxyType({
             "offline": RuntimeSettings(kind="extractive"),
             "managed": RuntimeSettings(kind="managed-agents", model=MODEL, effort="medium"),
-            "desk": RuntimeSettings(kind="messages", model=MODEL, rates=_rates(input="0", output="0", hour="0.35")),
+            "messages": RuntimeSettings(kind="messages", model=MODEL, rates=_rates(input="0", output="0", hour="0.35")),
         }),
         workflows=MappingProxyType({
             workflow: WorkflowSettings(runtime=name, fallback="offline") for workflow in WORKFLOWS

@@ -47,7 +47,7 @@ def test_nothing_that_reaches_out_is_taken_over(own: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "runtime"), [(None, "offline"), ("offline", "offline"), ("managed", "managed"), ("messages", "desk")]
+    ("flag", "runtime"), [(None, "offline"), ("offline", "offline"), ("managed", "managed"), ("messages", "messages")]
 )
 def test_the_flag_says_what_runs_the_workflows(own: Settings, flag: str | None, runtime: str) -> None:
     demo = demo_settings(own, flag)
