@@ -89,6 +89,8 @@ def main() -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, paths, demo, secrets = pickle.loads(sys.stdin.buffer.read())
     os.umask(0o077)
+    # Loading the SDK takes a second of CPU, and an operator types meanwhile: the process that paints goes first.
+    os.nice(5)
     _detach_from_input()
     lock = worker_lock(paths.locks)
     if not lock.take():
