@@ -63,6 +63,11 @@ class Invocation:
         return loaded
 
     @property
+    def name(self) -> str:
+        """How a command that works in the same places begins, to be shown."""
+        return "opstui --demo" if self.options.demo else "opstui"
+
+    @property
     def settings(self) -> Settings:
         """The settings."""
         return self.loaded.settings

@@ -191,11 +191,10 @@ def _leave_it(invocation: Invocation, session: Session) -> None:
     left = invocation.desk.ask(SessionDetail(session.id))
     if not left.status.is_live or left.runtime_kind == "extractive":
         return
-    command = f"opstui {'--demo ' if invocation.options.demo else ''}session"
     goes_on = "goes on over there" if left.runtime_kind == "managed-agents" else "stopped where it was"
     # Whoever hung up may not read it any more.
     with contextlib.suppress(OSError):
-        note(f"opstui: session {session.id} {goes_on}; {command} resume {session.id} takes it up again")
+        note(f"opstui: session {session.id} {goes_on}; {invocation.name} session resume {session.id} takes it up again")
 
 
 def _interrupt(invocation: Invocation, session: Session, stream: Stream) -> None:
@@ -206,5 +205,5 @@ def _interrupt(invocation: Invocation, session: Session, stream: Stream) -> None
     why = f" ({outcome.error})" if outcome.error else ""
     note(
         f"opstui: the interrupt was not answered{why}: session {session.id} goes on; "
-        f"opstui {'--demo ' if invocation.options.demo else ''}session interrupt {session.id} asks again"
+        f"{invocation.name} session interrupt {session.id} asks again"
     )

@@ -58,7 +58,7 @@ def _say_choices(invocation: Invocation, session: Session, *, offered: bool = Fa
 
 def _say(invocation: Invocation, command: str) -> None:
     """A command that can follow, as it has to be typed."""
-    note(f"→ opstui {'--demo ' if invocation.options.demo else ''}{command}")
+    note(f"→ {invocation.name} {command}")
 
 
 def _command(choice: str, session: Session, choices: Choices, invocation: Invocation) -> str:

@@ -39,6 +39,9 @@ _EURO_STREET = (
     r"(?:\p{Lu}[\p{L}-]*(?:straße|strasse|str\.|gasse|weg|allee|platz|damm|ufer|gatan|vägen|gata"
     r"|väg|straat|laan|plein|sgade|vej|veien|katu))"
 )
+_EURO_ANCHORS = tuple(
+    "stra str. gasse weg allee platz damm ufer ring gata väg laan plein gade vej gate veien katu tie".split()
+)
 
 RULES = (
     # --- names and addresses: only beside a word that says so
@@ -130,52 +133,12 @@ RULES = (
         "ADDRESS",
         rf"((?:[0-9]{{1,4}}[ \t])?{_EURO_STREET}[ \t][0-9]{{1,4}}[ \t]?[a-zA-Z]?\b(?:,?[ \t](?:"
         rf"[A-Z]{{1,2}}-)?[0-9]{{4,5}}[ \t]\p{{Lu}}[\p{{L}}-]+)?)",
-        (
-            "stra",
-            "str.",
-            "gasse",
-            "weg",
-            "allee",
-            "platz",
-            "damm",
-            "ufer",
-            "ring",
-            "gata",
-            "väg",
-            "laan",
-            "plein",
-            "gade",
-            "vej",
-            "gate",
-            "veien",
-            "katu",
-            "tie",
-        ),
+        _EURO_ANCHORS,
     ),
     Rule(
         "ADDRESS",
         rf"(?:^|[^\p{{L}}0-9])([0-9]{{1,4}}[ \t]{_EURO_STREET})\b",
-        (
-            "stra",
-            "str.",
-            "gasse",
-            "weg",
-            "allee",
-            "platz",
-            "damm",
-            "ufer",
-            "ring",
-            "gata",
-            "väg",
-            "laan",
-            "plein",
-            "gade",
-            "vej",
-            "gate",
-            "veien",
-            "katu",
-            "tie",
-        ),
+        _EURO_ANCHORS,
     ),
     Rule(
         "ADDRESS",

@@ -262,21 +262,17 @@ RULES = (
         lambda hit: said_password(hit) and classes(hit.value) >= 3,
     ),
     # However it is told: a password is spoken of, and something on the same line can hardly be anything else.
-    Rule(
-        "PASSWORD",
-        rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|{SHORT})[^\p{{L}}][^\n]{{0,100}}?(?:[:=]|\s(?:is|are|to|was|ist"
-        rf"|lautet|auf|es|est|à|a|now|->))\s{{1,3}}{_WORD}",
-        (*PASSWORD_ANCHORS, *SHORT_ANCHORS),
-        _unmistakable,
-        bare_length,
-    ),
-    Rule(
-        "PASSWORD",
-        rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|{SHORT})[^\p{{L}}][^\n]{{0,100}}(?:[:=]|\s(?:is|are|to|was|ist"
-        rf"|lautet|auf|es|est|à|a|now|->))\s{{1,3}}{_WORD}",
-        (*PASSWORD_ANCHORS, *SHORT_ANCHORS),
-        _unmistakable,
-        bare_length,
+    # Behind the first sign that something is told, and behind the last.
+    *(
+        Rule(
+            "PASSWORD",
+            rf"(?i)(?:^|[^\p{{L}}])(?:{PASSWORD}|{SHORT})[^\p{{L}}][^\n]{{0,100}}{first}(?:[:=]|\s(?:is|are|to|was|ist"
+            rf"|lautet|auf|es|est|à|a|now|->))\s{{1,3}}{_WORD}",
+            (*PASSWORD_ANCHORS, *SHORT_ANCHORS),
+            _unmistakable,
+            bare_length,
+        )
+        for first in ("?", "")
     ),
     Rule(
         "PASSWORD",
