@@ -76,6 +76,8 @@ class Meter:
         self._looked = -1
         """What of this session was in the shift's sum when that was last looked at."""
         self._said: set[str] = set()
+        self._open: tuple[datetime, float] | None = None
+        """The begin of the open stretch, by the wall's clock and by the steady one."""
         for row in setup.record.usage_of(session.id):
             self._count(row)
             if row.reported is not None:
@@ -128,7 +130,21 @@ class Meter:
     def over(self, session: Session, now: datetime) -> bool:
         """Whether it costs as much as its budget, the stretch that runs just now included."""
         budget = session.cost.budget
-        return budget is not None and not self._is_free and live(session.cost, now).shown >= budget
+        return (
+            budget is not None and not self._is_free and live(session.cost, self._awake(session, now)).shown >= budget
+        )
+
+    def _awake(self, session: Session, now: datetime) -> datetime:
+        """``now``, or as far from the open stretch's begin as this process was awake: a sleeping machine runs nothing.
+
+        The steady clock stands still in its sleep, and a wall clock that is set does not move it.
+        """
+        since, steady = session.cost.running_since, self._setup.clock.monotonic()
+        if since is None or self._open is None or self._open[0] != since:
+            self._open = (since, steady - max(0.0, (now - since).total_seconds())) if since is not None else None
+        if since is None or self._open is None:
+            return now
+        return min(now, since + timedelta(seconds=steady - self._open[1]))
 
     def warnings(self, session: Session) -> tuple[str, ...]:
         """What a person should read now, each once: prices that are not known, 80 % of a budget. Reads the record."""
@@ -218,7 +234,7 @@ class Meter:
         return found
 
     def _of_its_budget(self, session: Session) -> list[tuple[str, str]]:
-        budget, shown = session.cost.budget, live(session.cost, self._setup.clock.now()).shown
+        budget, shown = session.cost.budget, live(session.cost, self._awake(session, self._setup.clock.now())).shown
         if not budget or self._is_free or not _is_most(shown, budget):
             return []
         return [(f"budget {budget}", f"${cents(shown)} of this session's ${cents(budget)} are spent")]

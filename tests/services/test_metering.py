@@ -244,14 +244,27 @@ def test_the_error_of_estimates_is_that_of_the_moment_of_the_report(world: World
 # --- budgets
 
 
-def test_a_session_is_over_its_budget_when_the_open_stretch_takes_it_there(world: World) -> None:
-    session = world.session(cost=Cost(budget=2_000))
-    meter = Meter(world.setup, session)
-    session = meter.status(session, status("running", world.ago(seconds=89)), world.now)
-    assert not meter.over(session, world.now)
-    assert meter.over(session, world.now + timedelta(seconds=1))
-    assert not meter.over(replace(session, cost=replace(session.cost, budget=2_001)), world.now + timedelta(seconds=1))
-    assert not meter.over(replace(session, cost=replace(session.cost, budget=None)), world.now + timedelta(days=1))
+def test_a_session_is_over_its_budget_when_the_open_stretch_takes_it_there(alone: World) -> None:
+    clock = alone.place.clock
+    session = alone.session(cost=Cost(budget=2_000))
+    meter = Meter(alone.setup, session)
+    session = meter.status(session, status("running", alone.ago(seconds=89)), alone.now)
+    assert not meter.over(session, clock.now())
+    clock.move(seconds=1)
+    assert meter.over(session, clock.now())
+    assert not meter.over(replace(session, cost=replace(session.cost, budget=2_050)), clock.now())
+    clock.move(days=1)
+    assert not meter.over(replace(session, cost=replace(session.cost, budget=None)), clock.now())
+
+
+def test_a_machine_that_slept_is_not_over_its_budget(alone: World) -> None:
+    session = alone.session(cost=Cost(budget=2_000))
+    meter = Meter(alone.setup, session)
+    session = meter.status(session, status("running", alone.ago(seconds=10)), alone.now)
+    assert not meter.over(session, alone.now)
+    # The wall clock went on for a night, the steady one stood still with the machine.
+    assert not meter.over(session, alone.now + timedelta(hours=8))
+    assert [text for text in meter.warnings(session) if "this session" in text] == []
 
 
 def test_a_session_without_a_model_is_never_over_its_budget(world: World) -> None:
