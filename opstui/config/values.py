@@ -231,18 +231,6 @@ def _path(raw: str, layer: Layer) -> Path:
     return layer.file.parent / path
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _split(raw: str, schemes: tuple[str, ...], wanted: str) -> tuple[str, str]:
     from urllib.parse import urlsplit
 
@@ -259,6 +247,8 @@ def _split(raw: str, schemes: tuple[str, ...], wanted: str) -> tuple[str, str]:
 
 
 def _url(raw: str, layer: Layer) -> Url:
+    from opstui.core.hosts import is_loopback
+
     scheme, host = _split(raw, ("https", "http"), "write https://host")
     if scheme == "http" and not is_loopback(host):
         raise ValueError("must be https; http is for addresses of this machine only")

@@ -50,7 +50,7 @@ class Ledger:
         }
         total = replace(_line("", rows), label=shift.name, sessions=len(sessions))
         drafts = {draft.id: draft for draft in self._drafts_of(sessions)}
-        verdicts = {session.id: verdict(session, drafts.get(session.draft or "")) for session in sessions}
+        verdicts = {session.id: verdict(drafts.get(session.draft or "")) for session in sessions}
         words = list(verdicts.values())
         accepted, edited = words.count("accepted"), sum(1 for word in words if word.startswith("accepted, "))
         both = [one for one in sessions if one.cost.reported is not None and one.runtime_kind != "extractive"]
@@ -133,8 +133,8 @@ def error_percent(sessions: Iterable[Session]) -> Decimal | None:
     return (Decimal(off) * 100 / reported).quantize(Decimal("0.01"))
 
 
-def verdict(session: Session, draft: Draft | None) -> str:
-    """Whether a session helped: what became of its draft."""
+def verdict(draft: Draft | None) -> str:
+    """Whether a session helped: what became of its draft, if it made one."""
     if draft is None:
         return "–"
     if draft.state is DraftState.PUSHED:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from opstui.core.errors import ConfigError
 from opstui.core.frozen import dataclass
+from opstui.core.hosts import leads_here
 from opstui.core.ids import Clock
 from opstui.core.rates import ModelRates, RateCard, parse_card, parse_rates, with_own_rates
 
@@ -52,7 +51,7 @@ def load_card(
     return replace(
         card,
         own={name: _own(name, prices, card) for name, prices in runtimes.items() if prices.rates is not None},
-        local=frozenset(name for name, prices in runtimes.items() if is_loopback(prices.base_url)),
+        local=frozenset(name for name, prices in runtimes.items() if leads_here(prices.base_url or "")),
     )
 
 
@@ -75,20 +74,6 @@ def todays_card(
         return found
 
     return card
-
-
-def is_loopback(url: str | None) -> bool:
-    """Whether ``url`` leads to this machine by what it says; no name is looked up."""
-    try:
-        host = urlsplit(url or "").hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _own(name: str, prices: RuntimePrices, card: RateCard) -> ModelRates:

@@ -12,6 +12,7 @@ from opstui.config.references import secret_refs
 from opstui.config.settings import Settings
 from opstui.core.errors import ConfigError
 from opstui.core.secrets import SecretRef
+from opstui.wiring import take_secrets
 
 MANAGED = '[runtimes.managed]\nkind = "managed-agents"\nmodel = "claude-sonnet-5-5"\n'
 
@@ -70,3 +71,10 @@ def test_every_reference_to_a_secret_is_known_by_its_key(tmp_path: Path) -> None
         "store.password": SecretRef("cmd", ("op", "read", "op://ops/db")),
     }
     assert secret_refs(Settings()) == {}
+
+
+def test_variables_that_hold_a_secret_are_taken_out_of_the_environment(tmp_path: Path) -> None:
+    settings = read(tmp_path, MANAGED + 'api_key = { env = "MY_KEY" }\n')
+    environ = {"MY_KEY": "sk-1234567", "ANTHROPIC_AUTH_TOKEN": "token-1234", "PATH": "/bin"}
+    assert take_secrets(settings, environ) == {"MY_KEY": "sk-1234567", "ANTHROPIC_AUTH_TOKEN": "token-1234"}
+    assert environ == {"PATH": "/bin"}

@@ -12,7 +12,7 @@ import opstui
 from opstui.core.errors import ConfigError
 from opstui.core.rates import FREE, cost
 from opstui.core.sessions import Usage
-from opstui.services.ratecards import RuntimePrices, is_loopback, load_card, todays_card
+from opstui.services.ratecards import RuntimePrices, load_card, todays_card
 from opstui.testing.builders import OwnClock
 
 BUNDLED = Path(opstui.__file__).parent / "rates"
@@ -132,25 +132,6 @@ def test_a_runtime_has_its_own_rates_over_its_models() -> None:
     assert cost(every, card.rates("claude-sonnet-5-5", "messages", "mine")) == 0
     assert card.rates("qwen3", "messages", "ollama") is FREE
     assert card.rates("qwen3", "messages", "vllm") is None
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("http://localhost:1234", True),
-        ("http://LOCALHOST", True),
-        ("http://api.localhost/v1", True),
-        ("http://127.9.9.9:80", True),
-        ("http://[::1]:8080/", True),
-        ("https://localhost.example.org", False),
-        ("https://10.0.0.1", False),
-        ("http://[not an address", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_an_address_of_this_machine_is_known_by_what_it_says(url: str | None, local: bool) -> None:
-    assert is_loopback(url) is local
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from opstui.adapters.runtimes.anthropic_errors import (
 )
 from opstui.core.errors import ConfigError, CredentialsRefused
 from opstui.core.frozen import dataclass
+from opstui.core.hosts import leads_here
 from opstui.core.sessions import RuntimeNotice
 from opstui.core.text import clean_line
 
@@ -67,12 +68,6 @@ class Endpoint:
 def host_of(url: str) -> str:
     """Host and port of ``url`` without what may stand before them; cleaned."""
     return clean_line(urlsplit(url).netloc.rpartition("@")[2] or "?", limit=120)
-
-
-def is_here(url: str) -> bool:
-    """Whether ``url`` is on this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _is_address(url: str) -> bool:
@@ -149,7 +144,7 @@ def _transport(endpoint: Endpoint, base_url: str) -> httpx2.AsyncHTTPTransport:
 
     import httpx2
 
-    proxy = None if is_here(base_url) else endpoint.proxy
+    proxy = None if leads_here(base_url) else endpoint.proxy
     alive = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
         if hasattr(socket, name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from opstui.adapters.secrets.commands import run_for_secret
@@ -32,7 +32,7 @@ class SecretStore:
         *,
         backend: Callable[[], KeyringBackend] = safe_backend,
     ) -> None:
-        """``environ`` is only changed by :meth:`take_from_environment`; ``refs`` is what the settings refer to."""
+        """``environ`` is read when it is needed; ``refs`` is what the settings refer to."""
         self._environ = environ
         self._backend = backend
         self._variables = (*dict.fromkeys([ref.value[0] for ref in refs if ref.kind == "env"]), *SDK_VARIABLES)
@@ -101,25 +101,8 @@ class SecretStore:
                 return secret
         return None
 
-    def take_from_environment(self) -> None:
-        """Take secret variables out of the environment, into memory, so that no child process gets them.
-
-        For ``os.environ``: an editor, a clipboard tool or the worker inherits what stands there. A second time, and in
-        a second store over the same environment, there is nothing left to take, so a process makes one store.
-        """
-        assert isinstance(self._environ, MutableMapping)
-        with self._guard:
-            for name in self._variables:
-                secret = self._environ.pop(name, None)
-                if secret:
-                    self._taken[name] = secret
-
-    def handover(self) -> Mapping[str, str]:
-        """Variable → value of all secret variables, for the worker: through a pipe, never an argument or a file."""
-        return {name: value for name in self._variables if (value := self._variable(name))}
-
     def take_over(self, given: Mapping[str, str]) -> None:
-        """Keep what another process handed over."""
+        """Keep variables that stand in no environment any more: this process took them out, or never had them."""
         with self._guard:
             self._taken.update(given)
 

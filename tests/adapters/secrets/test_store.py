@@ -48,23 +48,11 @@ def test_a_variable_gives_its_value_and_one_that_is_not_set_says_what_to_do() ->
     )
 
 
-def test_what_was_taken_is_in_no_environment_and_is_still_there() -> None:
-    environ = {"RT_TOKEN": CANARY, "ANTHROPIC_API_KEY": "sk-ant-1234567", "PATH": "/bin"}
-    store = SecretStore(environ, [env("RT_TOKEN")])
-    store.take_from_environment()
-    assert environ == {"PATH": "/bin"}
+def test_what_was_taken_out_of_the_environment_is_still_there() -> None:
+    store = SecretStore({"PATH": "/bin"}, [env("RT_TOKEN")])
+    store.take_over({"RT_TOKEN": CANARY, "ANTHROPIC_AUTH_TOKEN": "token-1234"})
     assert store.get(env("RT_TOKEN")) == CANARY
-    assert store.sdk_key() == "sk-ant-1234567"
-
-
-def test_a_worker_gets_the_variables_that_were_taken_through_a_pipe() -> None:
-    screen = SecretStore({"RT_TOKEN": CANARY, "ANTHROPIC_AUTH_TOKEN": "token-1234"}, [env("RT_TOKEN")])
-    screen.take_from_environment()
-    worker = SecretStore({"PATH": "/bin"}, [env("RT_TOKEN")])
-    worker.take_over(screen.handover())
-    assert worker.get(env("RT_TOKEN")) == CANARY
-    assert worker.sdk_key() == "token-1234"
-    assert set(worker.handover()) == {"RT_TOKEN", "ANTHROPIC_AUTH_TOKEN"}
+    assert store.sdk_key() == "token-1234"
 
 
 def test_the_key_comes_before_the_token_as_in_the_sdk() -> None:
@@ -295,7 +283,6 @@ def test_known_is_all_that_this_process_knows_of(kept: Path) -> None:
     store = SecretStore(environ, [*refs, env("SHORT")], backend=lambda: ring)
     assert set(store.known()) == {"from-variable", CANARY, "sk-ant-1234"}
     store.get(refs[2])
-    store.take_from_environment()
     assert set(store.known()) == {"from-variable", CANARY, "sk-ant-1234", "from-keyring"}
 
 
@@ -306,8 +293,8 @@ def test_a_file_that_may_not_be_used_is_hidden_from_a_model_all_the_same(kept: P
 
 
 def test_no_secret_is_in_what_the_store_looks_like() -> None:
-    store = SecretStore({"RT_TOKEN": CANARY}, [env("RT_TOKEN")])
-    store.take_from_environment()
+    store = SecretStore({}, [env("RT_TOKEN")])
+    store.take_over({"RT_TOKEN": CANARY})
     store.get(env("RT_TOKEN"))
     assert CANARY not in repr(store)
     assert not issubclass(SecretStore, OpstuiError)
