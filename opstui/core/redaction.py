@@ -64,12 +64,11 @@ class Placeholders:
         self._values[made] = value
         return made
 
-    def restore(self, text: str, *, without: Iterable[str] = ()) -> str:
-        """``text`` with the placeholders of this session turned back, but for kinds in ``without``; others stay."""
-        kept = frozenset(without)
+    def restore(self, text: str) -> str:
+        """``text`` with the placeholders of this session turned back; others stay."""
 
         def value(match: re.Match[str]) -> str:
-            return match.group() if match[1] in kept else self._values.get(match.group(), match.group())
+            return self._values.get(match.group(), match.group())
 
         return PLACEHOLDER.sub(value, text).replace(_ESCAPED + "S:", "⟦S:")
 

@@ -96,9 +96,9 @@ class Hiding:
     def _stands_for(self, match: re.Match[str]) -> str:
         return self._placeholders.placeholder(match.group(), self._secrets[match.group()])
 
-    def restore(self, text: str, without: Iterable[str] = ()) -> str:
-        """``text`` with this session's placeholders turned back, but for kinds in ``without``; forged ones stay."""
-        return self._placeholders.restore(text, without=without)
+    def restore(self, text: str) -> str:
+        """``text`` with this session's placeholders turned back; forged ones stay."""
+        return self._placeholders.restore(text)
 
     def restore_for(
         self, text: str, ticket: str, *, public: bool = False, named: bool = True, sent: bool = False

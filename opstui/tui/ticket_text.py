@@ -11,7 +11,7 @@ from opstui.core.drafts import Draft
 from opstui.core.frozen import dataclass
 from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionStatus
-from opstui.core.tickets import TicketRef, TimelineEntry, Visibility
+from opstui.core.tickets import TimelineEntry, Visibility
 from opstui.tui.draw import cells, fit
 from opstui.tui.widgets.textview import Bit, Para
 from opstui.tui.words import age, clock, due, estimate, running, shape
@@ -308,6 +308,3 @@ def join(parts: Sequence[Sequence[Para]]) -> list[Para]:
         if part:
             found += [*([BLANK] if found else []), *part]
     return found
-
-
-Target = Session | Draft | TicketRef | Citation | Page

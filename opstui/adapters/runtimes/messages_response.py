@@ -137,12 +137,6 @@ class Hearing:
         self.began = self.complete = True
         self._use(getattr(message, "usage", None))
 
-    def take_back(self) -> None:
-        """Clear what was shown: it came to nothing."""
-        for index in self._shown:
-            self._show(RuntimeText(self._text_id(index), "", partial=True))
-        self._shown.clear()
-
     def leave(self, whole: Collection[int]) -> None:
         """Clear what was shown of texts that are not among the ``whole`` ones."""
         for index in self._shown.keys() - set(whole):
