@@ -16,8 +16,6 @@ from opstui.core.desk import (
     SessionHidden,
     StartSession,
 )
-from opstui.core.errors import UsageError
-from opstui.core.money import dollars, micros
 from opstui.core.sessions import Session, SessionStatus
 from opstui.tui.session_figures import status_words
 from opstui.tui.session_stands import suggested_budget
@@ -98,7 +96,7 @@ class ActsOnSession:
 
     def action_session_raise(self) -> None:
         """``+``: an amount, then a reason."""
-        from opstui.tui.widgets.ask import Ask
+        from opstui.tui.screens.raising import ask_raise
 
         screen, app = self._screen, self._screen.desk_app
         session, choices = screen.session, screen.following.choices
@@ -112,33 +110,26 @@ class ActsOnSession:
         now = f"now {money(session.cost.budget)}" if session.cost.budget else "it has none now"
         note = f"dollars in all; {now}{f', at least {money(least)}' if least else ''}"
 
-        def reason(amount: int) -> None:
-            def given(why: str) -> None:
-                if not why.strip():
-                    app.say("not raised: it wants a reason", "warn")
-                    return
-                app.do(
-                    RaiseBudget(id=screen.session_id, budget_micros=amount, reason=why.strip()),
-                    lambda session: app.say(f"its budget is {money(amount)} now", "good"),
-                    saying=f"raising the budget of {session.ticket.key}",
-                )
+        def wanted(amount: int) -> str:
+            if amount >= least and amount > (session.cost.budget or 0):
+                return ""
+            return f"at least {money(least)}" if least else f"more than {money(session.cost.budget or 0)}"
 
-            screen.put_question(Ask(f"Why {money(amount)}?", given, note="kept with the session and in the audit log"))
+        def raised(amount: int, reason: str) -> None:
+            app.do(
+                RaiseBudget(id=screen.session_id, budget_micros=amount, reason=reason),
+                lambda session: app.say(f"its budget is {money(amount)} now", "good"),
+                saying=f"raising the budget of {session.ticket.key}",
+            )
 
-        def asked(text: str) -> None:
-            try:
-                amount = micros(text.strip().removeprefix("$"))
-            except UsageError as error:
-                app.say(error.message, "warn")
-                return
-            if amount < least or amount <= (session.cost.budget or 0):
-                wanted = f"at least {money(least)}" if least else f"more than {money(session.cost.budget or 0)}"
-                app.say(f"not raised: it wants {wanted}", "warn")
-                return
-            reason(amount)
-
-        screen.put_question(
-            Ask("Budget of this session", asked, value=dollars(suggested_budget(session, choices), places=2), note=note)
+        ask_raise(
+            screen,
+            "Budget of this session",
+            raised,
+            value=suggested_budget(session, choices),
+            note=note,
+            kept="kept with the session and in the audit log",
+            wanted=wanted,
         )
 
     # --- when it stands still -----------------------------------------------------------------------------------------

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from opstui.core.desk import RaiseShiftBudget, SessionDetail, ShiftTotals, ShiftView
-from opstui.core.errors import OpstuiError, UsageError
-from opstui.core.money import dollars, micros
+from opstui.core.errors import OpstuiError
 from opstui.tui.keymap import bindings, only
 from opstui.tui.lines import Line, Row, between, line
 from opstui.tui.screens.base import Topic, ViewState
@@ -102,7 +101,7 @@ class ShiftScreen(ListScreen):
 
     def action_shift_raise(self) -> None:
         """``+``: an amount up to the ceiling, then a reason."""
-        from opstui.tui.widgets.ask import Ask
+        from opstui.tui.screens.raising import ask_raise
 
         app, view = self.desk_app, self.view
         if self.back or self.week or view is None:
@@ -116,33 +115,26 @@ class ShiftScreen(ListScreen):
             app.say(f"{money(limit)} is as much as it can be: [shift] ceiling in the config", "dim")
             return
 
-        def reason(amount: int) -> None:
-            def given(why: str) -> None:
-                if not why.strip():
-                    app.say("not raised: it wants a reason", "warn")
-                    return
-                app.do(
-                    RaiseShiftBudget(limit_micros=amount, reason=why.strip()),
-                    lambda now: self.again(),
-                    saying="raising the shift's limit",
-                )
+        def wanted(amount: int) -> str:
+            fits = limit < amount <= ceiling
+            return "" if fits else f"more than {money(limit)}, and {money(ceiling)} at most"
 
-            self.put_question(Ask(f"Why {money(amount)}?", given, note="kept with the shift and in the audit log"))
+        def raised(amount: int, reason: str) -> None:
+            app.do(
+                RaiseShiftBudget(limit_micros=amount, reason=reason),
+                lambda now: self.again(),
+                saying="raising the shift's limit",
+            )
 
-        def asked(text: str) -> None:
-            try:
-                amount = micros(text.strip().removeprefix("$"))
-            except UsageError as error:
-                app.say(error.message, "warn")
-                return
-            if not limit < amount <= ceiling:
-                app.say(f"not raised: it wants more than {money(limit)}, and {money(ceiling)} at most", "warn")
-                return
-            reason(amount)
-
-        half_more = min(ceiling, limit * 3 // 2)
-        note = f"dollars; now {money(limit)}, at most {money(ceiling)}"
-        self.put_question(Ask("Limit of this shift", asked, value=dollars(half_more, places=2), note=note))
+        ask_raise(
+            self,
+            "Limit of this shift",
+            raised,
+            value=min(ceiling, limit * 3 // 2),
+            note=f"dollars; now {money(limit)}, at most {money(ceiling)}",
+            kept="kept with the shift and in the audit log",
+            wanted=wanted,
+        )
 
     def ask_again(self, state: ViewState) -> None:
         """Something was spent or decided."""

@@ -13,9 +13,7 @@ from opstui.core.errors import (
     OpstuiError,
     RateLimited,
     Unreachable,
-    UsageError,
 )
-from opstui.core.money import dollars, micros
 from opstui.core.sessions import Session
 from opstui.core.tickets import TicketRef
 from opstui.tui.ticket_text import workflow_word
@@ -123,9 +121,10 @@ def budget_of(facts: Facts, flow: Workflow) -> int:
 
 def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
     """Ask for the workflow, the runtime and the budget, one after the other."""
+    from opstui.tui.screens.raising import ask_amount
     from opstui.tui.widgets.ask import Ask
 
-    app, facts = screen.desk_app, screen.facts
+    facts = screen.facts
 
     def workflow_chosen(workflow: str) -> None:
         flow = next(flow for flow in facts.workflows if flow.id == workflow)
@@ -139,22 +138,13 @@ def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
         if runtime == "offline":
             start(screen, ref, flow.id, runtime=runtime)
             return
-        screen.put_question(
-            Ask(
-                f"{flow.title} of {ref.key} on {runtime}, for at most",
-                lambda text: budget_given(flow, runtime, text),
-                value=dollars(budget_of(facts, flow), places=2),
-                note="dollars; it stops there and asks",
-            )
+        ask_amount(
+            screen,
+            f"{flow.title} of {ref.key} on {runtime}, for at most",
+            lambda budget: start(screen, ref, flow.id, runtime=runtime, budget=budget),
+            value=budget_of(facts, flow),
+            note="dollars; it stops there and asks",
         )
-
-    def budget_given(flow: Workflow, runtime: str, text: str) -> None:
-        try:
-            budget = micros(text.strip().removeprefix("$"))
-        except UsageError as error:
-            app.say(error.message, "warn")
-            return
-        start(screen, ref, flow.id, runtime=runtime, budget=budget)
 
     rows = [(flow.id, flow.title, terms(facts, flow)) for flow in facts.workflows]
     screen.put_question(Ask(f"{ref.key}: which workflow", workflow_chosen, choices=rows))
