@@ -6,11 +6,13 @@ import asyncio
 import json
 import threading
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from opstui.adapters.machine import SystemClock
+from opstui.adapters.runtimes import managed_wire
 from opstui.config.load import load
 from opstui.config.paths import Paths
 from opstui.core.ports import Request
@@ -132,7 +134,7 @@ def test_a_session_that_failed_is_put_away_though_the_first_try_came_to_nothing(
 
 
 def test_an_unreachable_service_is_asked_once_for_all_that_is_to_be_put_away(
-    program: Program, service: Rehearsal, document: Document
+    program: Program, service: Rehearsal, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the worker comes to its end."""
     ran(program, service, document, "archive")
@@ -140,6 +142,7 @@ def test_an_unreachable_service_is_asked_once_for_all_that_is_to_be_put_away(
         service.script((WaitFor("stream", 1), Say(SECOND), Idle()))
         assert program.run("local:INC-2").session["status"] == "idle"
     before = len(service.requests)
+    monkeypatch.setattr(managed_wire, "Pace", partial(managed_wire.Pace, start=1.5))
     service.fault("*", ".*", lose_response=True, times=100_000)
     a_day_later(program)
     assert len({one.path for one in service.requests[before:]}) == 1
