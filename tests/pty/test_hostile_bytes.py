@@ -107,9 +107,9 @@ def test_no_forbidden_byte_reaches_the_terminal_and_no_key_is_slow(
         if record["kind"] not in seen_kinds:
             seen_kinds.add(record["kind"])
             slowest(terminal, times, "s")
-            terminal.wait_quiet(1.0)
-            slowest(terminal, times, "d")
             terminal.wait_quiet(0.5)
+            slowest(terminal, times, "d")
+            terminal.wait_quiet(0.3)
             slowest(terminal, times, "j", "j", "p", "ctrl+g", "escape", "escape")
         slowest(terminal, times, "escape", "j")
     assert terminal.process.poll() is None, terminal.text()
