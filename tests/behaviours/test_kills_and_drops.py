@@ -195,8 +195,10 @@ def test_a_network_that_is_away_for_a_while_is_waited_for(
         running = program.start_run()
         running.wait_event("text", text=SECOND)
         network.cut()
-        threading.Timer(1.5, network.mend).start()
+        mending = threading.Timer(1.5, network.mend)
+        mending.start()
         done = program.end(running)
+        mending.join()
     whole(program, service, done)
     assert done.code == 0, done.said
     assert done.took > 1.5
@@ -210,8 +212,10 @@ def test_a_network_that_freezes_is_waited_for(program: Program, service: Rehears
         running = program.start_run()
         running.wait_event("text", text=SECOND)
         network.freeze()
-        threading.Timer(1.5, network.mend).start()
+        mending = threading.Timer(1.5, network.mend)
+        mending.start()
         done = program.end(running)
+        mending.join()
     whole(program, service, done)
     assert done.code == 0, done.said
 
