@@ -15,7 +15,7 @@ from opstui.adapters.runtimes.managed_stream import Feed
 from opstui.adapters.runtimes.managed_wire import Pace, Trying, Wire, insist, make_once
 from opstui.core import stops
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused
-from opstui.core.sessions import RuntimeEvent, RuntimeNotice, RuntimeStatus, SessionStatus, ToolResult
+from opstui.core.sessions import RuntimeEvent, RuntimeNotice, RuntimeStatus, RuntimeUsage, SessionStatus, ToolResult
 
 if TYPE_CHECKING:
     from opstui.core.ids import Clock, Randomness
@@ -96,6 +96,8 @@ class ManagedSession:
                     continue
                 end = self._ending()
                 if end is not None:
+                    for step in await self._last_figures(end):
+                        yield step
                     yield end
                     return
                 if self._error is not None:
@@ -116,6 +118,18 @@ class ManagedSession:
             await asyncio.wait_for(self._news.wait(), max(0.001, due - self._clock.monotonic()))
         except TimeoutError:
             return
+
+    async def _last_figures(self, end: RuntimeStatus) -> list[RuntimeUsage]:
+        """What the session cost, asked for where the service let it stand still without telling."""
+        tally = self._telling.tally
+        if tally.is_settled or self._telling.state == "over":
+            return []
+        try:
+            async with asyncio.timeout(self._pace.glance):
+                raw = await self._wire.session(self._id)
+        except (OpstuiError, TimeoutError):
+            return []  # it stays an estimate, and is shown as one
+        return tally.asked(f"{end.remote_id}:asked", raw, end.at)
 
     def _ending(self) -> RuntimeStatus | None:
         """The status that :meth:`events` ends with; None while there is something to wait for."""

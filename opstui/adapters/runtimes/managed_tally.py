@@ -89,6 +89,21 @@ class Tally:
         self._settled = _number(said.get("active_seconds")) is not None
         return told
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the service told its figures since the last sign of work."""
+        return self._settled
+
+    def asked(self, remote_id: str, raw: Mapping[str, Any], at: datetime | None) -> list[RuntimeUsage]:
+        """The session as it was asked for at the end of a stretch, where no ``session.usage`` came.
+
+        Nothing where it tells no cost, or less than was counted: what is asked for can lag behind what is streamed.
+        """
+        said = mapping(raw.get("usage"))
+        figures, total = _figures(said, self.total), self.total
+        behind = figures.output_tokens < total.output_tokens or figures.input_tokens < total.input_tokens
+        return [] if behind or list_cost(said) is None else self.report(remote_id, raw, at)
+
     def _stretch_until(self, at: datetime | None) -> list[RuntimeUsage]:
         if self._since is None or at is None:
             return []

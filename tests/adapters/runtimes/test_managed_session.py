@@ -424,3 +424,26 @@ async def test_nothing_that_is_sent_or_asked_holds_the_key_but_its_header(servic
     for one in service.requests:
         assert b"rehearsal" not in one.body
         assert json.loads(one.body or b"{}") is not None
+
+
+# --- what it cost
+
+
+async def test_a_service_that_lets_it_stand_without_telling_what_it_cost_is_asked(
+    service: Rehearsal, tmp_path: Path
+) -> None:
+    service.script((s.Think(input=90_000, output=4_000, searches=2, seconds=30), s.Idle(usage=False)))
+    session = await runtime(service, tmp_path).start(brief())
+    followed = await follow(session)
+    await session.close()
+    assert followed.reported == over_there(service).list_cost * 10_000 > 0
+    assert followed.total == figures(over_there(service))
+    assert followed.last.stop_reason == "end_turn"
+
+
+async def test_one_that_told_what_it_cost_is_not_asked_again(service: Rehearsal, tmp_path: Path) -> None:
+    service.script(HELLO)
+    session = await runtime(service, tmp_path).start(brief())
+    await follow(session)
+    await session.close()
+    assert requests(service, "GET", r"/v1/sessions/[^/]+$") == []
