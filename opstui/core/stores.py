@@ -189,7 +189,7 @@ class Request:
     id: str
     session: str
     kind: str
-    """``interrupt``, ``message`` or ``budget`` (``text`` is micro-dollars)."""
+    """``interrupt``, ``message`` or ``budget`` (``text``: micro-dollars from now on, and before)."""
     text: str = ""
     at: datetime
 

@@ -371,13 +371,18 @@ class SessionRun:
                 await opened.send(text)
                 self._recorder.add("notice", f"message-{request.id}", {"text": f"you: {clean(text)}"})
             elif request.kind == "budget":
-                amount = int(request.text)
+                amount = int(request.text.split()[0])
                 await opened.raise_budget(amount)
                 self._stopped_by_meter = False
                 await self._save(cost=replace(self.session.cost, budget=amount))
         except OpstuiError as error:
-            what = words.get(request.kind, request.kind)
-            self._recorder.add("error", f"request-{request.id}", {"text": f"{what} was not delivered: {error}"})
+            said = f"{words.get(request.kind, request.kind)} was not delivered: {error}"
+            if request.kind == "budget":
+                # The row had it already, so that nobody else gets the money.
+                await self._save(cost=replace(self.session.cost, budget=int(request.text.split()[-1])))
+            elif request.kind == "message":
+                said += f". You wrote: {clean(await asyncio.to_thread(self._hidden, request.text))}"
+            self._recorder.add("error", f"request-{request.id}", {"text": said})
         await asyncio.to_thread(self._setup.record.write, lambda record: record.answer_request(request.id))
 
     # --- the end of it, or of this stretch

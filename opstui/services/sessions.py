@@ -168,7 +168,8 @@ class SessionService:
                     detail=f"from ${cents(current.cost.budget or 0)} to ${cents(command.budget_micros)}: {reason}",
                 )
             )
-            record.add_request(self._wish(session.id, "budget", str(command.budget_micros)))
+            before = current.cost.budget or command.budget_micros
+            record.add_request(self._wish(session.id, "budget", f"{command.budget_micros} {before}"))
             # Counted from now on, though its owner has yet to tell the service.
             return record.put_session(replace(current, cost=replace(current.cost, budget=command.budget_micros)))
 

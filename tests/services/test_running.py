@@ -474,3 +474,30 @@ def test_a_secret_waits_as_a_placeholder_and_comes_back_in_what_is_sent(place: P
     place.desk.do(ApproveDraft(id=draft.id, fingerprint=shown.fingerprint)).unwrap()
     place.desk.do(PushApproved()).unwrap()
     assert secret in place.entries(ref)[-1].text
+
+
+def test_a_raise_that_the_service_did_not_take_is_taken_back_and_a_message_is_not_lost(
+    place: Place, runtime: ScriptedRuntime
+) -> None:
+    class Deaf(ScriptedSession):
+        async def raise_budget(self, budget_micros: int) -> None:
+            raise Unreachable("no answer")
+
+        async def send(self, text: str) -> None:
+            raise Unreachable("no answer")
+
+    at_budget = RuntimeStatus("e5", SessionStatus.IDLE, stops.END_TURN)
+    runtime.scripts = [[RUNNING, at_budget]]
+    session = run(place, start(place, budget_micros=10_000))
+
+    async def start_deaf(brief: Any) -> Deaf:
+        return Deaf(runtime, brief, [RUNNING, at_budget])
+
+    runtime.start = start_deaf  # type: ignore[method-assign]
+    place.desk.do(RaiseBudget(id=session.id, budget_micros=500_000, reason="sev 1")).unwrap()
+    place.desk.do(MessageSession(session.id, "which resolver is it?")).unwrap()
+    after = run(place, session)
+    assert after.cost.budget == 10_000
+    errors = [event.data["text"] for event in place.desk.ask(SessionEvents(id=session.id)) if event.type == "error"]
+    assert any("the new budget was not delivered" in text for text in errors)
+    assert any("You wrote: which resolver is it?" in text for text in errors)
