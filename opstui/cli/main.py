@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"opstui {__version__}\n")
         return 0
     os.umask(0o077)
+    # Also where whoever started it ignores interrupts, as scripts do for what they start beside themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, _leave)
     # A name from the environment can hold what the terminal's encoding can't; that is no reason to end.

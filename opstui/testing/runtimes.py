@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -44,6 +44,13 @@ class AgentRuntimeContract:
     def answers(self) -> Answers:
         raise NotImplementedError
 
+    @pytest.fixture(autouse=True)
+    async def _no_session_stays_open(self) -> AsyncIterator[None]:
+        self._opened: list[AgentSession] = []
+        yield
+        for session in self._opened:
+            await session.close()
+
     async def _run(
         self,
         session: AgentSession,
@@ -54,6 +61,7 @@ class AgentRuntimeContract:
         reason: str = stops.INTERRUPTED,
     ) -> list[RuntimeEvent]:
         seen: list[RuntimeEvent] = []
+        self._opened.append(session)
         async with asyncio.timeout(PATIENCE):
             async for event in session.events():
                 seen.append(event)
