@@ -153,6 +153,8 @@ class EventStream:
                     "content-type": "text/event-stream; charset=utf-8",
                     "cache-control": "no-cache",
                     "transfer-encoding": "chunked",
+                    # It ends with the stream; a client that is not told sends its next request into the closing line.
+                    "connection": "close",
                     **headers,
                 },
             )
