@@ -30,11 +30,10 @@ def money(amount: int | None) -> str | None:
 
 
 def when(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC: whole seconds, or three or six digits of a second, so that times sort as text."""
+    """RFC 3339 in UTC: whole seconds, or six digits of a second."""
     if moment is None or not moment.microsecond:
         return None if moment is None else timestamp(moment)
-    digits = f"{moment.microsecond:06d}".removesuffix("000")
-    return f"{timestamp(moment.replace(microsecond=0))[:-1]}.{digits}Z"
+    return f"{timestamp(moment.replace(microsecond=0))[:-1]}.{moment.microsecond:06d}Z"
 
 
 def queue(state: QueueState) -> Json:

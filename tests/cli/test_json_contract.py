@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,8 @@ def test_a_session_and_its_events(ask: Ask) -> None:
     for event in events:
         assert time(event["at"])
         assert EVENTS[event["type"]](event)
-    assert [event["at"] for event in events] == sorted(event["at"] for event in events)
+    moments = [datetime.fromisoformat(event["at"]) for event in events]
+    assert moments == sorted(moments)
     assert (events[0]["type"], events[-1]["type"]) == ("session.started", "session.ended")
     calls = [event["id"] for event in events if event["type"] == "tool.call"]
     assert calls == [event["id"] for event in events if event["type"] == "tool.result"]

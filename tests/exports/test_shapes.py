@@ -394,5 +394,5 @@ def test_times_sort_as_text() -> None:
         "2026-11-20T12:00:00Z", "2026-11-20T12:00:00.000001Z", "2026-11-20T12:00:00.000570Z",
         "2026-11-20T12:00:00.057370Z",
     ]  # fmt: skip
-    assert written[5] == "2026-11-20T12:00:00.500Z"
+    assert written[5] == "2026-11-20T12:00:00.500000Z"
     assert written[1:] == sorted(str(text) for text in written[1:])
