@@ -39,9 +39,12 @@ class PreviewSender:
         self._rest: dict[str, bytes] = {}
         self._looked = float("-inf")
         self._sent: dict[str, float] = {}
+        self._closed = False
 
     def show(self, remote_id: str, text: str) -> None:
-        """All of a text so far; an empty one takes the preview away."""
+        """All of a text so far; an empty one takes the preview away. Nothing once it is closed."""
+        if self._closed:
+            return
         now = self._monotonic()
         if text and now - self._sent.get(remote_id, float("-inf")) < EVERY:
             return
@@ -60,7 +63,8 @@ class PreviewSender:
             self._put(name, frame)
 
     def close(self) -> None:
-        """Let go of every pipe."""
+        """Let go of every pipe. What was to be taken away later goes with the session."""
+        self._closed = True
         for pipe in self._pipes.values():
             os.close(pipe)
         self._pipes.clear()

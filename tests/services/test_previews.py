@@ -141,3 +141,15 @@ def test_where_no_pipe_can_be_made_there_are_no_previews(tmp_path: Path, watch: 
     board = PreviewBoard(tmp_path / "file", "face", watch)
     assert board.texts("s1") == ()
     board.close()
+
+
+def test_a_sender_that_was_closed_opens_nothing_again(
+    sender: PreviewSender, reader: PreviewReader, watch: Stopwatch
+) -> None:
+    sender.show("text:1", "the last words")
+    sender.close()
+    before = len(os.listdir("/proc/self/fd"))
+    watch.now += 2 * LOOK
+    sender.show("text:1", "")
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert reader.texts() == {"text:1": "the last words"}
