@@ -58,7 +58,7 @@ def open_desk(
 
 def take_secrets(settings: Settings, environ: MutableMapping[str, str]) -> Mapping[str, str]:
     """Secret variables out of the environment, into memory: an editor or any other child inherits what stands there."""
-    from opstui.core.secrets import SDK_VARIABLES
+    from opstui.adapters.secrets.variables import SDK_VARIABLES
 
     names = [ref.value[0] for ref in _secret_refs(settings).values() if ref.kind == "env"]
     return {name: environ.pop(name) for name in (*names, *SDK_VARIABLES) if environ.get(name)}

@@ -8,9 +8,6 @@ from opstui.core.frozen import dataclass
 
 SecretKind = Literal["env", "keyring", "cmd", "file"]
 
-SDK_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-"""Where the anthropic SDK looks for a key first, in this order. Both go out as the same bearer header, so either can be
-handed over as the key (``static_credential_from_env`` and ``_bearer_auth`` of anthropic 2.10.0)."""
 LONGEST = 65_536
 """Bytes; no token, key or password is longer, and a device file has no end."""
 

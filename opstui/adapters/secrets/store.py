@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from opstui.adapters.secrets.commands import run_for_secret
 from opstui.adapters.secrets.files import glance, read_secret_file
 from opstui.adapters.secrets.keyrings import parts, patiently, safe_backend
+from opstui.adapters.secrets.variables import OTHER_VARIABLES, SDK_VARIABLES
 from opstui.core.errors import CredentialsRefused
-from opstui.core.secrets import SDK_VARIABLES, SecretRef, unfit
+from opstui.core.secrets import SecretRef, unfit
 from opstui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 SHORTEST = 6
 """Characters; to match anything shorter would cut holes into ordinary words."""
-OTHER_VARIABLES = ("ANTHROPIC_IDENTITY_TOKEN", "ANTHROPIC_ENVIRONMENT_KEY", "ANTHROPIC_WEBHOOK_SIGNING_KEY")
-"""More secrets of the SDK's. They stay where they are, since its own chain reads them there; helpers don't get them."""
 
 
 class SecretStore:
