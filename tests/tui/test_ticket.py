@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -48,9 +49,10 @@ async def test_title_facts_body_and_timeline_are_there(size: tuple[int, int]) ->
 async def test_the_first_look_comes_from_a_thread_and_says_that_it_is_being_made() -> None:
     desk = ScriptedDesk()
     answer = desk._first_look
+    may_answer = threading.Event()
 
     def slow(ref: TicketRef) -> object:
-        time.sleep(0.3)
+        assert may_answer.wait(20)
         return answer(ref)
 
     desk._first_look = slow  # type: ignore[assignment,method-assign]
@@ -58,6 +60,7 @@ async def test_the_first_look_comes_from_a_thread_and_says_that_it_is_being_made
         assert "reading …" in text(app)
         await pilot.press("j")
         assert reader(app).cursor == 1
+        may_answer.set()
         await until(pilot, lambda: "did not help" in text(app))
 
 
