@@ -12,6 +12,9 @@ from pathlib import Path
 from opstui.core.errors import Busy, ReadOnly
 from opstui.core.text import clean_line
 
+ASKER_SECONDS = 2.0
+"""How long somebody who only asks may take to let go; on a busy machine more than the microseconds it needs."""
+
 
 class FileLock:
     """An ``flock`` on a small file that says who holds it. Not re-entrant, one per holder."""
@@ -21,21 +24,31 @@ class FileLock:
         self.label = label
         self._fd: int | None = None
 
-    def take(self, *, tries: int = 5) -> bool:
+    def take(self) -> bool:
         """Take it if it is free (or ours already); whether it is ours now. Raises ReadOnly where none can be made.
 
-        Tried a few times within 20 ms: somebody who only asks whether it is held has it for some microseconds.
+        Somebody who only asks whether it is held shares it for a moment; such a one is waited for, a holder never.
         """
         if self._fd is not None:
             return True
-        while not self._try():
-            tries -= 1
-            if tries <= 0:
+        deadline = time.monotonic() + ASKER_SECONDS
+        while not self._try(fcntl.LOCK_EX):
+            if not self._try(fcntl.LOCK_SH) or time.monotonic() >= deadline:
+                self.release()
                 return False
-            time.sleep(0.005)
+            self.release()
+            time.sleep(0.001)
+        self._sign()
         return True
 
-    def _try(self) -> bool:
+    def _sign(self) -> None:
+        """Who holds it is a courtesy to those who wait; the lock itself needs no room on the disk."""
+        if self._fd is not None:
+            with suppress(OSError):
+                os.ftruncate(self._fd, 0)
+                os.write(self._fd, f"{os.getpid()} {self.label}\n".encode())
+
+    def _try(self, kind: int) -> bool:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -44,14 +57,10 @@ class FileLock:
                 f"{clean_line(str(self.path))} can't be opened ({error.strerror}): nothing was begun"
             ) from None
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, kind | fcntl.LOCK_NB)
         except OSError:
             os.close(fd)
             return False
-        # Who holds it is a courtesy to those who wait; the lock itself needs no room on the disk.
-        with suppress(OSError):
-            os.ftruncate(fd, 0)
-            os.write(fd, f"{os.getpid()} {self.label}\n".encode())
         self._fd = fd
         return True
 
@@ -80,7 +89,7 @@ class FileLock:
             return True
         if not self.path.exists():
             return False
-        if self.take(tries=1):
+        if self._try(fcntl.LOCK_SH):
             self.release()
             return False
         return True
