@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,8 +88,16 @@ def open_setup(
     cache_file = Database(paths.cache_db, full_sync=False)
     record = SqliteRecord(paths.record_db, clock=clock, read_only=read_only)
     local = LocalTickets(paths.desk_db, name="local", operator=operator, clock=clock, randomness=randomness)
-    systems: dict[str, TicketSystem] = {"local": local}
     store = Once(partial(open_secrets, settings, dict(secrets or {})))
+
+    def make_system(name: str) -> TicketSystem:
+        if name == "local":
+            return local  # closed with the stores
+        from opstui.wired.tickets import make_system as made
+
+        return made(name, settings, store=store, clock=clock, randomness=randomness)
+
+    systems = LateMapping(("local", *(name for name in settings.tickets if name != "local")), make_system)
     rehearsal = demo and any(runtime.kind != "extractive" for runtime in settings.runtimes.values())
 
     def make_runtime(name: str) -> AgentRuntime:
@@ -122,6 +130,7 @@ def open_setup(
         record=record,
         cache=SqliteCache(cache_file),
         systems=systems,
+        open_systems=systems.made,
         poll_seconds={name: float(tickets.poll_seconds) for name, tickets in settings.tickets.items()},
         queues=queues,
         views=views,
@@ -166,23 +175,17 @@ def open_setup(
         import_tickets=import_tickets,
         keep_days=settings.store.keep_days,
         on_live=(lambda: _play_world(local, paths, clock),) if demo and not read_only else (),
-        closers=(record.close, cache_file.close, *(system.close for system in systems.values())),
+        closers=(record.close, cache_file.close, local.close, lambda: _close(systems)),
     )
 
 
 def check_available(settings: Settings) -> None:
     """Raises ConfigError for what a sound config asks for and this version does not have, before anything is opened."""
-    mend = "remove the table, or put a # before its lines, and the rest works"
-    for name, tickets in settings.tickets.items():
-        if tickets.kind != "local":
-            raise ConfigError(f"tickets.{name}: this version has no connector for {tickets.kind} yet; {mend}")
     if settings.store.url != "sqlite":
         raise ConfigError("store.url: this version keeps everything in SQLite files and opened none; put a # before it")
 
 
-def _queues(
-    settings: Settings, systems: dict[str, TicketSystem], *, demo: bool
-) -> tuple[tuple[Queue, ...], tuple[View, ...]]:
+def _queues(settings: Settings, systems: Collection[str], *, demo: bool) -> tuple[tuple[Queue, ...], tuple[View, ...]]:
     views = tuple(View(name=view.name, filter=view.filter, queue=view.queue) for view in settings.views)
     if demo and not settings.queues:
         from opstui.demo.world import demo_queues, demo_views
@@ -193,8 +196,14 @@ def _queues(
         if queue.system not in systems:
             raise ConfigError(f"queues: {queue.name} names the system {queue.system}, and there is none of that name")
     if not queues:
-        queues = [Queue(name=name, system=name, query=EVERYTHING_OPEN) for name in systems]
+        queues = [Queue(name=name, system=name, query=EVERYTHING_OPEN if name == "local" else "") for name in systems]
     return tuple(queues), views
+
+
+def _close(systems: LateMapping[TicketSystem]) -> None:
+    for system in systems.made():
+        if system.name != "local":
+            system.close()
 
 
 def _settle_seconds(text: str | None) -> float | None:

@@ -32,7 +32,6 @@ Zone = NewType("Zone", str)
 MANAGED_URL = Url("https://api.anthropic.com")
 """Where managed agents live unless the config says otherwise."""
 
-TicketKind = Literal["local", "rt", "redmine", "pagerduty", "jira", "servicenow", "github", "zendesk"]
 KnowledgeKind = Literal["folder"]
 RuntimeKind = Literal["extractive", "managed-agents", "messages"]
 AfterShift = Literal["archive", "delete", "keep"]
@@ -53,8 +52,8 @@ class OperatorSettings:
 class TicketSettings:
     """A ticket system. The table's name is the prefix of its tickets: ``rt:12``. ``local`` is always there."""
 
-    kind: TicketKind
-    """rt, redmine, pagerduty, jira, servicenow, github, zendesk or local."""
+    kind: str
+    """rt, redmine, pagerduty, jira, servicenow, github, zendesk, alertmanager, local, or one that a package brings."""
     url: Url | None = None
     """Its address: https, or http to this machine."""
     user: str | None = None
@@ -67,6 +66,8 @@ class TicketSettings:
     """How old a queue may be before it is asked for again."""
     severity: Mapping[str, Severity] = field(default_factory=dict)
     """The system's own word → "1" (worst) to "4"."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What only this kind of system knows; the README's table of connectors names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

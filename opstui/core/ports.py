@@ -66,14 +66,31 @@ class Capabilities:
     conditional_write: bool = False
     """A write can be made to fail when the version is not the expected one."""
     marker_findable: bool = False
-    """An op id that was sent can be found again, so its absence means that it was not applied."""
+    """An op id that was sent can be found again whatever was sent with it, so its absence means: not applied."""
+    marker_in_comment: bool = False
+    """The same, but only for what is sent together with a comment, whose last line (or property) carries it."""
     settle_seconds: float = 60.0
     """Longest time that a request can be in flight, plus the read lag."""
     atomic: bool = False
     """Fields, comment and attachments arrive all or not at all."""
+    steps: tuple[tuple[str, ...], ...] = (("*",),)
+    """What one ``send`` can carry, in the order it is sent: groups of ``/attachments``, ``/comment``, field paths,
+    ``/fields/*``, ``*`` for all the rest. An update is sent as one step for each group that it has something of, and a
+    step is read back before the next. Of each path the first group that names it counts."""
     fields: tuple[str, ...] = ("/status", "/severity", "/assignee", "/team", "/tags")
-    """Paths that can be written."""
+    """Paths that can be written; ``/fields/*`` for all custom fields."""
+    single_assignee: bool = False
+    """At most one person has a ticket."""
     attachments: bool = True
+    comment_limit: int | None = None
+    """Code points; longer comments are refused when the draft is made."""
+    attachment_limit: int | None = None
+    """Bytes of one file."""
+    comment_note: str = ""
+    """Who reads a comment there, where the two words do not say it: ``every customer of the request``."""
+    cant: Mapping[str, str] = field(default_factory=dict)
+    """Why something can't be done: a path of ``fields``, ``attachments``, ``internal`` or ``public`` → part of a
+    sentence that follows a colon (``its API takes no files``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +105,10 @@ class Changes:
     """What changed in a queue."""
 
     tickets: tuple[Ticket, ...]
-    """Each complete, oldest change first."""
+    """Oldest change first. A system whose lists hold no timeline answers tickets with ``complete`` off."""
     left: tuple[str, ...] = ()
     """Keys that are no longer in the queue."""
+    """Those that it never had are ignored."""
     cursor: Cursor
     complete: bool = True
     """False: ask again at once with the cursor, there is more."""
@@ -115,6 +133,10 @@ class Update:
     attachments: tuple[tuple[str, bytes], ...] = ()
     """Name and content."""
     author: str = ""
+    step: int = 0
+    """Which of the steps of ``Capabilities.steps`` this is, counted from 0 over those that the update has."""
+    steps: int = 1
+    """How many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,40 +156,58 @@ class TicketSystem(Protocol):
     capabilities: Capabilities
 
     async def changed_since(self, queue: Queue, cursor: Cursor | None) -> Changes:
-        """Tickets of ``queue`` that changed after ``cursor``, oldest first, each complete.
+        """Tickets of ``queue`` that changed after ``cursor``, oldest first, and keys that left it.
 
-        Overlap is allowed, gaps are not: a ticket that changed while this ran is in this answer or the next.
-        Raises Unreachable, Refused, RateLimited.
+        Overlap is allowed, gaps are not: a ticket that changed while this ran is in this answer or the next. One
+        call asks for about a page; ``complete`` off says that there is more. A ticket that leaves the queue is told
+        within minutes at the latest. Raises Unreachable, Refused, RateLimited.
         """
 
     def stirred(self) -> bool:
         """Whether anything may have changed since the last call; costs microseconds. True where that can't be told."""
 
     async def ticket(self, key: str) -> Ticket:
-        """The ticket as it is now, with its timeline. Raises NotFound, Unreachable, Refused."""
+        """The ticket as it is now, complete, with its whole timeline. Raises NotFound, Unreachable, Refused.
+
+        What is told is one state: ``version`` is read first or belongs to the same answer, so that whatever changed
+        while this ran differs from it.
+        """
 
     async def transitions(self, key: str) -> tuple[str, ...]:
         """Raw statuses that the ticket can take now, its own excluded. Empty where the system can't tell."""
 
     async def send(self, update: Update) -> Sent:
-        """Apply ``update``. Whatever this answers, the ticket is read back afterwards.
+        """Apply ``update``, which holds one step. Whatever this answers, the ticket is read back afterwards.
 
-        Applying the same op id again changes nothing where ``marker_findable``. Raises Conflict when the version is
-        not the expected one (nothing was applied), Refused (nothing was applied), Unreachable with
-        ``was_anything_sent``.
+        Makes one request that could not be repeated without harm, and does not repeat it; files that nothing names
+        yet and fields that are set to the same value again do no harm. Applying the same op id again changes nothing
+        where ``marker_findable`` (the program never does that without looking first). Raises Conflict when the
+        version is not the expected one (nothing was applied), Refused (nothing was applied), RateLimited (nothing was
+        applied), Unreachable with ``was_anything_sent``.
         """
 
     async def find(self, key: str, op_id: str) -> str | None:
         """Id of the entry that carries ``op_id``, from the ticket's own list and no search index; None if absent."""
 
     def me(self) -> str:
-        """The account behind the token; for the local system the operator."""
+        """The account behind the token, as assignees and authors name it; for the local system the operator.
+
+        Asks nobody: empty until the system answered something for the first time (every ``ticket`` finds it out).
+        """
 
     def probe(self) -> list[Probe]:
-        """What ``doctor`` says of it."""
+        """What ``doctor`` says of it: whether it answers, as whom, what is configured wrongly. May ask the network."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Let go of files; what it has open in a network was let go by ``disconnect``."""
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A system with connections that belong to the loop they were made on."""
+
+    async def disconnect(self) -> None:
+        """Close them, at once and without an error."""
 
 
 # --- runtimes ---------------------------------------------------------------------------------------------------------

@@ -148,6 +148,9 @@ class Ticket(TicketRow):
     timeline: tuple[TimelineEntry, ...] = ()
     """In the system's order, oldest first."""
     attachments: tuple[TicketAttachment, ...] = ()
+    complete: bool = True
+    """Off: as a list has it, without timeline and files, perhaps without body; ``version`` may then be a coarser one,
+    and is not to be compared with that of a complete one."""
 
     def row(self) -> TicketRow:
         """The part that lists show."""

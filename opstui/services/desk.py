@@ -161,11 +161,19 @@ class DeskService:
         self._refresher.stop()
         if self._watch is not None:
             self._watch.join(timeout=2)
+        self._disconnect()
         self._loop.close()
         if "_previews" in self.__dict__:
             self._previews.close()
         for close in self._setup.closers:
             close()
+
+    def _disconnect(self) -> None:
+        from opstui.core.ports import Connected
+
+        for system in self._setup.open_systems():
+            if isinstance(system, Connected):
+                self._loop.run(system.disconnect())
 
     # --- what needs no service of its own
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,8 @@ class Setup:
     record: RecordStore
     cache: TicketCache
     systems: Mapping[str, TicketSystem]
+    open_systems: Callable[[], Sequence[TicketSystem]] = tuple
+    """Those that were used so far, for who lets go of them."""
     poll_seconds: Mapping[str, float]
     queues: tuple[Queue, ...]
     views: tuple[View, ...]

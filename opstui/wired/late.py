@@ -54,6 +54,11 @@ class LateMapping(Mapping[str, T], Generic[T]):
                 self._made[name] = self._make(name)
             return self._made[name]
 
+    def made(self) -> tuple[T, ...]:
+        """Those that were looked up so far; nothing is made for this."""
+        with self._guard:
+            return tuple(self._made.values())
+
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
