@@ -153,7 +153,7 @@ class Running:
         with self._news:
             self._news.notify_all()
 
-    def wait_line(self, holds: str | Callable[[Line], object], seconds: float = 20.0) -> Line:
+    def wait_line(self, holds: str | Callable[[Line], object], seconds: float = 40.0) -> Line:
         """The first line that ``holds`` (text: a regular expression). Fails when the program ends without it."""
         rule = holds
         if isinstance(rule, str):
@@ -173,7 +173,7 @@ class Running:
                 if len(self.lines) == seen:
                     self._news.wait(0.2)
 
-    def wait_event(self, kind: str, seconds: float = 20.0, **data: Any) -> dict[str, Any]:
+    def wait_event(self, kind: str, seconds: float = 40.0, **data: Any) -> dict[str, Any]:
         """The first event of a type with these values."""
 
         def holds(line: Line) -> bool:

@@ -148,7 +148,7 @@ def test_events_with_holes_are_survived(program: Program, service: Rehearsal, do
         assert done.texts.count(text) == 1, done.texts
     assert done.session["document"], done.said
     assert session.streams_opened < 4
-    assert done.took < 20
+    assert done.took < 60
 
 
 def test_a_message_of_twenty_megabytes_does_not_stop_it(
@@ -168,7 +168,7 @@ def test_a_flood_of_pieces_is_one_message(program: Program, service: Rehearsal, 
     done = program.run()
     whole(program, service, done)
     assert done.code == 0, done.said
-    assert done.took < 12
+    assert done.took < 60
 
 
 def test_tools_are_called_in_every_wrong_way_and_each_is_told_why(

@@ -160,7 +160,7 @@ def test_ctrl_c_that_does_not_arrive_says_that_the_session_goes_on(
         asked = time.monotonic()
         running.signal(signal.SIGINT)
         done = program.end(running)
-        assert time.monotonic() - asked < 6
+        assert time.monotonic() - asked < 20
         assert done.code == 130, done.said
         assert f"session {session_id} goes on" in done.err
         network.mend()

@@ -61,7 +61,7 @@ def test_sessions_and_pushes_go_on_while_nobody_reads(
     assert [one["status"] for one in ended] == ["ended"]
     assert ended[0]["draft"]
     length = datetime.fromisoformat(ended[0]["ended_at"]) - datetime.fromisoformat(ended[0]["started_at"])
-    assert length.total_seconds() < 5
+    assert length.total_seconds() < 25
     # Its worker lingers, and sends what is approved elsewhere.
     text = home / "comment.md"
     text.write_text("approved while nobody read", encoding="utf-8")
@@ -69,7 +69,7 @@ def test_sessions_and_pushes_go_on_while_nobody_reads(
     answer("--demo", "draft", "approve", draft["id"], "--fingerprint", draft["fingerprint"])
     sent, took = until(lambda: answer("--demo", "draft", "show", draft["id"])["state"] == "pushed", PATIENCE)
     assert sent
-    assert took < 10
+    assert took < 30
     time.sleep(max(0.0, UNREAD - (time.monotonic() - begun)))
     terminal.go_on_reading()
     terminal.press("?")
@@ -97,4 +97,4 @@ def test_a_push_that_nobody_sees_is_finished(start: StartTerminal, answer: Calla
 
     found, took = until(pushed, PATIENCE)
     assert found, answer("--demo", "draft", "list")
-    assert took < 10
+    assert took < 30

@@ -99,7 +99,7 @@ class Plain:
     """HTTP without the SDK."""
 
     def __init__(self, service: Rehearsal, **headers: str) -> None:
-        self._connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=10)
+        self._connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=30)
         self._headers = {"x-api-key": "test", "anthropic-beta": BETA, **headers}
 
     def __enter__(self) -> Plain:

@@ -29,7 +29,7 @@ def pid_of(folder: Path) -> int:
     return int(json.loads((folder / FILE).read_text())["pid"])
 
 
-def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come to hold"
@@ -70,7 +70,7 @@ def test_it_outlives_who_started_it_and_answers_with_its_own_key(folder: Path) -
     assert os.getsid(pid_of(folder)) == pid_of(folder)
     url = address(folder)
     assert url is not None
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     try:
         connection.request("GET", "/v1/models", headers={"x-api-key": "rehearsal"})
         assert connection.getresponse().status == 200
@@ -118,7 +118,7 @@ def test_it_ends_by_itself_when_nobody_wants_anything(folder: Path) -> None:
 def test_a_second_one_in_the_same_folder_gives_way(folder: Path) -> None:
     ensure_running(folder)
     command = [sys.executable, "-m", "opstui.rehearsal", "--folder", str(folder)]
-    second = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=20, check=False)
+    second = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=60, check=False)
     assert second.returncode == 0
     assert b"another" in second.stderr
 
@@ -142,7 +142,7 @@ def test_without_a_folder_it_says_where_it_answers_and_ends_when_told_to() -> No
 
 
 def _listening(url: str) -> int:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     try:
         connection.request("GET", process.HEALTH)
         return int(json.loads(connection.getresponse().read())["rehearsal"])

@@ -64,11 +64,11 @@ def test_hostile_texts_stay_in_their_lines(shared_data: Path) -> None:
         review, confirmation = desk.ask(d.DraftReview(draft.id)), None
         desk.findings = ()
         confirmation = desk.ask(d.Confirm(draft.id))
-        started = time.perf_counter()
+        started = time.thread_time()
         for width in (40, 80):
             check(review_rows(Shown(review=review, now=desk.clock, tz=UTC), width), width)
             check(confirm_rows(confirmation, width), width)
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.thread_time() - started)
         count += 1
     assert count > 100
     assert slowest < 3.0, "four drawings of one text, each with the guard over every line"
@@ -79,6 +79,6 @@ def test_a_quarter_of_a_megabyte_is_drawn_at_once() -> None:
     for comment in ("x" * 250_000, "word " * 50_000, "\n" * 100_000, "プ" * 80_000):
         draft = desk.new(DraftChanges(comment=comment))
         review = desk.ask(d.DraftReview(draft.id))
-        started = time.perf_counter()
+        started = time.thread_time()
         review_rows(Shown(review=review, now=desk.clock, tz=UTC), 80)
-        assert time.perf_counter() - started < 1.5
+        assert time.thread_time() - started < 1.5

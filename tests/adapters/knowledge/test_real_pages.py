@@ -66,7 +66,7 @@ def test_that_nothing_changed_costs_next_to_nothing(real: SqliteKnowledge) -> No
         start = time.thread_time()
         assert real.refresh() == 0
         best = min(best, time.thread_time() - start)
-    assert best < 0.030
+    assert best < 0.15
 
 
 def test_hostile_texts_are_queries_and_pages_like_any_other(
