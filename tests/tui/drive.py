@@ -43,8 +43,8 @@ async def shown(
 
 
 async def until(pilot: Pilot[int], claim: Callable[[], object], what: str = "") -> None:
-    """Until ``claim`` holds; fails after four seconds with what stands on the screen."""
-    for _ in range(200):
+    """Until ``claim`` holds; fails after half a minute with what stands on the screen."""
+    for _ in range(1500):
         if claim():
             return
         await pilot.pause(0.02)

@@ -26,8 +26,8 @@ def lines_of(app: OpstuiApp) -> list[str]:
 
 
 async def wait_for(pilot: Pilot[Any], claim: Callable[[], object], what: str = "") -> None:
-    """Until ``claim`` holds; fails after three seconds with what stands on the screen."""
-    for _ in range(150):
+    """Until ``claim`` holds; fails after half a minute with what stands on the screen."""
+    for _ in range(1500):
         if claim():
             return
         await pilot.pause(0.02)
