@@ -203,7 +203,7 @@ class Terminal:
         """The screen as it stands, as one text."""
         return "\n".join(self.lines())
 
-    def wait(self, holds: Callable[[str], object], *, seconds: float = 20, what: str = "") -> str:
+    def wait(self, holds: Callable[[str], object], *, seconds: float = 45, what: str = "") -> str:
         """The screen, once ``holds(screen)``. Fails with the screen after ``seconds`` or when the program ends."""
         deadline = time.monotonic() + seconds
         while True:
@@ -220,14 +220,14 @@ class Terminal:
                 if len(self.chunks) == seen:
                     self._news.wait(left)
 
-    def wait_text(self, pattern: str, *, seconds: float = 20) -> re.Match[str]:
+    def wait_text(self, pattern: str, *, seconds: float = 45) -> re.Match[str]:
         """The match of a regular expression on the screen, once it is there."""
         rule = re.compile(pattern, re.MULTILINE)
         found = rule.search(self.wait(rule.search, seconds=seconds, what=repr(pattern)))
         assert found is not None
         return found
 
-    def wait_gone(self, pattern: str, *, seconds: float = 20) -> str:
+    def wait_gone(self, pattern: str, *, seconds: float = 45) -> str:
         """The screen, once a regular expression no longer matches."""
         rule = re.compile(pattern, re.MULTILINE)
         return self.wait(lambda text: not rule.search(text), seconds=seconds, what=f"no {pattern!r}")
@@ -281,7 +281,7 @@ class Terminal:
         """A signal for the program alone."""
         os.kill(self.process.pid, number)
 
-    def wait_end(self, seconds: float = 15) -> int:
+    def wait_end(self, seconds: float = 45) -> int:
         """The exit status, once it ended; negative for a signal that killed it."""
         return self.process.wait(seconds)
 
