@@ -64,6 +64,10 @@ class QueueState:
     fetched_at: datetime | None = None
     """The last good answer."""
     error: SafeText | None = None
+    asking_since: datetime | None = None
+    """Since when it is being asked now; None while it is not."""
+    again_at: datetime | None = None
+    """When it is asked again, where the system asked for a pause (``Retry-After``, a used-up rate); else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,9 @@ class TableRow:
 
     ticket: TicketRow
     unseen: bool = False
+    """It came or changed since the operator looked at it."""
+    changed: bool = False
+    """Of an unseen one: the operator had looked at it, or it was there before, so it is changed and not new."""
     sessions_running: int = 0
     drafts_open: int = 0
     needs_you: bool = False

@@ -257,6 +257,7 @@ class DeskService:
             sev_one_note=note,
             worker=self._worker_note or self._workflow_note,
             store=setup.store_notice(),
+            accounts=self._tickets.accounts(),
         )
 
     def _audit_window(self, question: words.AuditWindow) -> tuple[AuditRecord, ...]:

@@ -120,6 +120,8 @@ class TicketView:
     capabilities: Capabilities
     changed_since_seen: tuple[str, ...] = ()
     """Entry ids that came since the operator looked."""
+    changed_fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Path → (as it was when the operator looked, as it is), as ``core.merge.changed`` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class Status:
     """Empty, or why sessions and pushes do not move."""
     store: str = ""
     """Empty, or what is wrong with it (disk full, read-only)."""
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """System → the account that the operator is there; empty while it has not answered yet."""
 
 
 @dataclass(frozen=True, slots=True)

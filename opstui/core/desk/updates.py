@@ -109,6 +109,12 @@ class Confirmation:
     """Checks that a person answered, with the reason."""
     needs_key_suffix: bool
     """A public comment or a sev-1: the last four characters of the key are to be typed."""
+    account: str = ""
+    """As whom the system will know it: the account behind the token; empty while it has not said."""
+    audience: str = ""
+    """Who can read the comment, as ``Review.audience``."""
+    steps: int = 1
+    """How many requests it takes, each read back before the next."""
 
 
 @dataclass(frozen=True, slots=True)
