@@ -2,7 +2,7 @@
 
 A package that brings a connector names it under the entry point group ``opstui.tickets``: the entry point's name is the
 ``kind`` of the config, its object a function from a :class:`Connection` to a ``ports.TicketSystem``.
-``opstui.testing.TicketSystemContract`` is what that system has to pass.
+``opstui.testing.tickets.TicketSystemContract`` is what that system has to pass.
 """
 
 from __future__ import annotations

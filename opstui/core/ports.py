@@ -180,9 +180,9 @@ class TicketSystem(Protocol):
         """Apply ``update``, which holds one step. Whatever this answers, the ticket is read back afterwards.
 
         Makes one request that could not be repeated without harm, and does not repeat it; files that nothing names
-        yet and fields that are set to the same value again do no harm. Applying the same op id again changes nothing
-        where ``marker_findable`` (the program never does that without looking first). Raises Conflict when the
-        version is not the expected one (nothing was applied), Refused (nothing was applied), RateLimited (nothing was
+        yet and fields that are set to the same value again do no harm. It need not notice that it had the same step
+        of an op id before: the program never sends one again without looking first. Raises Conflict when the version
+        is not the expected one (nothing was applied), Refused (nothing was applied), RateLimited (nothing was
         applied), Unreachable with ``was_anything_sent``.
         """
 

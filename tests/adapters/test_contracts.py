@@ -23,7 +23,7 @@ from opstui.testing.cache import TicketCacheContract
 from opstui.testing.knowledge import KnowledgeIndexContract
 from opstui.testing.record import RecordStoreContract
 from opstui.testing.runtimes import AgentRuntimeContract, Answers
-from opstui.testing.tickets import Change, TicketSystemContract
+from opstui.testing.tickets import Change, Comment, TicketSystemContract
 
 
 class TestSqliteRecord(RecordStoreContract):
@@ -65,6 +65,29 @@ class TestLocalTickets(TicketSystemContract):
             system.comment(key, "bo", "me too")
 
         return change
+
+    @pytest.fixture
+    def foreign_comment(self, system: LocalTickets) -> Comment:
+        async def comment(key: str, text: str) -> None:
+            system.comment(key, "bo\x1b[1m", text)
+
+        return comment
+
+    @pytest.fixture
+    def assignee(self) -> str:
+        return "bo"
+
+    @pytest.fixture
+    def team(self) -> str:
+        return "dba"
+
+    @pytest.fixture
+    def field(self) -> tuple[str, str]:
+        return "/fields/region", "eu-1"
+
+    @pytest.fixture
+    def notices_repeats(self) -> bool:
+        return True
 
 
 class TestSqliteKnowledge(KnowledgeIndexContract):
