@@ -21,7 +21,9 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-_OURS = ("OPSTUI_TEST_DATA", "OPSTUI_WRITE_PICTURES", "OPSTUI_WRITE_README")
+_OURS = (
+    "OPSTUI_SERVERS", "OPSTUI_TEST_DATA", "OPSTUI_TEST_SPECS", "OPSTUI_WRITE_PICTURES", "OPSTUI_WRITE_README",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
