@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from opstui.core.canonical import fingerprint as sha256
+from opstui.core.draft_limits import refused_comment, refused_field, refused_file, refused_names, require
 from opstui.core.drafts import (
     ATTACH_PATH,
     COMMENT_PATH,
@@ -226,8 +227,9 @@ def edit(
 
     ``ticket`` is as last seen; ``transitions`` are the statuses it can take, None where the system can't tell;
     ``op_id`` is a fresh one, used if an approval is withdrawn by this. ``me`` is the account that the assignee ``me``
-    stands for. The contents of attached files are the caller's to keep, by SHA-256. Raises Refused for what the system
-    can't say and in states that take no edit, UsageError for values that make no sense.
+    stands for. The contents of attached files are the caller's to keep, by SHA-256, and to have for those that come
+    back (``attach_again``). Raises Refused for what the system can't take, with its reason or the limit, and in states
+    that take no edit; UsageError for values that make no sense.
     """
     if draft.state not in _EDITABLE:
         raise Refused(f"a draft that is {_plain(draft.state)} can't be edited: {_WHY_NOT[draft.state]}")
@@ -287,8 +289,8 @@ def _set_field(
     me: str | None,
 ) -> Draft:
     now = field_value(ticket, path)
-    if path not in capabilities.fields and not (path.startswith("/fields/") and "/fields/*" in capabilities.fields):
-        raise Refused(f"{ticket.ref.system} can't set {clean_line(path.lstrip('/'))}")
+    system = ticket.ref.system
+    require(refused_field(system, path, capabilities))
     text = clean(value or "") if path.startswith("/fields/") else clean_line(value or "", limit=10_000)
     if path == "/tags":
         return _set_tags(draft, _names(text), origin)
@@ -298,7 +300,8 @@ def _set_field(
     elif path == "/severity" and wanted not in (None, "1", "2", "3", "4"):
         raise UsageError(f"{clean_line(text, limit=40)!r} is no severity: write 1 (worst) to 4, or nothing")
     elif path == "/assignee":
-        wanted = [me if me and name.casefold() == "me" else name for name in _names(text)]
+        wanted = _people(text, system, me)
+        require(refused_names(system, wanted, capabilities))
     before = draft.base.get(path, now)
     old = next((op for op in draft.ops if op.path == path and op.op is OpKind.SET), None)
     ops = [op for op in draft.ops if op is not old]
@@ -314,6 +317,14 @@ def _set_field(
         place = draft.ops.index(old) if old else _place(ops)
         ops.insert(place, made)
     return replace(draft, ops=tuple(ops))
+
+
+def _people(text: str, system: str, me: str | None) -> list[str]:
+    names = _names(text)
+    if not me and any(name.casefold() == "me" for name in names):
+        # The word itself would be sent, and be somebody else's name, or nobody's.
+        raise Refused(f"{system} has not said yet who you are there: ask again once it answers, or write the name")
+    return list(dict.fromkeys(me if me and name.casefold() == "me" else name for name in names))
 
 
 def _status(text: str, ticket: Ticket, transitions: Sequence[str] | None) -> str:
@@ -356,11 +367,7 @@ def _set_comment(draft: Draft, changes: DraftChanges, capabilities: Capabilities
     if not text.strip():
         return replace(draft, ops=rest)
     public = changes.public if changes.public is not None else bool(old and old.visibility is not Visibility.INTERNAL)
-    system = draft.ticket.system
-    if public and not capabilities.public_comments:
-        raise Refused(f"{system} takes no public comments")
-    if not public and not capabilities.internal_comments:
-        raise Refused(f"every comment on {system} is public: say so with --public")
+    require(refused_comment(draft.ticket.system, text, public, capabilities))
     base = draft.base
     if origin is Origin.AGENT:
         base = {**base, AGENT_COMMENT: text}
@@ -379,10 +386,9 @@ def _set_comment(draft: Draft, changes: DraftChanges, capabilities: Capabilities
 
 def _set_files(draft: Draft, changes: DraftChanges, capabilities: Capabilities, origin: Origin) -> Draft:
     ops = [op for op in draft.ops if op.file is None or op.file.sha256 not in changes.detach]
-    for name, content in changes.attach:
-        if not capabilities.attachments:
-            raise Refused(f"{draft.ticket.system} takes no attachments")
-        file = FileRef(file_name(name), len(content), sha256(content))
+    wanted = [FileRef(file_name(name), len(content), sha256(content)) for name, content in changes.attach]
+    for file in (*wanted, *changes.attach_again):
+        require(refused_file(draft.ticket.system, file.name, file.size, capabilities))
         if not any(op.file is not None and op.file.sha256 == file.sha256 for op in ops):
             ops.append(DraftOp(op=OpKind.ATTACH, path=ATTACH_PATH, file=file, origin=origin))
     return replace(draft, ops=tuple(ops))

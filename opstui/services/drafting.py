@@ -24,6 +24,7 @@ from opstui.core.desk import (
     SettleDraft,
 )
 from opstui.core.documents import Document
+from opstui.core.draft_limits import within
 from opstui.core.drafts import Draft, DraftChanges, DraftState, Origin, PushRecord, StepState
 from opstui.core.errors import Conflict, NotFound, Refused, StaleRevision, UsageError
 from opstui.core.ids import new_id
@@ -68,12 +69,20 @@ class Drafting:
     def proposed(
         self, session: Session, workflow: Workflow, document: Document, body: Mapping[str, Any], ticket: Ticket
     ) -> tuple[Draft, list[bytes]]:
-        """The draft that a session's document turns into, and the files it attaches; nothing is stored yet."""
+        """The draft that a session's document turns into, and the files it attaches; nothing is stored yet.
+
+        What the ticket's system can't take is left out, and the draft's note says so.
+        """
         setup = self._setup
         made = proposal(workflow, document, ticket)
         # A file goes out as it lies there, so a secret in it is only named; in the comment it comes back when sent.
         named = tuple((name, readable(content.decode()).encode()) for name, content in made.attach)
-        made = replace(made, attach=named)
+        made, left_out = within(
+            replace(made, attach=named),
+            ticket.ref.system,
+            setup.systems[ticket.ref.system].capabilities,
+            may_be_public=workflow.public_comment,
+        )
         draft = draft_rules.new_draft(
             ticket,
             draft_id=self._id(),
@@ -91,6 +100,7 @@ class Drafting:
                 workflow_version=workflow.version,
                 engine=document.head.engine.value,
                 document=body,
+                note="; ".join(left_out) or None,
             ),
             [content for _, content in made.attach],
         )
@@ -211,6 +221,9 @@ class Drafting:
     def _changed(self, draft: Draft, changes: DraftChanges, ticket: Ticket, origin: Origin) -> Draft:
         setup = self._setup
         system = setup.systems[draft.ticket.system]
+        for file in changes.attach_again:
+            if setup.record.file(file.sha256) is None:
+                raise Refused(f"{clean_line(file.name)}: its content is gone; attach it again")
         transitions = None
         if "/status" in changes.set and system.capabilities.transitions_listed:
             transitions = self._refresher.transitions(draft.ticket)

@@ -111,6 +111,8 @@ class Reviewing:
                 f"{finding.id}: {finding.overridden}" for finding in review.findings if finding.overridden
             ),
             needs_key_suffix=approval.needs_key_suffix(approved, ticket.severity),
+            account=self._setup.systems[approved.system].me(),
+            audience=review.audience,
         )
 
     def approve(self, command: ApproveDraft) -> Outcome[Draft]:
@@ -303,9 +305,12 @@ class Reviewing:
         comment = draft.comment()
         if comment is None:
             return ""
+        capabilities = self._setup.systems[draft.ticket.system].capabilities
+        seen_by = clean_line(capabilities.comment_note, limit=80)
         if comment.visibility is Visibility.INTERNAL:
-            return "internal · only operators see it"
-        return "public · the requester sees it"
+            # The note is about who reads outside; where nothing is public it is about all there is.
+            return f"internal · {seen_by if seen_by and not capabilities.public_comments else 'only operators see it'}"
+        return f"public · {seen_by or 'the requester sees it'}"
 
     def _payload(self, draft: Draft, files: Mapping[str, bytes]) -> bytes:
         sent = self._as_sent(draft, self._refresher.cached_or_read(draft.ticket))
