@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from opstui.adapters.runtimes.anthropic_errors import (
     SET_KEY,
@@ -17,23 +16,18 @@ from opstui.adapters.runtimes.anthropic_errors import (
     passes as passes,
     translated as translated,
 )
+from opstui.adapters.transport import host_of, is_address, limits, open_transport, trusted
 from opstui.core.errors import ConfigError, CredentialsRefused
 from opstui.core.frozen import dataclass
-from opstui.core.hosts import leads_here
 from opstui.core.sessions import RuntimeNotice
 from opstui.core.text import clean_line
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx2
     from anthropic import AsyncAnthropic
 
     from opstui.core.ids import Clock, Randomness
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
-"""Of an ordinary call; a stream is opened with its own, longer one."""
 LONGEST_WAIT = 60.0
 """Seconds of a server's ``retry-after`` that are waited out; a longer pause is somebody's decision."""
 LONGEST_BACKOFF = 10.0
@@ -65,20 +59,6 @@ class Endpoint:
         return host_of(self.base_url())
 
 
-def host_of(url: str) -> str:
-    """Host and port of ``url`` without what may stand before them; cleaned."""
-    return clean_line(urlsplit(url).netloc.rpartition("@")[2] or "?", limit=120)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        is_plain = parts.username is None and parts.password is None
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_plain
-    except ValueError:
-        return False
-
-
 def open_client(endpoint: Endpoint, *, own_chain: bool = True) -> AsyncAnthropic:
     """A client without retries of its own, whose proxy and authorities come from ``endpoint`` and nowhere else.
 
@@ -97,14 +77,16 @@ def open_client(endpoint: Endpoint, *, own_chain: bool = True) -> AsyncAnthropic
 
     # The SDK adds the version itself.
     base_url = endpoint.base_url().rstrip("/").removesuffix("/v1")
-    if not _is_address(base_url):
+    if not is_address(base_url):
         raise ConfigError(f"{endpoint.name}: base_url must be an address like https://llm.example, no password in it")
     key = endpoint.key()
     if key is None and not own_chain:
         key = "none"
     http = httpx2.AsyncClient(
-        transport=_transport(endpoint, base_url),
-        timeout=_limits(),
+        transport=open_transport(
+            endpoint.name, base_url, trust=trusted(endpoint.name, endpoint.ca_file), proxy=endpoint.proxy
+        ),
+        timeout=limits(),
         follow_redirects=True,
         trust_env=False,
         event_hooks={"response": [_only_the_service]},
@@ -113,7 +95,7 @@ def open_client(endpoint: Endpoint, *, own_chain: bool = True) -> AsyncAnthropic
         client = AsyncAnthropic(
             api_key=_checked(endpoint, key),
             base_url=base_url,
-            timeout=_limits(),
+            timeout=limits(),
             max_retries=0,
             open_telemetry=False,
             http_client=http,
@@ -129,47 +111,7 @@ def open_client(endpoint: Endpoint, *, own_chain: bool = True) -> AsyncAnthropic
 
 def stream_limits(read: float) -> httpx2.Timeout:
     """Time limits of a request whose answer is a stream that says something at least every ``read`` seconds."""
-    return _limits(read)
-
-
-def _limits(read: float = READ_SECONDS) -> httpx2.Timeout:
-    import httpx2
-
-    return httpx2.Timeout(read, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-
-
-def _transport(endpoint: Endpoint, base_url: str) -> httpx2.AsyncHTTPTransport:
-    """Not the SDK's default: that one takes proxies from the environment whatever ``trust_env`` says (2.10.0)."""
-    import socket
-
-    import httpx2
-
-    proxy = None if leads_here(base_url) else endpoint.proxy
-    alive = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
-        if hasattr(socket, name):
-            alive.append((socket.IPPROTO_TCP, getattr(socket, name), 30))
-    try:
-        return httpx2.AsyncHTTPTransport(
-            verify=_trusted(endpoint), trust_env=False, proxy=proxy, socket_options=alive, retries=0
-        )
-    except (ValueError, httpx2.InvalidURL):
-        # The address may hold a password, so it is not shown.
-        raise ConfigError(f"{endpoint.name}: proxy must be an address like http://proxy.example:3128") from None
-
-
-def _trusted(endpoint: Endpoint) -> ssl.SSLContext | bool:
-    if endpoint.ca_file is None:
-        return True
-    import httpx2
-
-    context = httpx2.create_ssl_context(trust_env=False)
-    try:
-        context.load_verify_locations(cafile=endpoint.ca_file)
-    except OSError as error:
-        why = error.strerror or "no certificates in it"
-        raise ConfigError(f"{endpoint.name}: ca_file can't be used ({why})", file=str(endpoint.ca_file)) from None
-    return context
+    return limits(read)
 
 
 def _checked(endpoint: Endpoint, key: str | None) -> str | None:
