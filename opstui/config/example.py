@@ -21,9 +21,9 @@ HEAD = """\
 # Secrets never stand here, only where they are found. `opstui config check` says whether a file is sound.
 # Take the # away where there is no blank after it.
 #
-# This version has the ticket system local and keeps everything in SQLite files; it does not start on a config that asks
-# for another. Runtimes are all there: managed-agents, messages, and offline, which needs no key and no network.
-# `opstui config secret set runtimes.managed.api_key` reads a key from the terminal into the keyring.
+# This version keeps everything in SQLite files; it does not start on a config whose store is another.
+# `opstui config secret set tickets.rt.token` reads a secret from the terminal into the keyring. What each kind of
+# ticket system needs, and what a query means to it, stands in the README; `opstui doctor` asks all of them.
 """
 
 
@@ -39,14 +39,42 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     "operator": (Sample("[operator]", {"name": '"alex"', "team": '"net-core"'}),),
     "tickets": (
         Sample("[tickets.rt]", {
-            "kind": '"rt"', "url": '"https://rt.example.com"', "user": '"alex@example.com"',
+            "kind": '"rt"', "url": '"https://rt.example.com"',
             "token": '{ env = "RT_TOKEN" }', "op_field": '"PushKey"', "severity": '{ "Production down" = "1" }',
         }),
+        Sample("[tickets.rm]", {
+            "kind": '"redmine"', "url": '"https://redmine.example.com"', "token": '{ keyring = "opstui/redmine" }',
+            "op_field": '"Push key"',
+        }),
+        Sample("[tickets.pd]", {
+            "kind": '"pagerduty"', "user": '"alex@example.com"',
+            "token": '{ cmd = ["op", "read", "op://ops/pd/token"] }',
+        }),
+        Sample("[tickets.jira]", {
+            "kind": '"jira"', "url": '"https://example.atlassian.net"', "user": '"alex@example.com"',
+            "token": '{ keyring = "opstui/jira" }',
+        }),
+        Sample("[tickets.sn]", {
+            "kind": '"servicenow"', "url": '"https://example.service-now.com"', "user": '"alex"',
+            "token": '{ keyring = "opstui/servicenow" }', "op_field": '"correlation_id"',
+        }),
+        Sample("[tickets.gh]", {"kind": '"github"', "token": '{ env = "GITHUB_TOKEN" }'}),
+        Sample("[tickets.zd]", {
+            "kind": '"zendesk"', "url": '"https://example.zendesk.com"', "user": '"alex@example.com"',
+            "token": '{ file = "~/.secrets/zendesk" }',
+        }),
+        Sample("[tickets.am]", {"kind": '"alertmanager"', "url": '"http://127.0.0.1:9093"'}),
     ),
     "queues": (
         Sample("[[queues]]", {
             "name": '"Incidents"', "system": '"rt"',
             "query": "\"Queue = 'Incidents' AND Status = '__Active__'\"",
+        }),
+        Sample("[[queues]]", {
+            "name": '"Paging"', "system": '"pd"', "query": '"statuses[]=triggered&statuses[]=acknowledged"',
+        }),
+        Sample("[[queues]]", {
+            "name": '"Ops issues"', "system": '"gh"', "query": '"repo:acme/ops is:issue is:open"',
         }),
     ),
     "views": (
@@ -91,8 +119,9 @@ def example_text() -> str:
     parts = [HEAD]
     for name, kind in hints(Settings).items():
         table = _table_kind(kind)
-        for at, sample in enumerate(SAMPLES[name]):
-            parts.append(_table(table, sample, described=at == 0))
+        told: set[str] = set()
+        for sample in SAMPLES[name]:
+            parts.append(_table(table, sample, told))
     parts.append(
         "# Another set of values, laid over the rest by `opstui --profile night`.\n"
         "#[profiles.night.ui]\n"
@@ -109,16 +138,19 @@ def _table_kind(kind: Any) -> type:
     return found
 
 
-def _table(kind: type, sample: Sample, *, described: bool) -> str:
-    """The table's lines. The first of its kind shows every key, the others those that they differ in."""
-    lines = [f"# {_plain(table_doc(kind))}"] if described else []
+def _table(kind: type, sample: Sample, told: set[str]) -> str:
+    """The table's lines. The first of its kind shows every default, the others only what they differ in; a key's
+    sentence stands where it is first shown (``told``: those that were)."""
+    first = not told
+    lines = [f"# {_plain(table_doc(kind))}"] if first else []
     lines.append(f"#{sample.header}")
     docs = field_docs(kind)
     for item in fields(kind):
-        value = sample.values.get(item.name, _default(item) if described else None)
+        value = sample.values.get(item.name, _default(item) if first else None)
         if value is None:
             continue
-        sentence = _plain(docs.get(item.name, "")) if described else ""
+        sentence = _plain(docs.get(item.name, "")) if item.name not in told else ""
+        told.add(item.name)
         line = f"#{item.name} = {value}"
         if sentence and len(line) + len(sentence) < 110:
             line += f"  # {sentence}"

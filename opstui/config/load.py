@@ -12,10 +12,11 @@ from dataclasses import MISSING, fields, replace
 from types import MappingProxyType
 from typing import Any, cast
 
+from opstui.config.kinds import KINDS
 from opstui.config.layers import Layer, dotted, read_layer
 from opstui.config.paths import Paths
 from opstui.config.rules import check_together
-from opstui.config.settings import MANAGED_URL, RuntimeSettings, Settings, Zone
+from opstui.config.settings import MANAGED_URL, RuntimeSettings, Settings, TicketSettings, Zone
 from opstui.config.values import Leaf, Node, Table, hints, is_zone, of_mapping, read_table, read_text, unwrap
 from opstui.core.errors import ConfigError
 from opstui.core.frozen import dataclass
@@ -150,7 +151,13 @@ def _defaults(settings: Settings, environ: Mapping[str, str]) -> Settings:
     if not settings.shift.timezone:
         settings = replace(settings, shift=replace(settings.shift, timezone=Zone(machine_zone(environ))))
     runtimes = {name: _with_address(runtime) for name, runtime in settings.runtimes.items()}
-    return replace(settings, runtimes=MappingProxyType(runtimes))
+    tickets = {name: _at_its_place(system) for name, system in settings.tickets.items()}
+    return replace(settings, runtimes=MappingProxyType(runtimes), tickets=MappingProxyType(tickets))
+
+
+def _at_its_place(system: TicketSettings) -> TicketSettings:
+    kind = KINDS.get(system.kind)
+    return replace(system, url=kind.url) if kind is not None and kind.url and system.url is None else system
 
 
 def _with_address(runtime: RuntimeSettings) -> RuntimeSettings:

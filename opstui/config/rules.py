@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
+from opstui.config.kinds import KINDS, missing, query_problem, unknown_kind
 from opstui.config.lines import KeyPath
 from opstui.config.settings import Settings
 from opstui.config.values import Leaf, Node, Table
 from opstui.core.errors import FilterError, UsageError
 from opstui.core.text import clean_line
 from opstui.core.tickets import TicketRef
-
-NEED_URL = ("rt", "redmine", "jira", "servicenow", "zendesk")
-"""Kinds that stand somewhere else for everybody; PagerDuty and GitHub have one address."""
 
 
 def check_together(settings: Settings, tree: Table) -> None:
@@ -43,18 +41,35 @@ def _tickets(settings: Settings, tree: Table) -> None:
             _stop(tree, here, f"local is the embedded system; give the {system.kind} one another name")
         if name != "local" and system.kind == "local":
             _stop(tree, here, "there is one embedded system, and it is called local")
-        if system.kind == "local" and (system.url or system.token or system.user or system.op_field):
-            _stop(tree, here, "a local system has neither url, user, token nor op_field")
-        if system.kind in NEED_URL and system.url is None:
-            _stop(tree, here, f"{system.kind} needs its url")
+        if system.kind == "local":
+            if system.url or system.token or system.user or system.op_field or system.options:
+                _stop(tree, here, "a local system has neither url, user, token, op_field nor options")
+            continue
+        problem = unknown_kind(system.kind)
+        if problem:
+            _stop(tree, (*here, "kind"), problem)
+        lacking = [key for key in missing(system) if key != "token"]
+        if lacking:
+            _stop(tree, here, f"{system.kind} needs its {' and its '.join(lacking)}")
+        if system.op_field and system.kind in KINDS and not KINDS[system.kind].op_field:
+            _stop(tree, (*here, "op_field"), f"{system.kind} keeps the id of an update elsewhere; leave this key out")
 
 
 def _queues(settings: Settings, tree: Table) -> None:
     for at, queue in enumerate(settings.queues):
         if queue.system not in settings.tickets:
             _stop(tree, ("queues", at, "system"), _no_such("ticket system", queue.system, settings.tickets))
-        if settings.tickets[queue.system].kind == "local":
+        kind = settings.tickets[queue.system].kind
+        if kind == "local":
             _filter(queue.query, tree, ("queues", at, "query"))
+        problem = query_problem(kind, queue.query)
+        if problem:
+            _stop(tree, ("queues", at, "query"), problem)
+    if not settings.queues:
+        for name, system in settings.tickets.items():
+            problem = query_problem(system.kind, "")
+            if problem:
+                _stop(tree, ("tickets", name), f"its queue {problem}; write a [[queues]] table")
     _distinct([queue.name for queue in settings.queues], "queues", tree)
     _distinct([view.name for view in settings.views], "views", tree)
     for at, view in enumerate(settings.views):

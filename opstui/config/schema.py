@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from opstui.config.docs import field_docs, table_doc
-from opstui.config.settings import Budget, ProxyUrl, Rate, SecretRef, Settings, StoreUrl, Url, Zone
+from opstui.config.kinds import KINDS
+from opstui.config.settings import Budget, ProxyUrl, Rate, SecretRef, Settings, StoreUrl, TicketSettings, Url, Zone
 from opstui.config.values import hints, of_mapping, unwrap
 
 Json = dict[str, Any]
@@ -63,6 +64,8 @@ def _table(kind: type) -> Json:
         found = _kind(unwrap(types[item.name]))
         if "least" in item.metadata:
             found = {**found, "minimum": item.metadata["least"], "maximum": item.metadata["most"]}
+        if kind is TicketSettings and item.name == "kind":
+            found = {**found, "examples": list(KINDS)}  # not all of them: a package may bring another
         if item.name in docs:
             found = {"description": " ".join(docs[item.name].replace("``", "").split()), **found}
         properties[item.name] = found

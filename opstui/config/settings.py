@@ -57,11 +57,11 @@ class TicketSettings:
     url: Url | None = None
     """Its address: https, or http to this machine."""
     user: str | None = None
-    """Where a token is not enough: PagerDuty (From), Jira and Zendesk (basic), ServiceNow (basic)."""
+    """Whose token it is, where that must be said: PagerDuty, Jira, Zendesk (an e-mail address), ServiceNow."""
     token: SecretRef | None = None
     """A reference to the secret: { env = … }, { keyring = … }, { cmd = [ … ] } or { file = … }."""
     op_field: str | None = None
-    """Where the id of an update is kept, if the system has a field for it."""
+    """The field that keeps the id of an update: a custom field of RT or Redmine, a column of ServiceNow."""
     poll_seconds: int = field(default=15, metadata={"least": 1, "most": 3600})
     """How old a queue may be before it is asked for again."""
     severity: Mapping[str, Severity] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class QueueSettings:
     system: str
     """The name of a ticket system above, or local."""
     query: str = ""
-    """In the system's own language; for local opstui's filters. Empty: everything."""
+    """In the system's own language; for local opstui's filters. Empty: everything open; for local, everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

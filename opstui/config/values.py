@@ -252,6 +252,8 @@ def _url(raw: str, layer: Layer) -> Url:
     scheme, host = _split(raw, ("https", "http"), "write https://host")
     if scheme == "http" and not is_loopback(host):
         raise ValueError("must be https; http is for addresses of this machine only")
+    if "?" in raw or "#" in raw:
+        raise ValueError("wants the address alone, without ? and #")
     return Url(raw.rstrip("/"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from opstui.config.docs import field_docs
 from opstui.config.example import example_text
+from opstui.config.kinds import KINDS
 from opstui.config.load import load
 from opstui.config.paths import Paths
 from opstui.config.schema import schema
@@ -73,5 +74,16 @@ def test_the_schema_allows_the_example_and_nothing_unknown() -> None:
     data = tomllib.loads(uncommented())
     assert allowed(data, rule) == []
     data["ui"]["them"] = "x"
-    data["tickets"]["rt"]["kind"] = "rtt"
+    data["tickets"]["rt"]["kind"] = 3
     assert allowed(data, rule) == [".tickets.rt.kind", ".ui.them"]
+
+
+def test_the_schema_names_our_kinds_and_leaves_room_for_others() -> None:
+    kind = schema()["properties"]["tickets"]["additionalProperties"]["properties"]["kind"]
+    assert {"rt", "alertmanager", "local"} <= set(kind["examples"])
+    assert allowed("acme", kind) == []
+
+
+def test_the_example_has_a_table_of_every_kind() -> None:
+    shown = {table["kind"] for table in tomllib.loads(uncommented())["tickets"].values()}
+    assert shown == set(KINDS) - {"local"}

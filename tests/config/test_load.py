@@ -148,7 +148,26 @@ def test_the_current_folder_is_never_looked_at(tmp_path: Path, monkeypatch: pyte
         ("[store]\nkeep_days = true\n", 2, "store.keep_days", "whole number"),
         ("[store]\nkeep_days = 0\n", 2, "store.keep_days", "from 1"),
         ('[tickets.rt]\nkind = "rtt"\nurl = "https://x.example"\n', 2, "tickets.rt.kind", "did you mean 'rt'"),
+        ('[tickets.rt]\nkind = "nonsense"\nurl = "https://x.example"\n', 2, "tickets.rt.kind", "no installed package"),
         ('[tickets.rt]\nkind = "rt"\n', 1, "tickets.rt", "needs its url"),
+        ('[tickets.pd]\nkind = "pagerduty"\n', 1, "tickets.pd", "needs its user"),
+        ('[tickets.j]\nkind = "jira"\n', 1, "tickets.j", "needs its url and its user"),
+        ('[tickets.s]\nkind = "servicenow"\nurl = "https://x.example"\n', 1, "tickets.s", "needs its user"),
+        ('[tickets.z]\nkind = "zendesk"\nurl = "https://x.example"\n', 1, "tickets.z", "needs its user"),
+        ('[tickets.am]\nkind = "alertmanager"\n', 1, "tickets.am", "needs its url"),
+        ('[tickets.gh]\nkind = "github"\n', 1, "tickets.gh", "repo:"),
+        ('[tickets.gh]\nkind = "github"\n[[queues]]\nname = "a"\nsystem = "gh"\nquery = "is:open"\n', 6,
+         "queues[1].query", "exactly one repo:"),
+        ('[tickets.gh]\nkind = "github"\n[[queues]]\nname = "a"\nsystem = "gh"\nquery = "repo:a/b repo:a/c"\n', 6,
+         "queues[1].query", "exactly one repo:"),
+        ('[tickets.pd]\nkind = "pagerduty"\nuser = "a@x.example"\nop_field = "X"\n', 4, "tickets.pd.op_field",
+         "leave this key out"),
+        ('[tickets.rt]\nkind = "rt"\nurl = "https://x.example/?next=1"\n', 3, "tickets.rt.url", "without ? and #"),
+        ('[tickets.local]\nkind = "local"\n[tickets.local.options]\na = "b"\n', 1, "tickets.local", "nor options"),
+        ('[tickets.rt]\nkind = "rt"\nurl = "https://x.example"\n[tickets.rt.options]\na = 3\n', 5,
+         "tickets.rt.options.a", "wants a string"),
+        ('[tickets.rt]\nkind = "rt"\nurl = "https://x.example"\n[tickets.rt.severity]\nurgent = "5"\n', 5,
+         "tickets.rt.severity.urgent", "wants one of 1, 2, 3, 4"),
         ('[tickets.rt]\nkind = "rt"\nurl = "http://x.example"\n', 3, "tickets.rt.url", "https"),
         ('[tickets."a b"]\nkind = "rt"\nurl = "https://x.example"\n', 1, 'tickets."a b"', "a name is"),
         ('[tickets.local]\nkind = "rt"\nurl = "https://x.example"\n', 1, "tickets.local", "another name"),
@@ -227,6 +246,16 @@ def test_the_four_ways_to_refer_to_a_secret(tmp_path: Path) -> None:
 def test_plain_http_goes_to_this_machine_only(tmp_path: Path, host: str) -> None:
     read(tmp_path, f'[tickets.rt]\nkind = "rt"\nurl = "http://{host}:8080/rt"\n')
     error(tmp_path, '[tickets.rt]\nkind = "rt"\nurl = "http://localhost.example.com"\n')
+
+
+def test_systems_that_stand_in_one_place_need_no_address(tmp_path: Path) -> None:
+    text = '[tickets.pd]\nkind = "pagerduty"\nuser = "a@x.example"\n[tickets.gh]\nkind = "github"\n'
+    text += '[tickets.eu]\nkind = "pagerduty"\nuser = "a@x.example"\nurl = "https://api.eu.pagerduty.com"\n'
+    text += '[[queues]]\nname = "a"\nsystem = "gh"\nquery = "repo:acme/ops is:open"\n'
+    tickets = read(tmp_path, text).settings.tickets
+    assert tickets["pd"].url == "https://api.pagerduty.com"
+    assert tickets["eu"].url == "https://api.eu.pagerduty.com"
+    assert tickets["gh"].url == "https://api.github.com"
 
 
 def test_a_file_that_somebody_named_must_exist(tmp_path: Path) -> None:
