@@ -100,6 +100,7 @@ def show_config(invocation: Invocation, as_json: bool) -> int:
 def check_config(invocation: Invocation) -> int:
     """Read the config and say what is wrong with it; exit 2 where something is."""
     loaded = invocation.loaded
+    from opstui.config.kinds import missing
     from opstui.tui.themes import find
     from opstui.wiring import check_available
 
@@ -108,6 +109,9 @@ def check_config(invocation: Invocation) -> int:
     if find(theme, invocation.own_paths.user_themes) is None:
         source = loaded.sources.get("ui.theme", "default")
         raise ConfigError(f"ui.theme ({source}): there is no theme {theme!r}; opstui themes list names them")
+    for name, system in loaded.settings.tickets.items():
+        if "token" in missing(system):
+            note(f"opstui: tickets.{name}: no token is configured, so it can't be asked (exit 4)")
     place = str(invocation.own_paths.config_file)
     say(f"{place}: fine" if loaded.file_exists else f"{place}: there is none, the defaults hold")
     return 0
