@@ -454,3 +454,34 @@ def test_a_refusal_of_the_question_itself_goes_to_who_asked() -> None:
 
     with pytest.raises(Refused):
         asyncio.run(poll(refusing, QUEUE, None, make.OwnClock(), overlap=SECOND))
+
+
+def test_a_change_that_becomes_visible_late_is_told_though_a_newer_one_was_already() -> None:
+    server = Server(30, page=10)
+    poller = Poller(server, overlap=6)
+    poller.finish()
+    server.clock.advance(seconds=60)
+    poller.finish()
+    server.lag = timedelta(seconds=5)
+    server.change(7)
+    server.clock.advance(seconds=3)
+    server.lag = timedelta()
+    server.change(8)
+    for _ in range(3):
+        poller.finish()
+        server.clock.advance(seconds=1)
+    poller.finish()
+    assert poller.told["T7"] == "T7 1"
+
+
+def test_a_crowded_moment_that_was_given_up_is_read_again_at_the_next_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "PASSES", 0)
+    server = Server(30, page=10)
+    poller = Poller(server)
+    poller.ask()
+    server.clock.advance(seconds=5)
+    while not poller.ask().complete:
+        server.change(0)
+    assert len(poller.told) < len(server.rows)
+    poller.finish()
+    is_told(server, poller)
