@@ -27,7 +27,7 @@ KINDS: Mapping[str, Kind] = {
     "local": Kind(needs=()),
     "rt": Kind(op_field=True),
     "redmine": Kind(op_field=True),
-    "pagerduty": Kind(needs=("user", "token"), url=Url("https://api.pagerduty.com")),
+    "pagerduty": Kind(needs=("token",), url=Url("https://api.pagerduty.com")),  # without a user it can be read
     "jira": Kind(needs=("url", "user", "token")),
     "servicenow": Kind(needs=("url", "user", "token"), op_field=True),
     "github": Kind(needs=("token",), url=Url("https://api.github.com")),

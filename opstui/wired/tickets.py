@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opstui.core.connections import ENTRY_POINTS, Connect, Connection
 from opstui.core.errors import ConfigError
-from opstui.core.text import clean_line
 
 if TYPE_CHECKING:
     from opstui.adapters.secrets.store import SecretStore
     from opstui.config.settings import Settings
     from opstui.core.ids import Clock, Randomness
     from opstui.core.ports import TicketSystem
-
-log = logging.getLogger("opstui.tickets")
 
 OURS: Mapping[str, str] = {
     "rt": "opstui.adapters.tickets.rt",
@@ -62,20 +58,11 @@ def _others(connection: Connection) -> TicketSystem:
     """A connector of another package. What goes wrong in it stays its own: the rest of the program works."""
     from importlib.metadata import entry_points
 
-    from opstui.adapters.tickets.unavailable import UnavailableTickets
+    from opstui.adapters.tickets.foreign import load
 
     kind = connection.kind
     found = [point for point in entry_points(group=ENTRY_POINTS) if point.name == kind]
     if not found:
         known = ", ".join((*OURS, *sorted(point.name for point in entry_points(group=ENTRY_POINTS))))
         raise ConfigError(f"tickets.{connection.name}.kind: there is no connector for {kind!r}; there are: {known}")
-    package = found[0].dist.name if found[0].dist is not None else "another package"
-    try:
-        connect: Connect = found[0].load()
-        system = connect(connection)
-        _ = (system.name, system.origin, system.capabilities)
-    except Exception as error:  # noqa: BLE001 - foreign code: nothing it raises may take the program down
-        reason = f"the connector {clean_line(kind, limit=40)} of {clean_line(package, limit=60)} does not load"
-        log.warning("%s: %s", reason, error.__class__.__name__)
-        return UnavailableTickets(connection, f"{reason} ({error.__class__.__name__}: {clean_line(str(error))})")
-    return system
+    return load(connection, found[0])

@@ -150,7 +150,6 @@ def test_the_current_folder_is_never_looked_at(tmp_path: Path, monkeypatch: pyte
         ('[tickets.rt]\nkind = "rtt"\nurl = "https://x.example"\n', 2, "tickets.rt.kind", "did you mean 'rt'"),
         ('[tickets.rt]\nkind = "nonsense"\nurl = "https://x.example"\n', 2, "tickets.rt.kind", "no installed package"),
         ('[tickets.rt]\nkind = "rt"\n', 1, "tickets.rt", "needs its url"),
-        ('[tickets.pd]\nkind = "pagerduty"\n', 1, "tickets.pd", "needs its user"),
         ('[tickets.j]\nkind = "jira"\n', 1, "tickets.j", "needs its url and its user"),
         ('[tickets.s]\nkind = "servicenow"\nurl = "https://x.example"\n', 1, "tickets.s", "needs its user"),
         ('[tickets.z]\nkind = "zendesk"\nurl = "https://x.example"\n', 1, "tickets.z", "needs its user"),
