@@ -224,20 +224,63 @@ class TicketCache(Protocol):
 
     bell: Bell
 
-    def store(self, queue: Queue, changes: Changes, *, now: datetime, me: str) -> list[TicketRef]:
-        """Take ``changes`` in and remember the cursor, in one transaction; refs whose content really differs."""
+    def store(
+        self,
+        queue: Queue,
+        changes: Changes,
+        *,
+        now: datetime,
+        me: str,
+        breathe: Callable[[], object] = lambda: None,
+    ) -> list[TicketRef]:
+        """Take ``changes`` in and remember the cursor; refs whose content really differs.
 
-    def keep(self, ticket: Ticket, *, now: datetime) -> bool:
-        """Take one freshly read ticket in; whether it differs from what was there."""
+        A ticket that is not ``complete`` brings its row: of what was known the timeline and files stay, and so do
+        body, link and fields where it has none; from then on the ticket reads back with ``complete`` off. Where its row
+        (but for the version) is the one that is known, or the one that a list told last, it changes nothing, and
+        neither does one that is older than what was read whole some moments ago. What differs is marked as unseen,
+        but not in the first whole answer of a queue, and not what ``me`` did alone.
+
+        ``breathe`` is called again and again, after a millisecond's work or one short transaction; the cursor is
+        written with the last of these.
+        """
+
+    def keep(self, ticket: Ticket, *, now: datetime, me: str = "", notice: bool = False) -> bool:
+        """Take one freshly read ticket in; whether it differs from what was there.
+
+        With ``notice`` what differs is marked as unseen. A mark that a list made goes when all that happened since
+        was done by ``me``, or by the account that is kept of its system.
+        """
 
     def failed(self, queue: Queue, health: Health, error: str, *, now: datetime) -> None:
         """The queue could not be asked: what is cached stays, its health is kept."""
+
+    def claim(self, queue: Queue, who: str, *, now: datetime, until: datetime, unless_since: datetime | None) -> bool:
+        """Whether ``who`` (a process) is the one that asks the queue now; others may not before ``release``, ``until``.
+
+        False while another one asks, and where the queue was asked after ``unless_since``.
+        """
+
+    def release(self, queue: Queue, who: str, *, now: datetime) -> None:
+        """``who`` has asked, whatever came of it; nothing where another one took over."""
+
+    def account(self, system: str) -> str:
+        """Who the operator was on ``system`` when it last answered any process; empty before."""
+
+    def keep_account(self, system: str, account: str) -> None:
+        """Remember it."""
 
     def cursor(self, queue: Queue) -> Cursor | None:
         """How far the queue was read, if that was with the same query; else None: from the beginning."""
 
     def ticket(self, ref: TicketRef) -> tuple[Ticket, datetime] | None:
-        """As last seen, and when it was fetched."""
+        """As last seen, and when it was fetched. ``complete`` is off where the row is newer than the content."""
+
+    def unread(self, system: str, limit: int) -> list[TicketRef]:
+        """Listed tickets that came or changed since they were read whole, the most urgent first.
+
+        Not those of a queue's first whole answer: whoever looks at one of them reads it.
+        """
 
     def rows(self, refs: Sequence[TicketRef]) -> list[TicketRow]:
         """Rows of these tickets in their order; what is not cached is left out."""
@@ -253,8 +296,11 @@ class TicketCache(Protocol):
     def counts(self, *, queue: Queue | None, filter_text: str, me: Mapping[str, str], now: datetime) -> tuple[int, int]:
         """How many tickets ``order`` would answer, and how many of them are unseen."""
 
-    def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool]]:
-        """Rows of these internal ids in their order, with whether each is unseen; ids that are gone are left out."""
+    def window(self, ids: Sequence[int]) -> list[tuple[TicketRow, bool, bool]]:
+        """Rows of these internal ids in their order, with whether each is unseen, and if so whether it was known.
+
+        Ids that are gone are left out.
+        """
 
     def id_of(self, ref: TicketRef) -> int | None:
         """The internal id that ``order`` and ``window`` speak of."""
@@ -273,6 +319,12 @@ class TicketCache(Protocol):
 
     def seen_entries(self, ref: TicketRef) -> int:
         """How many timeline entries the ticket had when the operator last looked, or when it first came."""
+
+    def seen_fields(self, ref: TicketRef) -> Mapping[str, Any] | None:
+        """The fields as ``core.merge.snapshot`` has them, when the operator last looked; None while none differs.
+
+        Without ``/fields/…`` where the ticket had not been read whole.
+        """
 
     def prune(self, before: datetime) -> int:
         """Drop tickets that are in no queue and were fetched before ``before``; how many."""

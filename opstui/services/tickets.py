@@ -55,7 +55,7 @@ class TicketQuestions:
         first = max(0, min(question.first, len(ids)))
         wanted = ids[first : first + max(0, question.count)]
         badges = self.unfinished().badges
-        rows = tuple(_table_row(row, unseen, badges) for row, unseen in self._setup.cache.window(wanted))
+        rows = tuple(_table_row(*found, badges) for found in self._setup.cache.window(wanted))
         stamp = f"{self._setup.cache.bell.last()}:{self._setup.record.bell.last()}"
         return TicketWindow(total=len(ids), first=first, rows=rows, stamp=stamp)
 
@@ -73,7 +73,7 @@ class TicketQuestions:
     def rows(self, question: SortedTickets) -> tuple[TableRow, ...]:
         """See ``SortedTickets``."""
         badges = self.unfinished().badges
-        return tuple(_table_row(row, False, badges) for row in self._setup.cache.rows(question.refs))
+        return tuple(_table_row(row, False, False, badges) for row in self._setup.cache.rows(question.refs))
 
     def detail(self, question: TicketDetail) -> TicketView:
         """See ``TicketDetail``."""
@@ -159,7 +159,7 @@ class TicketQuestions:
     def worst_row(self) -> TableRow | None:
         """The row of the sev-1 lane."""
         worst = self._setup.cache.worst()
-        return None if worst is None else _table_row(worst, False, self.unfinished().badges)
+        return None if worst is None else _table_row(worst, False, False, self.unfinished().badges)
 
     def _source(self, ref: str, title: str, note: str, text: str, citation: Citation) -> SourceView:
         return SourceView(
@@ -300,9 +300,18 @@ def _standing_words(session: Session) -> tuple[str, str]:
     return "question", "the agent stopped without a document: it may ask for something"
 
 
-def _table_row(row: TicketRow, unseen: bool, badges: Mapping[TicketRef, tuple[int, int, bool]]) -> TableRow:
+def _table_row(
+    row: TicketRow, unseen: bool, changed: bool, badges: Mapping[TicketRef, tuple[int, int, bool]]
+) -> TableRow:
     running, drafts, needs = badges.get(row.ref, (0, 0, False))
-    return TableRow(ticket=row, unseen=unseen, sessions_running=running, drafts_open=drafts, needs_you=needs)
+    return TableRow(
+        ticket=row,
+        unseen=unseen,
+        changed=changed,
+        sessions_running=running,
+        drafts_open=drafts,
+        needs_you=needs,
+    )
 
 
 def entry_of(ticket: Ticket, ref: str) -> TimelineEntry | None:

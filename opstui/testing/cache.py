@@ -9,40 +9,15 @@ from typing import Any
 import pytest
 
 from opstui.core.errors import FilterError
-from opstui.core.ports import Changes, Cursor, TicketCache
-from opstui.core.queues import Health, Queue, SortBy
+from opstui.core.ports import Cursor, TicketCache
+from opstui.core.queues import Health, SortBy
 from opstui.core.text import SafeText
-from opstui.core.tickets import Ticket
 from opstui.testing import builders as make
-
-QUEUE = Queue("mine", "local", "assigned to me")
-NOW = make.START + timedelta(hours=1)
-ME = {"local": "ana"}
+from opstui.testing.cache_lists import ME, NOW, QUEUE, ListedTicketsContract
 
 
-def _changes(*tickets: Ticket, left: tuple[str, ...] = (), cursor: str = "1", **more: bool) -> Changes:
-    return Changes(tickets=tickets, left=left, cursor=Cursor(cursor), **more)
-
-
-class TicketCacheContract:
+class TicketCacheContract(ListedTicketsContract):
     """Subclass it with the fixture ``cache``: an empty one."""
-
-    @pytest.fixture
-    def cache(self) -> TicketCache:
-        raise NotImplementedError
-
-    def _store(self, cache: TicketCache, *tickets: Ticket, queue: Queue = QUEUE, **more: Any) -> list[str]:
-        return [one.key for one in cache.store(queue, _changes(*tickets, **more), now=NOW, me="ana")]
-
-    def _keys(
-        self, cache: TicketCache, text: str = "", sort: SortBy = SortBy.URGENCY, queue: Queue | None = None
-    ) -> str:
-        ids = cache.order(queue=queue, filter_text=text, sort=sort, me=ME, now=NOW)
-        return " ".join(row.ref.key for row, _ in cache.window(ids))
-
-    def _unseen(self, cache: TicketCache) -> str:
-        ids = cache.order(queue=None, filter_text="", sort=SortBy.REF, me=ME, now=NOW)
-        return " ".join(row.ref.key for row, unseen in cache.window(ids) if unseen)
 
     def test_a_ticket_reads_back_as_it_was_seen(self, cache: TicketCache) -> None:
         whole = make.ticket(
@@ -136,7 +111,7 @@ class TicketCacheContract:
         number = cache.id_of(make.ref())
         assert number is not None
         assert cache.id_of(make.ref("NO-1")) is None
-        assert [row.ref.key for row, _ in cache.window([number + 999, number])] == ["INC-1"]
+        assert [row.ref.key for row, *_ in cache.window([number + 999, number])] == ["INC-1"]
 
     def test_what_came_first_is_seen_and_what_others_change_is_not(self, cache: TicketCache) -> None:
         self._store(cache, make.ticket("INC-1"), make.ticket("INC-2"))

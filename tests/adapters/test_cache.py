@@ -88,7 +88,7 @@ def test_a_view_holds_exactly_what_its_filter_matches(
     cache = SqliteCache(database)
     store(cache, *tickets)
     ids = cache.order(queue=None, filter_text=text, sort=SortBy.URGENCY, me=ME, now=NOW)
-    shown = [row.ref for row, _ in cache.window(ids)]
+    shown = [row.ref for row, *_ in cache.window(ids)]
     database.close()
     test = filters.matcher(filters.parse(text), me=ME, now=NOW)
     assert sorted(shown) == sorted(ticket.ref for ticket in tickets if test(ticket))

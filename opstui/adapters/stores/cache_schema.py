@@ -61,6 +61,29 @@ STEPS: tuple[Step, ...] = (
 
     CREATE TABLE views(name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # Tickets whose lists hold less than they do, who polls a queue, and what was there when the operator looked.
+    """
+    ALTER TABLE tickets ADD COLUMN row_hash BLOB;
+    ALTER TABLE tickets ADD COLUMN list_hash BLOB;
+    ALTER TABLE tickets ADD COLUMN complete INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE tickets ADD COLUMN unread INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tickets ADD COLUMN hinted INTEGER;
+    ALTER TABLE tickets ADD COLUMN seen_updated INTEGER NOT NULL DEFAULT 0;
+    UPDATE tickets SET seen_updated = updated;
+    CREATE INDEX tickets_unread ON tickets(system, severity_rank, due_rank, updated) WHERE unread > 0;
+
+    ALTER TABLE contents ADD COLUMN read INTEGER;
+    ALTER TABLE contents ADD COLUMN base TEXT;
+    UPDATE contents SET read = fetched;
+
+    ALTER TABLE queues ADD COLUMN filled INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE queues ADD COLUMN asked INTEGER;
+    ALTER TABLE queues ADD COLUMN holder TEXT;
+    ALTER TABLE queues ADD COLUMN held_until INTEGER;
+    UPDATE queues SET filled = 1 WHERE cursor IS NOT NULL AND syncing = 0;
+
+    CREATE TABLE accounts(system TEXT PRIMARY KEY, account TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 ROW_COLUMNS = (
@@ -83,18 +106,29 @@ _SEARCHED = 20_000
 class Prepared:
     """A ticket made ready to be stored, off the writer's thread."""
 
-    ref: TicketRef
+    ticket: Ticket
     values: tuple[Any, ...]
     """``ROW_COLUMNS`` and the four ranks."""
-    content: str
+    row_hash: bytes
+    """Of the row but its version: lists and whole tickets may call the same state differently."""
+
+    @property
+    def ref(self) -> TicketRef:
+        """Whose it is."""
+        return self.ticket.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a whole ticket has beyond its row, made ready to be stored."""
+
+    text: str
     hash: bytes
-    """Of everything."""
+    """Of everything, row and version included; empty for a ticket as lists have it, which equals no whole one."""
     words: bytes
     """Of what is searched."""
-    title: str
     body: str
-    entries: int
-    last_author: str
+    """As much of it as is searched."""
 
 
 def stored_time(moment: datetime) -> int:
@@ -108,23 +142,11 @@ def time_of(stored: int) -> datetime:
 
 
 def prepare(ticket: Ticket) -> Prepared:
-    """The rows of a ticket. About 20 µs for a short one; ``core.codec`` takes ten times that."""
+    """The row of a ticket: about 10 µs."""
     import hashlib  # loads OpenSSL, 3 ms, which the first screen does not need
 
-    content = _json(
-        [
-            ticket.body,
-            dict(ticket.fields),
-            ticket.url,
-            [
-                (entry.id, stored_time(entry.at), entry.author, entry.kind, entry.visibility, entry.text, entry.op_id)
-                for entry in ticket.timeline
-            ],
-            [(file.name, file.size, file.sha256) for file in ticket.attachments],
-        ]
-    )
     due = None if ticket.due_at is None else stored_time(ticket.due_at)
-    values = (
+    row = (
         ticket.ref.system,
         ticket.ref.key,
         ticket.title,
@@ -132,32 +154,56 @@ def prepare(ticket: Ticket) -> Prepared:
         CATEGORIES.index(ticket.status.category),
         ticket.severity,
         ticket.priority,
-        _json(ticket.assignees),
+        _texts_json(ticket.assignees),
         ticket.team,
-        _json(ticket.services),
-        _json(ticket.tags),
+        _texts_json(ticket.services),
+        _texts_json(ticket.tags),
         stored_time(ticket.created_at),
         stored_time(ticket.updated_at),
         due,
+    )
+    values = (
+        *row,
         ticket.version,
         int(ticket.severity) if ticket.severity else 9,
         LAST if due is None else due,
         ticket.assignees[0].casefold() if ticket.assignees else "\U0010ffff",
         _DIGITS.sub(lambda digits: digits.group().zfill(12), ticket.ref.key),
     )
-    whole = hashlib.blake2b(content.encode(), digest_size=16)
-    whole.update(_json(values).encode())
-    body = ticket.body[:_SEARCHED]
-    return Prepared(
-        ref=ticket.ref,
-        values=values,
-        content=content,
-        hash=whole.digest(),
-        words=hashlib.blake2b(f"{ticket.title}\n{body}".encode(), digest_size=16).digest(),
-        title=ticket.title,
-        body=body,
-        entries=len(ticket.timeline),
-        last_author=ticket.timeline[-1].author if ticket.timeline else "",
+    return Prepared(ticket, values, hashlib.blake2b(repr(row).encode(), digest_size=16).digest())
+
+
+def content_of(prepared: Prepared, had: str | None = None) -> Content:
+    """The content of a ticket: about 20 µs for a short one; ``core.codec`` takes ten times that.
+
+    A ticket as lists have it keeps what it ``had``: timeline and files, and the body, link and fields that the list
+    does not tell.
+    """
+    import hashlib
+
+    ticket = prepared.ticket
+    fields: dict[str, str] = {str(name): str(value) for name, value in ticket.fields.items()}
+    body, url = str(ticket.body), ticket.url
+    timeline: list[Any] = [
+        (entry.id, stored_time(entry.at), entry.author, entry.kind, entry.visibility, entry.text, entry.op_id)
+        for entry in ticket.timeline
+    ]
+    files: list[Any] = [(file.name, file.size, file.sha256) for file in ticket.attachments]
+    if not ticket.complete and had is not None:
+        had_body, had_fields, had_url, timeline, files = json.loads(had)
+        body, fields, url = body or had_body, {**had_fields, **fields}, url or had_url
+    text = _json([body, fields, url, timeline, files])
+    searched = body[:_SEARCHED]
+    whole = b""
+    if ticket.complete:
+        digest = hashlib.blake2b(text.encode(), digest_size=16, key=prepared.row_hash)
+        digest.update(ticket.version.encode())
+        whole = digest.digest()
+    return Content(
+        text=text,
+        hash=whole,
+        words=hashlib.blake2b(f"{ticket.title}\n{searched}".encode(), digest_size=16).digest(),
+        body=searched,
     )
 
 
@@ -193,8 +239,8 @@ def row_of(values: tuple[Any, ...]) -> TicketRow:
     )
 
 
-def ticket_of(values: tuple[Any, ...], content: str) -> Ticket:
-    """A whole ticket from ``ROW_COLUMNS`` and its content."""
+def ticket_of(values: tuple[Any, ...], content: str, *, complete: bool = True) -> Ticket:
+    """A whole ticket from ``ROW_COLUMNS`` and its content; ``complete`` off where that is older than the row."""
     row = row_of(values)
     body, fields, url, timeline, files = json.loads(content)
     return Ticket(
@@ -221,7 +267,12 @@ def ticket_of(values: tuple[Any, ...], content: str) -> Ticket:
             for entry, at, author, kind, visibility, text, op_id in timeline
         ),
         attachments=tuple(TicketAttachment(SafeText(name), size, sha256) for name, size, sha256 in files),
+        complete=complete,
     )
+
+
+def _texts_json(texts: tuple[SafeText, ...]) -> str:
+    return _json(texts) if texts else "[]"
 
 
 def _json(value: object) -> str:
