@@ -176,6 +176,10 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             if self.desk.do(KeepViewState(name="app", state=state)).error is not None:
                 self._last_kept = {}
 
+    def me(self, system: str) -> str:
+        """The operator's account on a system; empty while it has not said yet."""
+        return self.status.accounts.get(system, self.facts.operator)
+
     def last_words(self) -> None:
         """The terminal hangs up or the program ends: write down what was typed, and where everything stands."""
         for screen in self.screen_stack:
@@ -359,6 +363,11 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
     def action_app_palette(self) -> None:
         """``:``."""
         self.open("palette")
+
+    def action_app_health(self) -> None:
+        """``H``."""
+        if not (isinstance(self.screen, DeskScreen) and self.screen.KIND == "health"):
+            self.open("health")
 
     def action_app_stop_all(self) -> None:
         """``F12``: at once if little runs, asking if much would be stopped."""

@@ -11,7 +11,7 @@ from opstui.core.drafts import Draft
 from opstui.core.frozen import dataclass
 from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionStatus
-from opstui.core.tickets import TimelineEntry, Visibility
+from opstui.core.tickets import TicketRow, TimelineEntry, Visibility
 from opstui.tui.draw import cells, fit
 from opstui.tui.widgets.textview import Bit, Para
 from opstui.tui.words import age, clock, due, estimate, running, shape
@@ -50,8 +50,8 @@ def head(view: TicketView, now: datetime, timezone: str, *, me: str) -> list[Par
     """Title, and one line of facts."""
     ticket = view.ticket
     who = ", ".join("you" if name == me else str(name) for name in ticket.assignees) or "nobody"
-    facts: list[Bit] = [(f"{shape(ticket.severity)} ", f"severity{ticket.severity or 4}")]
-    words = [f"sev {ticket.severity}" if ticket.severity else "no severity", str(ticket.status.raw), who]
+    facts: list[Bit] = [(f"{shape(ticket.severity)} ", f"severity{ticket.severity}" if ticket.severity else "faint")]
+    words = [severity_words(ticket), str(ticket.status.raw), who]
     words += [str(ticket.team)] if ticket.team else []
     if ticket.due_at is not None and ticket.status.category.is_open:
         left = due(ticket.due_at, now)
@@ -66,10 +66,63 @@ def head(view: TicketView, now: datetime, timezone: str, *, me: str) -> list[Par
     ]
     if state:
         found.append(Para(f"{state}{f': {view.error}' if view.error else ''}", "warn"))
+    found += since_looked(view)
     fields = "   ".join(f"{name} {value}" for name, value in ticket.fields.items() if value)
     if fields:
         found.append(Para(fields, "faint"))
     return found
+
+
+def severity_words(ticket: TicketRow) -> str:
+    """``sev 2``, with the system's own word beside it where that says more: ``sev 2 (Urgent)``, ``priority Urgent``."""
+    priority = str(ticket.priority or "")
+    if not ticket.severity:
+        return f"priority {priority}" if priority else "no severity"
+    plain = priority.casefold().removeprefix("sev").removeprefix("p").strip(" -")
+    return f"sev {ticket.severity}" + (f" ({priority})" if plain not in ("", ticket.severity) else "")
+
+
+def since_looked(view: TicketView) -> list[Para]:
+    """What changed since the operator looked: fields with both values, and how many entries came."""
+    parts = [
+        f"{_NAMES.get(path, path.removeprefix('/fields/'))} {_value(then)} → {_value(now)}"
+        for path, (then, now) in view.changed_fields.items()
+    ]
+    count = len(view.changed_since_seen)
+    if count:
+        parts.append("1 new entry" if count == 1 else f"{count} new entries")
+    return [Para(" · ".join(parts), "text", lead=(("since you looked  ", "good"),))] if parts else []
+
+
+_NAMES = {"/assignee": "owner", "/status": "status", "/severity": "severity", "/team": "team", "/tags": "tags"}
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(str(item) for item in value)
+    text = " ".join(str(value).split()) if value not in (None, "") else "–"
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A ticket that is not known whole is being read, or could not be."""
+
+    seconds: int = 0
+    """How long it has been waited for."""
+    error: str = ""
+    """Why it came to nothing."""
+
+    def para(self, system: str) -> Para:
+        """What to say where the timeline will stand."""
+        if self.error:
+            return Para(f"not read: {self.error}", "warn")
+        return Para(bits=((f"being read from {system} …{self.waited}", "dim"),))
+
+    @property
+    def waited(self) -> str:
+        """`` (3 s)``, and nothing in the first second."""
+        return f" ({self.seconds} s)" if self.seconds else ""
 
 
 def citation_word(citation: Citation, key: str) -> str:
@@ -219,10 +272,16 @@ def entry(one: TimelineEntry, now: datetime, timezone: str, *, new: bool = False
     return found
 
 
-def timeline(view: TicketView, now: datetime, timezone: str) -> list[Para]:
-    """The whole timeline, oldest first."""
+def timeline(view: TicketView, now: datetime, timezone: str, reading: Reading | None = None) -> list[Para]:
+    """The whole timeline, oldest first; of a ticket that is not known whole, what is known of it and what is done."""
     fresh = set(view.changed_since_seen)
     entries = view.ticket.timeline
+    if not view.ticket.complete:
+        return [
+            section("timeline", "as it was read last" if entries else ""),
+            (reading or Reading()).para(view.ticket.ref.system),
+            *(para for one in entries for para in entry(one, now, timezone, new=one.id in fresh)),
+        ]
     found = [section("timeline", f"{len(entries)} entries" if len(entries) != 1 else "1 entry")]
     for one in entries:
         found += entry(one, now, timezone, new=one.id in fresh)
@@ -233,7 +292,7 @@ def body(view: TicketView) -> list[Para]:
     """The body, with the line numbers that citations of ``KEY#0`` count: line 1 is the title."""
     text = view.ticket.body
     if not text.strip():
-        return [section("body"), Para("no body", "faint")]
+        return [section("body"), Para("no body" if view.ticket.complete else "follows", "faint")]
     lines = text.split("\n")
     width = max(2, len(str(len(lines) + 1)))
     key = view.ticket.entry_id(0)
@@ -250,15 +309,24 @@ BLANK = Para()
 
 
 def whole(
-    view: TicketView, look: FirstLookView | None, now: datetime, timezone: str, *, me: str, with_system: bool
+    view: TicketView,
+    look: FirstLookView | None,
+    now: datetime,
+    timezone: str,
+    *,
+    me: str,
+    with_system: bool,
+    reading: Reading | None = None,
 ) -> list[Para]:
     """Everything the Ticket screen shows."""
+    complete = view.ticket.complete
     parts = [
         head(view, now, timezone, me=me),
         work(view.sessions, view.drafts, now, timezone),
-        first_look(look, view.ticket.ref.key, with_system=with_system),
-        body(view),
-        timeline(view, now, timezone),
+        # Of half a ticket a first look would say what is not so; it follows with the timeline.
+        first_look(look, view.ticket.ref.key, with_system=with_system) if complete else [],
+        *([body(view)] if complete or view.ticket.body.strip() else []),
+        timeline(view, now, timezone, reading),
     ]
     if view.ticket.attachments:
         parts.append(
@@ -271,9 +339,18 @@ def whole(
 
 
 def preview(
-    view: TicketView, look: FirstLookView | None, now: datetime, timezone: str, *, me: str, with_system: bool
+    view: TicketView,
+    look: FirstLookView | None,
+    now: datetime,
+    timezone: str,
+    *,
+    me: str,
+    with_system: bool,
+    reading: Reading | None = None,
 ) -> list[Para]:
     """What the preview pane shows: as much as a glance takes in, newest entries first."""
+    complete = view.ticket.complete
+    fresh = set(view.changed_since_seen)
     entries: list[Para] = []
     widest = min(14, max((cells(one.author) for one in view.ticket.timeline[-12:]), default=0))
     for one in reversed(view.ticket.timeline[-12:]):
@@ -285,15 +362,16 @@ def preview(
                 text,
                 "text",
                 lead=((f"{stamp}  ", "dim"), (f"{fit(one.author, widest)}  ", "dim")),
-                tail=((f"#{one.number}", "faint"),),
+                tail=((("new " if one.id in fresh else ""), "good"), (f"#{one.number}", "faint")),
                 mark=one.id,
             )
         )
+    missing = [] if complete else [(reading or Reading()).para(view.ticket.ref.system)]
     parts = [
         head(view, now, timezone, me=me),
         work(view.sessions, view.drafts, now, timezone),
-        first_look(look, view.ticket.ref.key, with_system=with_system, limit=4),
-        [section("timeline", "newest first"), *entries] if entries else [],
+        first_look(look, view.ticket.ref.key, with_system=with_system, limit=4) if complete else [],
+        [section("timeline", "newest first" if entries else ""), *missing, *entries] if entries or missing else [],
         [section("body"), *(Para(line) for line in view.ticket.body.split("\n")[:40])]
         if view.ticket.body.strip()
         else [],

@@ -14,7 +14,7 @@ from opstui.tui.screens.session import SessionScreen
 from opstui.tui.screens.source import SourceScreen
 from opstui.tui.screens.ticket import TicketScreen
 from opstui.tui.widgets.textview import Para, TextView
-from tests.tui.drive import SIZES, shown, text, until
+from tests.tui.drive import SIZES, lines, shown, text, until
 from tests.tui.scripted_desk import ScriptedDesk, build_ticket
 
 NET = TicketRef("local", "NET-87")
@@ -93,11 +93,13 @@ async def test_an_entry_that_comes_in_is_shown_without_moving_the_reader() -> No
     async with shown(desk, **open_at()) as (app, pilot):
         await until(pilot, lambda: "did not help" in text(app))
         await pilot.press("j", "j", "j")
+        line = lines(app)[reader(app).region.y + 3]
         ticket = desk.tickets[NET]
         late = replace(ticket.timeline[-1], id="NET-87#4", text=SafeText("it is 10.0.3.3"))
         desk.change("NET-87", timeline=(*ticket.timeline, late), version="1184")
         await until(pilot, lambda: any(para.mark == "NET-87#4" for para in reader(app).paras))
-        assert reader(app).cursor == 3
+        await until(pilot, lambda: lines(app)[reader(app).region.y + 3] == line, "the line stands where it stood")
+        assert reader(app).cursor - reader(app).top == 3
 
 
 async def test_search_goes_to_matches_and_n_to_the_next() -> None:

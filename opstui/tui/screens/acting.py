@@ -148,12 +148,13 @@ class ActsOnTickets:
 
     def _acknowledge(self, view: TicketView, transitions: tuple[str, ...]) -> None:
         screen, ticket = self._screen, view.ticket
-        mine = screen.facts.operator in ticket.assignees and not screen.facts.read_only
+        me = screen.desk_app.me(ticket.ref.system)
+        mine = me in ticket.assignees and not screen.facts.read_only
         if mine and ticket.status.category is not StatusCategory.NEW:
             screen.desk_app.say(f"{ticket.ref.key} is yours already", "dim")
             return
         changes = acknowledging(view, transitions)
-        there = next((draft for draft in view.drafts if says_just(draft, changes, screen.facts.operator)), None)
+        there = next((draft for draft in view.drafts if says_just(draft, changes, me)), None)
         if there is not None:
             # The key was pressed before, and its Confirm left again.
             self._to_confirm(there)

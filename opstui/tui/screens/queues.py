@@ -10,28 +10,24 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, Queues, RefreshTickets, TicketDetail
-from opstui.core.errors import FilterError, NotFound, OpstuiError
-from opstui.core.queues import QueueState, SortBy, View
+from opstui.core.desk import RefreshTickets
+from opstui.core.errors import FilterError, OpstuiError
+from opstui.core.queues import SortBy, View
 from opstui.core.tickets import TicketRef
-from opstui.tui import ticket_text
 from opstui.tui.screens.acting import ActsOnTickets
-from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.screens.base import Topic, ViewState, screen_bindings
+from opstui.tui.screens.queues_preview import Previews
 from opstui.tui.widgets.lines import OneLine, Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.table import TicketTable
 from opstui.tui.widgets.tabs import SORTS, QueueList, Tabs
-from opstui.tui.widgets.textview import Para, TextView
+from opstui.tui.widgets.textview import TextView
 
 QUIET = 2.0
 """Seconds after the last key in which nothing is re-sorted under the cursor."""
-GLANCE = 0.06
-"""Seconds that the cursor must rest before the preview is drawn, so that a held key stays fast."""
-LOOK = 0.2
-"""And before the first look is computed."""
 
 
-class QueuesScreen(ActsOnTickets, DeskScreen):
+class QueuesScreen(ActsOnTickets, Previews):
     """Home."""
 
     LABEL = "Queues"
@@ -54,13 +50,8 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         self._search = ""
         self._sort = SortBy.URGENCY
         self._at: TicketRef | None = None
-        self._states: tuple[QueueState, ...] = ()
         self._late: Timer | None = None
         self._late_changed: frozenset[str] = frozenset()
-        self._glance: Timer | None = None
-        self._look_timer: Timer | None = None
-        self._looks: dict[tuple[TicketRef, str], FirstLookView] = {}
-        self._previewed: TicketRef | None = None
         self._pane = "table"
         self._filled = False
 
@@ -71,12 +62,17 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         if facts.notice or not facts.configured:
             yield OneLine(id="notice")
         yield Tabs(id="tabs")
+        yield OneLine(id="trouble")
         with Horizontal(id="panes"):
             yield QueueList(id="queues")
             with Horizontal(id="main"):
                 with Vertical(id="list"):
                     yield TicketTable(
-                        self.desk, self.desk_app.now, facts.operator, with_system=len(facts.systems) > 1, id="table"
+                        self.desk,
+                        self.desk_app.now,
+                        self.desk_app.me,
+                        with_system=len(facts.systems) > 1,
+                        id="table",
                     )
                 yield Rule(id="between")
                 yield TextView(id="preview", cursor=False)
@@ -89,7 +85,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         self.queue_list.opened = self.action_list_open
         preview = self.preview
         preview.active = False
-        self._states = self.desk.ask(Queues())
+        self._ask_queues()
         self._show_view()
         if self.facts.notice or not self.facts.configured:
             palette = self.desk_app.look.palette
@@ -105,16 +101,6 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         if self._filled:
             super().come_back()
         self._filled = True
-
-    @property
-    def table(self) -> TicketTable:
-        """The ticket table."""
-        return self.query_one("#table", TicketTable)
-
-    @property
-    def preview(self) -> TextView:
-        """The preview."""
-        return self.query_one("#preview", TextView)
 
     @property
     def queue_list(self) -> QueueList:
@@ -161,10 +147,12 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             notes.append(f"{above} new ↑")
         if below:
             notes.append(f"{below} new ↓")
+        now = self.desk_app.now()
         self.query_one("#tabs", Tabs).tell(
-            self.facts.views, self._states, self._shown, " · ".join(notes), alone=self.queue_list.display
+            self.facts.views, self._states, self._shown, " · ".join(notes), now, alone=self.queue_list.display
         )
-        self.queue_list.tell(self.facts.views, self._states, self._shown, self.desk_app.now())
+        self.queue_list.tell(self.facts.views, self._states, self._shown, now)
+        self._show_trouble(now)
 
     def on_resize(self) -> None:
         """Other panes may be there now."""
@@ -189,7 +177,7 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         if not self.is_there:
             return
         if Topic.QUEUES in state.stale:
-            self._states = self.desk.ask(Queues())
+            self._ask_queues()
         if Topic.TABLE in state.stale:
             quiet = time.monotonic() - self.desk_app.last_key
             self._late_changed |= state.changed
@@ -230,63 +218,6 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
         self._preview_now()
         self._show_tabs()
 
-    # --- preview ------------------------------------------------------------------------------------------------------
-
-    def _moved(self) -> None:
-        for timer in (self._glance, self._look_timer):
-            if timer is not None:
-                timer.stop()
-        if self.preview.display:
-            self._glance = self.set_timer(GLANCE, self._preview_now)
-            self._look_timer = self.set_timer(LOOK, self._look_now)
-        self._show_tabs()
-
-    def _preview_now(self) -> None:
-        preview = self.preview
-        if not preview.display or not self.is_there:
-            return
-        ref = self.table.current_ref()
-        if ref is None:
-            self._previewed = None
-            preview.show([Para("no ticket in this view", "faint")], stay=False)
-            return
-        try:
-            view = self.desk.ask(TicketDetail(ref))
-        except NotFound:
-            return
-        look = self._looks.get((ref, view.ticket.version))
-        facts = self.facts
-        paras = ticket_text.preview(
-            view, look, self.desk_app.now(), facts.timezone, me=facts.operator, with_system=len(facts.systems) > 1
-        )
-        preview.show(paras, stay=ref == self._previewed)
-        self._previewed = ref
-        if look is None and self._look_timer is None:
-            self._look_timer = self.set_timer(LOOK, self._look_now)
-
-    def _look_now(self) -> None:
-        self._look_timer = None
-        ref = self.table.current_ref()
-        if (
-            ref is None
-            or not self.preview.display
-            or any(known == ref for known, _ in self._looks if self._is_current(known, _))
-        ):
-            return
-
-        def looked(look: FirstLookView) -> None:
-            while len(self._looks) >= 64:
-                self._looks.pop(next(iter(self._looks)))
-            self._looks[(ref, look.version)] = look
-            if self.table.current_ref() == ref:
-                self._preview_now()
-
-        self.desk_app.ask_slowly(FirstLook(ref), looked, failed=lambda error: None)
-
-    def _is_current(self, ref: TicketRef, version: str) -> bool:
-        row = self.table.current()
-        return row is not None and row.ticket.ref == ref and row.ticket.version == version
-
     # --- keys ---------------------------------------------------------------------------------------------------------
 
     def mover(self) -> Scroller | None:
@@ -316,8 +247,6 @@ class QueuesScreen(ActsOnTickets, DeskScreen):
             return
         ref = self.table.current_ref()
         if ref is not None:
-            if self.table.current() is not None and not self.facts.read_only:
-                self.desk_app.do(MarkSeen(ref), failed=lambda error: None)
             self.desk_app.open("ticket", ref=str(ref))
 
     def action_list_view(self, number: int) -> None:

@@ -24,6 +24,7 @@ NAMED: Mapping[str, tuple[str, str, str]] = {
     "audit": ("audit", "AuditScreen", ""),
     "log": ("log", "LogScreen", ""),
     "doctor": ("doctor", "DoctorScreen", ""),
+    "health": ("health", "HealthScreen", ""),
     "knowledge": ("knowledge", "KnowledgeScreen", ""),
     "help": ("help", "HelpScreen", ""),
     "palette": ("palette", "PaletteScreen", ""),
@@ -38,6 +39,7 @@ PLACES: tuple[tuple[str, str], ...] = (
     ("audit", "Audit"),
     ("log", "Log"),
     ("doctor", "Doctor"),
+    ("health", "Health"),
     ("help", "Help"),
 )
 """Screens that need no argument, by name, for the palette."""

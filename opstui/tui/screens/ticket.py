@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 
 from opstui.core.claims import Citation
-from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, RefreshTicket, TicketDetail, TicketView
+from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, TicketDetail, TicketView
 from opstui.core.drafts import Draft
-from opstui.core.errors import NotFound
+from opstui.core.errors import NotFound, OpstuiError
 from opstui.core.sessions import Session
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import Ticket, TicketRef
 from opstui.tui import ticket_text
+from opstui.tui.reading import Reader
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.since import Since
 from opstui.tui.terminal.links import first_link, true_host
 from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
@@ -48,6 +50,11 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         self._look: FirstLookView | None = None
         self._was_seen = False
         self._kept: Mapping[str, Any] = {}
+        self._since: Since | None = None
+        """What the ticket was when the operator looked last, before this screen was opened."""
+        self._reader = Reader(self, self._tick)
+        self._asked = False
+        """Its system was asked for it since it was opened."""
 
     def compose_body(self) -> ComposeResult:
         """One long text."""
@@ -58,8 +65,6 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         """Show what is cached before the first paint; the first look comes from a thread."""
         self.text.opened = self.action_list_open
         self._show()
-        if not self.facts.read_only:
-            self.desk_app.do(MarkSeen(self.ref), failed=lambda error: None)
         self.call_after_refresh(self._stand)
         super().on_mount()
 
@@ -82,19 +87,63 @@ class TicketScreen(ActsOnTickets, DeskScreen):
             view = self.desk.ask(TicketDetail(self.ref))
         except NotFound:
             if self._view is None:
-                # Not cached yet (opened by name): ask its system, and show what comes.
-                self.desk_app.do(
-                    RefreshTicket(self.ref),
-                    lambda ticket: self._show(),
-                    saying=f"asking {self.ref.system} for {self.ref.key}",
-                )
-                self.text.show([Para(f"{self.ref} is being fetched …", "dim")], stay=False)
+                self._show_nothing()
             return
         changed = self._view is None or view.ticket.version != self._view.ticket.version
+        filled = self._view is not None and view.ticket.complete and not self._view.ticket.complete
         self._view = view
+        if view.ticket.complete:
+            if self._since is None:
+                self._since = Since.of(view)
+            self._since = self._since.with_fields(view)
+            if changed or filled:
+                self._mark_seen()
+        self._read_if_needed(view)
         self._draw()
-        if changed:
+        if view.ticket.complete and (changed or filled or self._look is None):
             self.desk_app.ask_slowly(FirstLook(self.ref), self._looked, failed=lambda error: None)
+
+    def _mark_seen(self) -> None:
+        if not self.facts.read_only and self.is_current:
+            self.desk_app.do(MarkSeen(self.ref), failed=lambda error: None)
+
+    def _show_nothing(self) -> None:
+        """Not cached yet (opened by name): its system is asked, and what comes is shown."""
+        if not self._asked:
+            self._read()
+        state = self._reader.state(self.ref)
+        again = f"{self.desk_app.keymap.shown('list.refresh')} asks again"
+        if state.error:
+            self.text.show([Para(state.error, "warn"), Para(again, "dim")], stay=False)
+        else:
+            self.text.show([Para(f"{self.ref} is being fetched …{state.waited}", "dim")], stay=False)
+
+    def _read_if_needed(self, view: TicketView) -> None:
+        """Once as it is opened, so that what is read is so; and again when a list brought less than all of it."""
+        elsewhere = not view.capabilities.native_filters
+        if self._reader.wants(view) or (elsewhere and not self._asked):
+            self._read()
+
+    def _read(self, then: Callable[[], None] | None = None) -> None:
+        """Read it from its system, in a thread; what is shown stays until it comes, and if it does not."""
+        self._asked = True
+
+        def done(ticket: Ticket) -> None:
+            self._show()
+            if then is not None:
+                then()
+
+        def failed(error: OpstuiError) -> None:
+            self._draw()
+            if self._view is not None and (then is not None or self._view.ticket.complete):
+                self.desk_app.say(error.message, "bad" if then is not None else "warn")
+
+        self._reader.read(self.ref, self._view.ticket.version if self._view is not None else "", done, failed)
+
+    def _tick(self) -> None:
+        # Only what says how long it has been is drawn again.
+        if self.is_there and (self._view is None or not self._view.ticket.complete):
+            self._draw()
 
     def _looked(self, look: FirstLookView) -> None:
         self._look = look
@@ -102,18 +151,21 @@ class TicketScreen(ActsOnTickets, DeskScreen):
             self._draw()
 
     def _draw(self) -> None:
-        if self._view is not None:
-            facts = self.facts
-            self.text.show(
-                ticket_text.whole(
-                    self._view,
-                    self._look,
-                    self.desk_app.now(),
-                    facts.timezone,
-                    me=facts.operator,
-                    with_system=len(facts.systems) > 1,
-                )
+        if self._view is None:
+            self._show_nothing()
+            return
+        facts = self.facts
+        self.text.renew(
+            ticket_text.whole(
+                self._since.on(self._view) if self._since is not None else self._view,
+                self._look,
+                self.desk_app.now(),
+                facts.timezone,
+                me=self.desk_app.me(self.ref.system),
+                with_system=len(facts.systems) > 1,
+                reading=self._reader.state(self.ref),
             )
+        )
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
@@ -135,6 +187,10 @@ class TicketScreen(ActsOnTickets, DeskScreen):
     def minute_passed(self) -> None:
         """Ages."""
         self._draw()
+
+    def on_unmount(self) -> None:
+        """Nothing is waited for any more."""
+        self._reader.stop()
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 
@@ -193,22 +249,34 @@ class TicketScreen(ActsOnTickets, DeskScreen):
             self.desk_app.say(f"{text[:60]!r} is not here", "dim")
 
     def action_list_next_match(self) -> None:
-        """``n``."""
+        """``n``: the next match, or where nothing is searched the next entry that is new."""
         if self.text.search:
             self.text.find(self.text.search)
+        elif not self._next_new(1):
+            self.desk_app.say("nothing new since you looked; / searches", "dim")
 
     def action_list_previous_match(self) -> None:
         """``N``."""
         if self.text.search:
             self.text.find(self.text.search, -1)
+        else:
+            self._next_new(-1)
+
+    def _next_new(self, by: int) -> bool:
+        """To the next entry that came since the operator looked, around the end; whether there is one."""
+        if self._view is None or self._since is None:
+            return False
+        new = self._since.on(self._view).changed_since_seen
+        here = self.text.mark_here().partition(":")[0]
+        at = new.index(here) + by if here in new else 0 if by > 0 else -1
+        return bool(new) and self.text.jump(new[at % len(new)])
 
     def action_list_refresh(self) -> None:
         """``r``."""
-        self.desk_app.do(
-            RefreshTicket(self.ref),
-            lambda ticket: self.desk_app.say(f"as {self.ref.system} has it now", "dim"),
-            saying=f"asking {self.ref.system}",
-        )
+        if self._reader.is_reading(self.ref):
+            self.desk_app.say(f"{self.ref.system} is being asked …{self._reader.state(self.ref).waited}", "dim")
+        else:
+            self._read(lambda: self.desk_app.say(f"as {self.ref.system} has it now", "dim"))
 
     def action_list_copy(self) -> None:
         """``y``: the line."""

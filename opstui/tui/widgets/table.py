@@ -12,7 +12,7 @@ from opstui.core.desk import Desk, SortedTickets, TicketPosition, TicketsWindow
 from opstui.core.frozen import dataclass
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.tickets import TicketRef
-from opstui.tui.draw import Piece, cells, fit, strip
+from opstui.tui.draw import Piece, cells, fit, strip, wrap
 from opstui.tui.themes import Palette
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.words import age, due, shape
@@ -36,23 +36,40 @@ class Columns:
     badges: int
 
 
+WIDE = 84
+"""Cells from which a row has its status, and the columns their names: the table of three panes at 160 has 86."""
+
+
 def columns(width: int, ref: int) -> Columns:
     """What fits ``width``. ``ref`` is the widest ref of the view."""
     if width < 60:
         return Columns(min(ref, 9), 0, 0, 4, 0, 3)
-    if width < 100:
+    if width < WIDE:
         return Columns(min(ref, 12), 0, 9 if width >= 72 else 0, 5, 6, 8 if width >= 72 else 4)
+    if width < 100:
+        return Columns(min(ref, 12), 14, 9, 5, 6, 8)
     return Columns(min(ref, 18), 14, 11, 6, 7, 9)
 
 
+def fit_ref(ref: str, width: int) -> str:
+    """``ref`` in ``width`` cells; one that is too long keeps its end, where the number is: ``…e/ops#12``."""
+    if cells(ref) <= width:
+        return fit(ref, width)
+    tail = ref[-(width - 1) :]
+    while cells(tail) > width - 1:
+        tail = tail[1:]
+    return fit("…" + tail, width)
+
+
 def badges(row: TableRow, palette: Palette, wide: bool) -> list[Piece]:
-    """What goes on with a ticket: ``!`` needs you, ``✎`` a draft, ``◐`` a session, ``new``."""
+    """What goes on with a ticket: ``!`` needs you, ``✎`` a draft, ``◐`` a session, ``new`` or ``chg``."""
     pieces: list[Piece] = [
         ("!" if row.needs_you else " ", palette.warn),
         ("✎" if row.drafts_open else " ", palette.accent),
         ("◐" if row.sessions_running else " ", palette.accent),
     ]
-    return [*pieces, (" new" if row.unseen else "    ", palette.good)] if wide else pieces
+    news = "    " if not row.unseen else " chg" if row.changed else " new"
+    return [*pieces, (news, palette.good)] if wide else pieces
 
 
 def row_pieces(
@@ -75,8 +92,11 @@ def row_pieces(
     ref = str(ticket.ref) if with_system else ticket.ref.key
     pieces: list[Piece] = [
         (shape(ticket.severity), palette.faint if gone else palette.severity(ticket.severity)),
-        ("  " if width >= 100 else " ", dim),
-        (fit(ref, cols.ref) + "  ", palette.faint if gone else palette.severity1 if ticket.severity == "1" else dim),
+        ("  " if width >= WIDE else " ", dim),
+        (
+            fit_ref(ref, cols.ref) + "  ",
+            palette.faint if gone else palette.severity1 if ticket.severity == "1" else dim,
+        ),
     ]
     used = sum(cells(text) for text, _ in pieces)
     room = width - 2 - used - cols.status - cols.owner - cols.age - cols.due - cols.badges
@@ -84,7 +104,7 @@ def row_pieces(
     if cols.status:
         pieces.append((fit(ticket.status.raw, cols.status - 1) + " ", dim))
     if cols.owner:
-        mine = me in ticket.assignees
+        mine = bool(me) and me in ticket.assignees
         who = "you" if mine else ticket.assignees[0] if ticket.assignees else "–"
         more = f" +{len(ticket.assignees) - 1}" if len(ticket.assignees) > 1 else ""
         style = palette.faint if gone or not ticket.assignees else palette.accent if mine else dim
@@ -131,7 +151,7 @@ class TicketTable(Scroller):
         self,
         desk: Desk,
         now: Callable[[], datetime],
-        me: str,
+        me: Callable[[str], str],
         *,
         with_system: bool,
         id: str | None = None,  # noqa: A002
@@ -144,6 +164,8 @@ class TicketTable(Scroller):
         self.view = View("")
         self.search = ""
         self.sort = SortBy.URGENCY
+        self.empty: tuple[str, ...] = ()
+        """What stands in place of rows while there are none: why, and what to do."""
         self.marks: set[TicketRef] = set()
         self.news: dict[TicketRef, int] = {}
         """Tickets that came in outside what is visible, and where they are."""
@@ -364,11 +386,27 @@ class TicketTable(Scroller):
 
     def heading(self) -> int:
         """The column names, where there is room."""
-        return 1 if self.size.width >= 100 and self.size.height >= 10 else 0
+        return 1 if self.size.width >= WIDE and self.size.height >= 10 else 0
 
     def draw_heading(self, y: int) -> Strip:
         """The column names."""
         return strip(heading_pieces(self.size.width, self._ref_width, self.palette), self.size.width)
+
+    def line(self, y: int) -> Strip:
+        """A heading, a row; in an empty table why it is empty."""
+        if y >= (heading := self.heading()) and self.empty and not self.total():
+            at = y - heading - 1
+            drawn = wrapped(self.empty, self.size.width - 4)
+            if 0 <= at < len(drawn):
+                return strip([("  ", self.palette.dim), (drawn[at], self.palette.dim)], self.size.width)
+        return super().line(y)
+
+    def say_empty(self, *lines: str) -> None:
+        """Say this where there are no rows."""
+        if lines != self.empty:
+            self.empty = lines
+            if not self.total():
+                self.refresh()
 
     def draw(self, y: int, under_cursor: bool) -> Strip:
         """A row, from the cache if it is drawn already."""
@@ -377,7 +415,8 @@ class TicketTable(Scroller):
             return Strip.blank(self.size.width)
         ref = row.ticket.ref
         gone = self.ghost is not None and y == self.ghost[0]
-        key = (row, under_cursor, self.active, ref in self.marks, self.size.width, self._minute, gone)
+        me = self.me(ref.system)
+        key = (row, under_cursor, self.active, ref in self.marks, self.size.width, self._minute, gone, me)
         cached = self._drawn.get(ref)
         if cached is not None and cached[0] == key:
             return cached[1]
@@ -401,11 +440,16 @@ class TicketTable(Scroller):
             ref_width=self._ref_width,
             palette=palette,
             now=self.now(),
-            me=self.me,
+            me=self.me(row.ticket.ref.system),
             with_system=self.with_system,
             gone=self.ghost is not None and y == self.ghost[0],
         )
         return strip([*margin, *pieces], width, base)
+
+
+def wrapped(texts: tuple[str, ...], width: int) -> list[str]:
+    """Texts as lines of ``width`` cells."""
+    return [part for text in texts for part in wrap(text, max(8, width))]
 
 
 @dataclass(frozen=True, slots=True)

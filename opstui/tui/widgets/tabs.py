@@ -12,7 +12,7 @@ from opstui.tui.draw import Piece, cells, fit, spread
 from opstui.tui.themes import Palette
 from opstui.tui.widgets.lines import OneLine
 from opstui.tui.widgets.scroller import Scroller
-from opstui.tui.words import age
+from opstui.tui.words import age, clock
 
 SORTS = {
     SortBy.URGENCY: "severity, due, age",
@@ -25,37 +25,91 @@ SORTS = {
 }
 
 
+LIVE = "● live"
+NAME = 13
+"""Cells that a view's name keeps in the pane, its key included."""
+
+
 def state_of(view: View, states: Sequence[QueueState]) -> QueueState | None:
     """The counts of a view that is a whole queue."""
     return next((state for state in states if view.queue == state.name and not view.filter), None)
 
 
-def health_word(state: QueueState, now: datetime) -> str:
-    """How far a queue can be believed, with its age where it is not live."""
+def health_bits(state: QueueState, now: datetime, timezone: str) -> tuple[str, str]:
+    """How far a queue can be believed, in a word or two, and the role it is drawn in.
+
+    ``● live``, ``stale 4m``, ``offline 4m``, ``error``, ``paused till 03:20``, ``asking`` before the first answer.
+    """
+    if state.again_at is not None and state.again_at > now:
+        return f"paused till {clock(state.again_at, timezone)}", "warn"
+    if state.fetched_at is None:
+        if state.error is None:
+            return "asking", "dim"
+        return state.state.value, "bad" if state.state is Health.ERROR else "warn"
     if state.state is Health.LIVE:
-        return ""
-    since = f" {age(state.fetched_at, now)}" if state.fetched_at is not None else ""
-    return f"{state.state.value}{since}"
+        return LIVE, "good"
+    return f"{state.state.value} {age(state.fetched_at, now)}", "bad" if state.state is Health.ERROR else "warn"
 
 
-def _tab(view: View, state: QueueState | None, active: bool, palette: Palette) -> list[Piece]:
+def trouble(state: QueueState | None, now: datetime, timezone: str) -> tuple[str, str]:
+    """A line for a queue that can't be believed: since when, and why in its system's words; empty for any other."""
+    if state is None or (state.error is None and (state.again_at is None or state.again_at <= now)):
+        return "", ""
+    word, role = health_bits(state, now, timezone)
+    shown = f"as of {clock(state.fetched_at, timezone, now)}" if state.fetched_at is not None else "nothing read yet"
+    return f"{word} · {shown}" + (f" · {state.error}" if state.error else ""), role
+
+
+def empty_words(state: QueueState | None, since: datetime | None, now: datetime, timezone: str) -> tuple[str, ...]:
+    """What stands in a view without a ticket; ``since`` is when a queue was asked for the first time."""
+    if state is None or state.fetched_at is not None:
+        return ("no ticket here",)
+    if state.error is not None:
+        return (
+            str(state.error),
+            "",
+            "nothing of this queue is cached; it is asked again by itself, r asks now, H says more",
+        )
+    if state.again_at is not None and state.again_at > now:
+        return (f"{state.system} asked for a pause: asked again at {clock(state.again_at, timezone)}",)
+    waited = int((now - since).total_seconds()) if since is not None else 0
+    return (f"asking {state.system} …" + (f" ({waited} s)" if waited > 0 else ""),)
+
+
+def _tab(
+    view: View, state: QueueState | None, active: bool, palette: Palette, now: datetime, timezone: str
+) -> list[Piece]:
     pieces: list[Piece] = [(view.name, palette.strong if active else palette.dim)]
     if state is not None:
-        pieces.append((f" {state.open}", palette.text if active else palette.faint))
+        if state.fetched_at is not None:
+            pieces.append((f" {state.open}", palette.text if active else palette.faint))
         if state.unseen:
             pieces.append((f" ●{state.unseen}", palette.good))
-        if state.state is not Health.LIVE:
-            pieces.append((f" {state.state.value}", palette.warn))
+        word, role = health_bits(state, now, timezone)
+        if word != LIVE:
+            pieces.append((f" {word}", palette.role(role)))
     return pieces
 
 
 def tab_pieces(
-    views: Sequence[View], states: Sequence[QueueState], active: int, note: str, palette: Palette, width: int
+    views: Sequence[View],
+    states: Sequence[QueueState],
+    active: int,
+    note: str,
+    palette: Palette,
+    width: int,
+    now: datetime,
+    timezone: str,
 ) -> tuple[list[Piece], list[Piece]]:
     """As many tabs as fit, the active one always among them; at the right how it is sorted, or what is new."""
     right: list[Piece] = [(f" {note} ", palette.faint)] if note and width >= 60 else []
+    here = state_of(views[active], states) if active < len(views) else None
+    if here is not None and right and health_bits(here, now, timezone)[0] == LIVE:
+        right = [(" ●", palette.good), (f" live · {note} ", palette.faint)]
     room = width - sum(cells(text) for text, _ in right)
-    tabs = [_tab(view, state_of(view, states), index == active, palette) for index, view in enumerate(views)]
+    tabs = [
+        _tab(view, state_of(view, states), index == active, palette, now, timezone) for index, view in enumerate(views)
+    ]
     sizes = [sum(cells(text) for text, _ in tab) + 3 for tab in tabs]
     first = 0
     while first < active and sum(sizes[first : active + 1]) > room:
@@ -77,12 +131,20 @@ class Tabs(OneLine):
     """The views as a line."""
 
     def tell(
-        self, views: Sequence[View], states: Sequence[QueueState], active: int, note: str, *, alone: bool = False
+        self,
+        views: Sequence[View],
+        states: Sequence[QueueState],
+        active: int,
+        note: str,
+        now: datetime,
+        *,
+        alone: bool = False,
     ) -> None:
         """Show them, or the active one ``alone``; repaints only what differs."""
         if alone:
             views, active = views[active : active + 1], 0
-        left, right = tab_pieces(views, states, active, note, self.palette, self.size.width or self.app.size.width)
+        width, timezone = self.size.width or self.app.size.width, self.desk_app.facts.timezone
+        left, right = tab_pieces(views, states, active, note, self.palette, width, now, timezone)
         self.show(left, right)
 
 
@@ -99,7 +161,8 @@ class QueueList(Scroller):
 
     def tell(self, views: Sequence[View], states: Sequence[QueueState], shown: int, now: datetime) -> None:
         """Show them; ``shown`` is the one whose tickets are in the table."""
-        if (views, states, shown) != (self._views, self._states, self._shown) or self._now is None:
+        minute = self._now is None or now.replace(second=0, microsecond=0) > self._now
+        if (views, states, shown) != (self._views, self._states, self._shown) or minute:
             self._views, self._states, self._shown, self._now = views, states, shown, now
             if not self.active:
                 self.cursor = shown
@@ -115,13 +178,7 @@ class QueueList(Scroller):
         palette, view = self.palette, self._views[y]
         state = state_of(view, self._states)
         shown = y == self._shown
-        right: list[Piece] = []
-        if state is not None:
-            if state.unseen:
-                right.append((f"●{state.unseen} ", palette.good))
-            word = health_word(state, self._now) if self._now is not None else ""
-            right.append((f"{word} " if word else "", palette.warn))
-            right.append((f"{state.open:>3} ", palette.text if shown else palette.dim))
+        right = self._counts(state, shown)
         used = sum(cells(text) for text, _ in right)
         left: list[Piece] = [
             ("▌" if under_cursor and (self.active or shown) else " ", palette.accent if self.active else palette.faint),
@@ -129,3 +186,20 @@ class QueueList(Scroller):
             (fit(view.name, max(0, self.size.width - used - 4)), palette.strong if shown else palette.dim),
         ]
         return spread(left, right, self.size.width, palette.cursor if under_cursor and self.active else None)
+
+    def _counts(self, state: QueueState | None, shown: bool) -> list[Piece]:
+        """New ones, health and open ones, as much of it as leaves the name room."""
+        if state is None or self._now is None:
+            return []
+        palette = self.palette
+        word, role = health_bits(state, self._now, self.desk_app.facts.timezone)
+        health: list[Piece] = [] if word == LIVE else [(f"{word} ", palette.role(role))]
+        open_: list[Piece] = []
+        if state.fetched_at is not None:
+            open_ = [(f"{state.open:>3} ", palette.text if shown else palette.dim)]
+        new: list[Piece] = [(f"●{state.unseen} ", palette.good)] if state.unseen else []
+        short: list[Piece] = [(f"{word.partition(' ')[0]} ", style) for _, style in health]
+        for pieces in ([*new, *health, *open_], [*new, *short, *open_], [*short, *open_]):
+            if sum(cells(text) for text, _ in pieces) <= self.size.width - NAME:
+                break
+        return pieces

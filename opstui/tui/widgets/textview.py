@@ -63,17 +63,50 @@ class TextView(Scroller):
         self.search = ""
 
     def show(self, paras: Sequence[Para], *, stay: bool = True) -> None:
-        """Another text. ``stay`` keeps the place (a newer version of the same text); else it starts at the top."""
+        """Another text; else than with ``stay`` it starts at the top.
+
+        ``stay``: a newer version of the same text. The line under the cursor keeps its place on the screen, also when
+        lines came or went above it; where it is gone itself, the nearest one above it that is still there does.
+        """
         if stay and list(paras) == list(self.paras):
             return
+        place = self._place(paras) if stay and (self.cursor or self.top) else None
         self.paras = paras
         self._forget()
         if not stay:
             self.cursor = self.top = 0
+        if place is not None:
+            self._stand_at(*place)
         self._ensure(max(self.cursor, self.top + self.rows) + 1)
         self.cursor = max(0, min(self.cursor, len(self._lines) - 1))
         self.top = max(0, min(self.top, len(self._lines) - max(1, self.rows)))
         self.refresh()
+
+    def _place(self, paras: Sequence[Para]) -> tuple[int, int, int, int] | None:
+        """The paragraph of ``paras`` to hold on to, how far into it and how far below it the cursor is, and its row."""
+        if not 0 <= self.cursor < len(self._lines):
+            return None
+        here = self._lines[self.cursor].para
+        first = self.cursor
+        while first > 0 and self._lines[first - 1].para == here:
+            first -= 1
+        for old in range(here, -1, -1):
+            new = _found(self.paras[old], paras, old)
+            if new is not None:
+                into = self.cursor - first if old == here else 0
+                return new, into, here - old, self.cursor - self.top
+        return None
+
+    def _stand_at(self, para: int, into: int, below: int, row: int) -> None:
+        self._ensure_para(min(para + below, len(self.paras) - 1))
+        wanted = min(para + below, len(self.paras) - 1)
+        at = next((index for index, line in enumerate(self._lines) if line.para == wanted), None)
+        if at is not None:
+            last = at
+            while last + 1 < len(self._lines) and self._lines[last + 1].para == wanted:
+                last += 1
+            self.cursor = min(at + into, last)
+            self.top = max(0, self.cursor - row)
 
     def renew(self, paras: Sequence[Para]) -> None:
         """The same text with other figures: lines of one line each that differ are drawn again, and no others."""
@@ -235,6 +268,11 @@ class TextView(Scroller):
         found = self.paras[para]
         return found.text or "".join(bit for bit, _ in found.bits).strip()
 
+    def mark_here(self) -> str:
+        """The mark of the cursor's line."""
+        para = self.para_at(self.cursor)
+        return self.paras[para].mark if para is not None else ""
+
     def look_changed(self) -> None:
         """The theme is another one."""
         self._strips.clear()
@@ -271,3 +309,22 @@ class TextView(Scroller):
             left = [margin, (" " * indent, palette.text), (line.text, palette.role(para.role))]
         tail = [(text, palette.role(role)) for text, role in self._tail(para)] if line.first else []
         return spread(left, [*tail, (" ", palette.text)] if tail else [], width, base)
+
+
+def _found(para: Para, paras: Sequence[Para], near: int) -> int | None:
+    """Where the same paragraph stands in ``paras``, the nearest one to ``near``; blank ones are no place to know."""
+    if not (para.mark or para.text or para.bits):
+        return None
+
+    def is_it(index: int) -> bool:
+        other = paras[index]
+        if para.mark or other.mark:
+            return para.mark == other.mark
+        return para.text == other.text and para.bits == other.bits
+
+    count = len(paras)
+    for away in range(max(near, count - near) + 1):
+        for index in (near - away, near + away):
+            if 0 <= index < count and is_it(index):
+                return index
+    return None
