@@ -1,0 +1,156 @@
+"""The real ticket systems of a test run, each an instance of its own beside whatever the machine has.
+
+They are Debian's packages; configuration, database and log lie in a folder that ends with the run. Nothing of it sends
+mail: RT hands it to a file, Redmine to its test delivery.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from serving import Running, Trouble, free_port, make_place, run, start, write_env
+
+HERE = Path(__file__).resolve().parent
+WEB = "www-data"
+PLAIN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+PACKAGES: Mapping[str, Sequence[str]] = {
+    # msmtp-mta stands for a mail system and is no daemon; unconfigured it can't send.
+    "rt": ("request-tracker5", "rt5-db-sqlite", "rt5-standalone", "msmtp-mta"),
+    "redmine": ("redmine", "redmine-sqlite", "puma"),
+    "alertmanager": ("prometheus-alertmanager",),
+}
+ANSWERS = """\
+request-tracker5 request-tracker5/rtname string servers.test
+request-tracker5 request-tracker5/organization string servers.test
+request-tracker5 request-tracker5/correspondaddress string rt@servers.test
+request-tracker5 request-tracker5/commentaddress string rt-comment@servers.test
+request-tracker5 request-tracker5/webbaseurl string http://127.0.0.1
+request-tracker5 request-tracker5/initial-root-password password {password}
+request-tracker5 request-tracker5/initial-root-password-again password {password}
+request-tracker5 request-tracker5/install-cronjobs boolean false
+request-tracker5 request-tracker5/dbconfig-install boolean true
+request-tracker5 request-tracker5/database-type select sqlite3
+redmine redmine/instances/default/dbconfig-install boolean true
+redmine redmine/instances/default/database-type select sqlite3
+redmine redmine/instances/default/default-language select en
+redmine redmine/current-instances string default
+"""
+"""What the packages would ask. Their own instances are made and never started: Redmine's fixes which database drivers
+its bundle has."""
+
+
+def start_rt(folder: Path) -> Running:
+    """Request Tracker 5 on SQLite."""
+    port, place = free_port("OPSTUI_RT_PORT"), make_place("rt", WEB)
+    url = f"http://127.0.0.1:{port}"
+    (place / "more").mkdir()
+    config = place / "RT_SiteConfig.pm"
+    config.write_text(f"""\
+Set($rtname, 'servers.test');
+Set($Organization, 'servers.test');
+Set($CorrespondAddress, 'rt@servers.test');
+Set($CommentAddress, 'rt-comment@servers.test');
+Set($WebPath, '');
+Set($WebDomain, '127.0.0.1');
+Set($WebPort, {port});
+Set($WebBaseURL, '{url}');
+Set($WebURL, '{url}/');
+Set($CanonicalizeRedirectURLs, 0);
+Set($DatabaseType, 'SQLite');
+Set($DatabaseName, '{place}/rt.sqlite');
+Set($MasonDataDir, '{place}/mason');
+Set($MailCommand, 'mbox');
+Set($LogToSyslog, undef);
+Set($LogToSTDERR, 'warning');
+Set($Timezone, 'UTC');
+1;
+""")
+    _hand_over(place)
+    env = PLAIN | {"HOME": str(place), "RT_SITE_CONFIG": str(config), "RT_SITE_CONFIG_DIR": str(place / "more")}
+    run(["/usr/sbin/rt-setup-database-5", "--action", "init", "--skip-create"], user=WEB, env=env)
+    seed = shutil.copy(HERE / "seed_rt.pl", place)
+    said = run(["perl", "-I/usr/share/request-tracker5/lib", seed], user=WEB, env=env)
+    tokens = json.loads(said.splitlines()[-1])
+    running = start(
+        "rt",
+        [
+            "perl", "/usr/share/request-tracker5/libexec/rt-server", "--server", "Starlet", "--host", "127.0.0.1",
+            "--port", str(port), "--max-workers", "3", "--max-reqs-per-child", "5000",
+        ],
+        url=f"{url}/REST/2.0/rt", answer=401, place=place, env=env, user=WEB,
+    )  # fmt: skip
+    values = {"RT_TOKEN": tokens["root"], "RT_TOKEN_ALICE": tokens["alice"], "RT_TOKEN_BOB": tokens["bob"]}
+    write_env(folder, "rt", {"RT_URL": url} | values)
+    return running
+
+
+def start_redmine(folder: Path) -> Running:
+    """Redmine 5 on SQLite. An instance is a folder that ``/var/lib/redmine`` has a link to."""
+    port, place = free_port("OPSTUI_REDMINE_PORT"), make_place("redmine", WEB)
+    url, app = f"http://127.0.0.1:{port}", Path("/usr/share/redmine")
+    for name in ("config", "files", "log", "tmp"):
+        (place / name).mkdir()
+    (place / "config" / "database.yml").write_text(
+        f"production:\n  adapter: sqlite3\n  database: {place}/redmine.sqlite\n  timeout: 20000\n  encoding: utf8\n"
+    )
+    (place / "config" / "configuration.yml").write_text(
+        "production:\n  email_delivery:\n    delivery_method: :test\n"
+    )  # fmt: skip
+    (place / "config" / "secret_key.txt").write_text(secrets.token_hex(32))
+    _hand_over(place)
+    link = Path("/var/lib/redmine") / place.name
+    link.symlink_to(place)
+    env = PLAIN | {
+        "HOME": str(place), "RAILS_ENV": "production", "REDMINE_INSTANCE": place.name, "X_DEBIAN_SITEID": place.name,
+        "SCHEMA": "/dev/null", "REDMINE_LANG": "en",
+    }  # fmt: skip
+    try:
+        run(["bundle", "exec", "rake", "db:migrate"], user=WEB, env=env, cwd=app)
+        seed = shutil.copy(HERE / "seed_redmine.rb", place)
+        said = run(["bundle", "exec", "ruby", "bin/rails", "runner", seed], user=WEB, env=env, cwd=app)
+        keys = json.loads(said.splitlines()[-1])
+        running = start(
+            "redmine",
+            ["puma", "-e", "production", "-b", f"tcp://127.0.0.1:{port}", "-w", "0", "-t", "2:4", app / "config.ru"],
+            url=f"{url}/login", answer=200, place=place, env=env, user=WEB, cwd=app, link=str(link),
+        )  # fmt: skip
+    except Trouble:
+        link.unlink(missing_ok=True)
+        raise
+    values = {"REDMINE_KEY": keys["admin"], "REDMINE_KEY_ALICE": keys["alice"], "REDMINE_KEY_BOB": keys["bob"]}
+    write_env(folder, "redmine", {"REDMINE_URL": url} | values)
+    return running
+
+
+def start_alertmanager(folder: Path) -> Running:
+    """Alertmanager without a cluster, and with nobody to notify."""
+    port, place = free_port("OPSTUI_ALERTMANAGER_PORT"), make_place("alertmanager", WEB)
+    config = place / "alertmanager.yml"
+    config.write_text(
+        "route: {receiver: nobody, group_by: [alertname, service], group_wait: 1s, group_interval: 5s}\n"
+        "receivers: [{name: nobody}]\n"
+    )
+    _hand_over(place)
+    running = start(
+        "alertmanager",
+        [
+            "prometheus-alertmanager", f"--config.file={config}", f"--storage.path={place / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
+        ],
+        url=f"http://127.0.0.1:{port}/-/ready", answer=200, place=place, env=PLAIN | {"HOME": str(place)}, user=WEB,
+    )  # fmt: skip
+    write_env(folder, "alertmanager", {"AM_URL": f"http://127.0.0.1:{port}"})
+    return running
+
+
+SYSTEMS = {"rt": start_rt, "redmine": start_redmine, "alertmanager": start_alertmanager}
+
+
+def _hand_over(place: Path) -> None:
+    for path in (place, *place.rglob("*")):
+        shutil.chown(path, WEB, WEB)
