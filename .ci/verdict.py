@@ -16,15 +16,25 @@ def main(report: Path) -> int:
     cases = list(ET.parse(report).getroot().iter("testcase"))
     failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skipped = [case for case in cases if case.find("skipped") is not None]
-    servers = [case for case in skipped if ".servers." in f".{case.get('classname')}."]
+    servers = [case for case in skipped if ".servers." in f".{case.get('classname')}." and not not_promised(case)]
     for case in servers:
-        reason = case.find("skipped")
-        print(f"skipped, but must run here: {case.get('name')}: {reason.get('message') if reason is not None else ''}")
+        print(f"skipped, but must run here: {case.get('name')}: {reason(case)}")
     print(
         f"{len(cases) - len(failed) - len(skipped)} passed, {len(failed)} failed"
         + f", {len(skipped)} skipped" * bool(skipped)
     )
     return 1 if failed or servers or not cases else 0
+
+
+def reason(case: ET.Element) -> str:
+    """Why it was skipped."""
+    skipped = case.find("skipped")
+    return skipped.get("message") or "" if skipped is not None else ""
+
+
+def not_promised(case: ET.Element) -> bool:
+    """Whether a contract suite skipped what the system does not claim to do."""
+    return reason(case).startswith("not promised: ")
 
 
 if __name__ == "__main__":

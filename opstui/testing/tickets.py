@@ -29,7 +29,7 @@ pytest-asyncio with ``asyncio_mode = "auto"`` are all that is needed::
             return change
 
 These four must be there. Fixtures with a default say in a sentence what they are for: give those that your system can
-stand, since a promise without its fixture is skipped, and a skipped promise is not kept.
+stand, since a promise without its fixture is skipped (``not promised: …``), and a skipped promise is not kept.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class TicketSystemContract(TicketSystemGiven):
         self, system: TicketSystem, key: str, foreign_comment: Comment | None
     ) -> None:
         if foreign_comment is None:
-            pytest.skip("no fixture `foreign_comment`")
+            pytest.skip("not promised: no fixture `foreign_comment`")
         await foreign_comment(key, HOSTILE)
         ticket = await system.ticket(key)
         assert any("red" in entry.text and "[@click=app.quit]" in entry.text for entry in ticket.timeline)
@@ -169,7 +169,7 @@ class TicketSystemContract(TicketSystemGiven):
     async def test_a_listed_transition_is_taken(self, system: TicketSystem, key: str, status: str | None) -> None:
         listed = await system.transitions(key)
         if not listed and status is None:
-            pytest.skip("the system does not list transitions, and there is no fixture `status`")
+            pytest.skip("not promised: the system does not list transitions, and there is no fixture `status`")
         wanted = status or listed[0]
         assert wanted in listed or not system.capabilities.transitions_listed
         await self._send(system, key, fields={"/status": wanted})
@@ -208,7 +208,7 @@ class TicketSystemContract(TicketSystemGiven):
 
     async def test_a_public_comment_is_told_from_an_internal_one(self, system: TicketSystem, key: str) -> None:
         if not (system.capabilities.internal_comments and system.capabilities.public_comments):
-            pytest.skip("the system has one kind of comment")
+            pytest.skip("not promised: the system has one kind of comment")
         await self._send(system, key, comment="for everybody", public=True)
         await self._send(system, key, comment="for us", op_id=OTHER_ID)
         seen = {str(one.text): one.visibility for one in (await system.ticket(key)).timeline}
@@ -220,7 +220,7 @@ class TicketSystemContract(TicketSystemGiven):
         self, system: TicketSystem, key: str, tag: str
     ) -> None:
         if "/tags" not in system.capabilities.fields:
-            pytest.skip("the system's tags can't be written")
+            pytest.skip("not promised: the system's tags can't be written")
         await self._send(system, key, add_tags=(tag, "one-more"))
         await self._send(system, key, remove_tags=(tag,), op_id=OTHER_ID)
         tags = {str(one) for one in (await system.ticket(key)).tags}
@@ -237,14 +237,14 @@ class TicketSystemContract(TicketSystemGiven):
 
     async def test_attachments_arrive_with_their_size(self, system: TicketSystem, key: str) -> None:
         if not system.capabilities.attachments:
-            pytest.skip("the system takes no attachments")
+            pytest.skip("not promised: the system takes no attachments")
         await self._send(system, key, attachments=(("package.md", b"# what we know\n"),))
         assert ("package.md", 15) in [(one.name, one.size) for one in (await system.ticket(key)).attachments]
 
     async def test_an_op_id_is_found_once_it_was_applied(self, system: TicketSystem, key: str) -> None:
         can = system.capabilities
         if not (can.marker_findable or can.marker_in_comment):
-            pytest.skip("the system keeps no op id")
+            pytest.skip("not promised: the system keeps no op id")
         kind = self._comment(can)
         assert await system.find(key, OP_ID) is None
         await self._send(system, key, comment="looked at it", **kind)
@@ -259,7 +259,7 @@ class TicketSystemContract(TicketSystemGiven):
         self, system: TicketSystem, key: str, severity: str | None, field: tuple[str, str] | None
     ) -> None:
         if not system.capabilities.marker_findable:
-            pytest.skip("the system keeps an op id with comments only")
+            pytest.skip("not promised: the system keeps an op id with comments only")
         await self._send(system, key, fields=self._one_field(system.capabilities, severity, field))
         assert await system.find(key, OP_ID) is not None
 
@@ -267,7 +267,7 @@ class TicketSystemContract(TicketSystemGiven):
         self, system: TicketSystem, key: str, notices_repeats: bool
     ) -> None:
         if not notices_repeats:
-            pytest.skip("the system does not notice; the program looks before it sends again")
+            pytest.skip("not promised: the system does not notice; the program looks before it sends again")
         update = await self._update(system, key, comment="looked at it", fields={"/severity": "1"})
         first = await system.send(update)
         after = await system.ticket(key)
@@ -283,7 +283,7 @@ class TicketSystemContract(TicketSystemGiven):
         field: tuple[str, str] | None,
     ) -> None:
         if not system.capabilities.conditional_write:
-            pytest.skip("the system has no conditional write")
+            pytest.skip("not promised: the system has no conditional write")
         fields = self._one_field(system.capabilities, severity, field)
         update = await self._update(system, key, fields=fields)
         await foreign_change(key)
@@ -295,7 +295,7 @@ class TicketSystemContract(TicketSystemGiven):
 
     async def test_a_refused_part_refuses_the_whole_update(self, system: TicketSystem, key: str) -> None:
         if not system.capabilities.atomic:
-            pytest.skip("the system applies updates in parts")
+            pytest.skip("not promised: the system applies updates in parts")
         before = await system.ticket(key)
         update = await self._update(system, key, comment="x", fields={"/severity": "1", "/status": "no such status"})
         with pytest.raises(Refused):
@@ -310,7 +310,7 @@ class TicketSystemContract(TicketSystemGiven):
         self, stranger: TicketSystem | None, queue: Queue
     ) -> None:
         if stranger is None:
-            pytest.skip("no fixture `stranger`")
+            pytest.skip("not promised: no fixture `stranger`")
         with pytest.raises(CredentialsRefused):
             await stranger.changed_since(queue, None)
         for error in await self._errors(stranger, "1"):
@@ -320,7 +320,7 @@ class TicketSystemContract(TicketSystemGiven):
 
     async def test_where_nobody_listens_nothing_was_sent(self, cut_off: TicketSystem | None, queue: Queue) -> None:
         if cut_off is None:
-            pytest.skip("no fixture `cut_off`")
+            pytest.skip("not promised: no fixture `cut_off`")
         with pytest.raises(Unreachable):
             await cut_off.changed_since(queue, None)
         for error in await self._errors(cut_off, "1"):

@@ -151,7 +151,7 @@ class TicketSystemGiven:
 
     def _comment(self, capabilities: Capabilities) -> dict[str, Any]:
         if not (capabilities.internal_comments or capabilities.public_comments):
-            pytest.skip("the system takes no comments")
+            pytest.skip("not promised: the system takes no comments")
         return {"public": not capabilities.internal_comments}
 
     def _one_field(
@@ -162,4 +162,4 @@ class TicketSystemGiven:
             return {"/severity": severity}
         if field is not None:
             return dict([field])
-        pytest.skip("no severity that can be written, and no fixture `field`")
+        pytest.skip("not promised: no severity that can be written, and no fixture `field`")
