@@ -1,4 +1,4 @@
-"""The small parts of the command line: arguments read by hand, tables, exit codes of pushes, links, crash files."""
+"""The small parts of the command line: arguments read by hand, tables, exit codes of pushes, crash files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ import pytest
 from opstui.cli import main, output
 from opstui.cli.crash import CrashGuard, report
 from opstui.cli.globals import Globals, app_only
-from opstui.cli.links import ref_of_link
 from opstui.cli.output import age, cut, table, waiting, width
 from opstui.cli.push import ORDER, exit_code
-from opstui.config.settings import TicketSettings, Url
 from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
-from opstui.core.errors import UsageError
 from opstui.core.tickets import TicketRef
 
 SECRET = "hunter" + str(2)
@@ -97,34 +94,6 @@ def test_each_end_of_a_push_has_its_exit_code() -> None:
     assert pushed(DraftState.APPROVED) == 3
     assert pushed(DraftState.APPROVED, credentials=True) == 4
     assert ORDER == (4, 5, 3, 1)
-
-
-SYSTEMS = {
-    "local": TicketSettings(kind="local"),
-    "rt": TicketSettings(kind="rt", url=Url("https://rt.example.com")),
-    "rm": TicketSettings(kind="redmine", url=Url("https://rm.example.com/redmine")),
-    "gh": TicketSettings(kind="github"),
-    "jira": TicketSettings(kind="jira", url=Url("https://acme.atlassian.example")),
-}
-
-
-@pytest.mark.parametrize(
-    ("link", "ref"),
-    [
-        ("https://rt.example.com/Ticket/Display.html?id=12", "rt:12"),
-        ("https://rm.example.com/redmine/issues/34#note-2", "rm:34"),
-        ("https://github.com/acme/ops/issues/12", "gh:acme/ops#12"),
-        ("https://acme.atlassian.example/browse/OPS-12?x=1", "jira:OPS-12"),
-    ],
-)
-def test_a_link_to_a_configured_system_names_its_ticket(link: str, ref: str) -> None:
-    assert str(ref_of_link(link, SYSTEMS)) == ref
-
-
-@pytest.mark.parametrize("link", ["https://evil.example/issues/34", "https://rt.example.com/", "http://[", "x://"])
-def test_any_other_link_is_refused(link: str) -> None:
-    with pytest.raises(UsageError):
-        ref_of_link(link, SYSTEMS)
 
 
 def fail(secret: str) -> None:
