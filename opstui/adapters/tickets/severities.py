@@ -31,6 +31,9 @@ class Severities:
 
     def __init__(self, own: Mapping[str, str], defaults: Mapping[str, str] = WORDS) -> None:
         self._own = {_folded(word): severity for word, severity in own.items() if severity in SEVERITIES}
+        self._spelled = {
+            wanted: tuple(word for word, severity in own.items() if severity == wanted) for wanted in SEVERITIES
+        }
         self._defaults = {_folded(word): severity for word, severity in defaults.items()}
 
     def of(self, word: str | None) -> str | None:
@@ -47,6 +50,10 @@ class Severities:
         """
         fitting = [choice for choice in choices if self.of(choice) == severity]
         return next((choice for choice in fitting if _folded(choice) in self._own), fitting[0] if fitting else None)
+
+    def written(self, severity: str) -> tuple[str, ...]:
+        """The words that the config gives this meaning, as it spells them: for lists whose choices nobody tells."""
+        return self._spelled.get(severity, ())
 
 
 def _folded(word: str) -> str:
