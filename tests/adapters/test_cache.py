@@ -198,3 +198,19 @@ def test_a_ticket_changed_and_changed_back_differs_each_time(cache: SqliteCache)
     two = dataclasses.replace(one, body=SafeText("other"))
     changes = [Changes(tickets=(ticket,), cursor=Cursor("1")) for ticket in (one, two, one, one)]
     assert [len(cache.store(FEED, change, now=NOW, me="")) for change in changes] == [1, 1, 1, 0]
+
+
+def test_a_whole_listing_writes_the_rows_that_changed_and_no_others(cache: SqliteCache, tmp_path: Path) -> None:
+    from opstui.testing.cache_lists import later, listed
+
+    queue = Queue("incidents", "local")
+    rows = [listed(ticket) for ticket in many(2_000)]
+    cache.store(queue, Changes(tickets=tuple(rows), cursor=Cursor("1"), anew=True), now=NOW, me="ana")
+    before = cache.bell.last()
+    rows[::100] = [dataclasses.replace(row, severity="1", **later(90)) for row in rows[::100]]
+    told = cache.store(queue, Changes(tickets=tuple(rows), cursor=Cursor("2"), anew=True), now=NOW, me="ana")
+    assert len(told) == 20
+    database = Database(tmp_path / "cache.db", full_sync=False)
+    assert database.read("SELECT count(*), sum(listed) FROM tickets WHERE stamp > ?", (before,)) == [(20, 20)]
+    assert database.read("SELECT count(*), count(DISTINCT generation) FROM members") == [(2_000, 1)]
+    database.close()

@@ -22,6 +22,7 @@ from opstui.adapters.stores.cache_schema import (
     Prepared,
     content_of,
     prepare,
+    row_hash,
     stored_time,
     ticket_of,
 )
@@ -113,26 +114,28 @@ class Intake:
         self._me = me
         self._changed: list[TicketRef] = []
         self._moved = False
+        self._told: list[int] = []
+        """Numbers of the tickets that the answer names."""
+        self._alone = changes.anew and changes.complete
+        """The answer is a whole one by itself: who left is found without a mark on each member."""
 
     def store(self, breathe: Callable[[], object]) -> list[TicketRef]:
         """Take it in; refs whose content really differs. ``breathe`` is called between pieces of the work."""
         different: list[Prepared] = []
         joining: list[int] = []
-        anew = self._changes.anew
         told = [*{ticket.ref: ticket for ticket in self._changes.tickets}.values()]
         for at in range(0, len(told), PIECE):
-            self._compare(told[at : at + PIECE], anew, different, joining)
+            self._compare(told[at : at + PIECE], different, joining)
             breathe()
         batches = [different[at : at + BATCH] for at in range(0, len(different), BATCH)] or [[]]
         for number, batch in enumerate(batches, 1):
             last = number == len(batches)
-            self._database.write(
-                partial(self._write, batch, joining if last else (), anew=anew and number == 1, last=last)
-            )
+            anew = number == 1 and self._changes.anew and not self._alone
+            self._database.write(partial(self._write, batch, joining if last else (), anew=anew, last=last))
             breathe()
         return self._changed
 
-    def _compare(self, tickets: Sequence[Ticket], anew: bool, different: list[Prepared], joining: list[int]) -> None:
+    def _compare(self, tickets: Sequence[Ticket], different: list[Prepared], joining: list[int]) -> None:
         """Sort ``tickets`` into those that differ from what is stored and those that only may have to be members."""
         queue = self._queue
         rows = self._database.read(
@@ -143,20 +146,22 @@ class Intake:
             (queue.system, queue.name, queue.query, json.dumps([ticket.ref.key for ticket in tickets])),
         )
         known = {row[0]: row[1:] for row in rows}
+        begins = self._changes.anew and not self._alone
         for ticket in tickets:
-            prepared = prepare(ticket)
             found = known.get(ticket.ref.key)
             if found is None or ticket.ref.system != queue.system:
-                different.append(prepared)
+                different.append(prepare(ticket))
                 continue
-            number, whole, row_hash, list_hash, is_member = found
-            if (
-                bytes(whole) != content_of(prepared).hash
-                if ticket.complete
-                else prepared.row_hash not in (row_hash, list_hash)
-            ):
-                different.append(prepared)
-            elif anew or not is_member:
+            number, whole, row, listed_row, is_member = found
+            if ticket.complete:
+                is_known = whole == content_of(ticket).hash
+            else:
+                is_known = row_hash(ticket) in (row, listed_row)
+            if not is_known:
+                different.append(prepare(ticket))
+                continue
+            self._told.append(number)
+            if begins or not is_member:
                 joining.append(number)
 
     def _write(
@@ -171,16 +176,17 @@ class Intake:
                 connection, prepared, stamp=stamp, now=self._now, me=self._me, notice=feed.filled, listed=True
             )
             numbers.append(number)
+            self._told.append(number)
             if differs:
-                self._changed.append(prepared.ref)
+                self._changed.append(prepared.ticket.ref)
         self._moved |= _join(connection, feed, numbers)
         if not last:
             return
         self._moved |= _leave(connection, feed, queue.system, changes.left)
-        whole = feed.syncing and changes.complete
+        whole = self._alone or (feed.syncing and changes.complete)
         if whole:
             # The whole answer: members it did not name (of another query, of a desk that was replaced) have left.
-            self._moved |= _leave_behind(connection, feed)
+            self._moved |= _leave_behind(connection, feed, self._told if self._alone else None)
         connection.execute(
             "UPDATE queues SET cursor = ?, health = ?, error = NULL, fetched = ?, syncing = ?, filled = ? WHERE id = ?",
             (
@@ -263,14 +269,20 @@ def _leave(connection: apsw.Connection, feed: Feed, system: str, keys: Sequence[
     return moved
 
 
-def _leave_behind(connection: apsw.Connection, feed: Feed) -> bool:
-    connection.execute(
-        "UPDATE tickets SET listed = listed - 1 "
-        "WHERE id IN (SELECT ticket FROM members WHERE queue = ? AND generation < ?)",
-        (feed.id, feed.generation),
-    )
-    connection.execute("DELETE FROM members WHERE queue = ? AND generation < ?", (feed.id, feed.generation))
-    return connection.changes() > 0
+def _leave_behind(connection: apsw.Connection, feed: Feed, told: Sequence[int] | None) -> bool:
+    """Members that ``told`` does not name are none any more; None: those of an earlier generation."""
+    which, mark = "generation < ?", feed.generation if told is None else json.dumps(told)
+    if told is not None:
+        which = "ticket NOT IN (SELECT value FROM json_each(?))"
+    gone = connection.execute(
+        f"DELETE FROM members WHERE queue = ? AND {which} RETURNING ticket", (feed.id, mark)
+    ).fetchall()
+    if gone:
+        connection.execute(
+            "UPDATE tickets SET listed = listed - 1 WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps([ticket for (ticket,) in gone]),),
+        )
+    return bool(gone)
 
 
 # --- one ticket -------------------------------------------------------------------------------------------------------
@@ -290,7 +302,7 @@ def keep(
 
     ``notice``: what differs is news to the operator, unless ``me`` did all of it. ``listed``: a queue's answer told it.
     """
-    found: Any = connection.execute(_KNOWN, (prepared.ref.system, prepared.ref.key)).fetchone()
+    found: Any = connection.execute(_KNOWN, (prepared.ticket.ref.system, prepared.ticket.ref.key)).fetchone()
     if found is None:
         return _insert(connection, prepared, stamp=stamp, now=now, me=me, notice=notice, listed=listed), True
     number, *values = found
@@ -299,10 +311,10 @@ def keep(
         lags = prepared.values[_UPDATED] < known.updated and stored_time(now - LAG) < (known.read or 0)
         if lags or prepared.row_hash in (known.row_hash, known.list_hash):
             return known.id, False
-        content = content_of(prepared, known.content)
+        content = content_of(prepared.ticket, known.content)
         after = _after_a_list(prepared, known, stamp=stamp, notice=notice)
     else:
-        content = content_of(prepared)
+        content = content_of(prepared.ticket)
         if content.hash == known.hash:
             _touch(connection, known, now)
             return known.id, False
@@ -326,7 +338,7 @@ def _touch(connection: apsw.Connection, known: _Known, now: datetime) -> None:
 def _insert(
     connection: apsw.Connection, prepared: Prepared, *, stamp: int, now: datetime, me: str, notice: bool, listed: bool
 ) -> int:
-    ticket, content = prepared.ticket, content_of(prepared)
+    ticket, content = prepared.ticket, content_of(prepared.ticket)
     entries = len(ticket.timeline)
     is_news = notice and not (entries and ticket.timeline[-1].author == me)
     connection.execute(

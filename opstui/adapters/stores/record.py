@@ -74,10 +74,10 @@ class _Writing(Reading):
     def put_push(self, push: PushRecord) -> None:
         """Insert or replace by id."""
         self._rows(
-            "INSERT INTO outbox(id, draft, system, step, done, content) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO "
-            "UPDATE SET draft=excluded.draft, system=excluded.system, step=excluded.step, done=excluded.done, "
-            "content=excluded.content",
-            (push.id, push.draft, push.system, push.step.value, int(push.done), dumped(push)),
+            "INSERT INTO outbox(id, draft, system, ticket, step, done, content) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT(id) DO UPDATE SET draft=excluded.draft, system=excluded.system, ticket=excluded.ticket, "
+            "step=excluded.step, done=excluded.done, content=excluded.content",
+            (push.id, push.draft, push.system, str(push.ticket), push.step.value, int(push.done), dumped(push)),
         )
         self._ring("push", push.id, push.attempts)
 

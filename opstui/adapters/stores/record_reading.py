@@ -55,9 +55,16 @@ class Reading:
         """The outbox row of an op id."""
         return _first(PushRecord, self._rows("SELECT content FROM outbox WHERE id = ?", (push_id,)))
 
-    def pushes(self, *, draft: str | None = None, unfinished: bool = False, limit: int = 500) -> list[PushRecord]:
+    def pushes(
+        self,
+        *,
+        draft: str | None = None,
+        ticket: TicketRef | None = None,
+        unfinished: bool = False,
+        limit: int = 500,
+    ) -> list[PushRecord]:
         """Oldest first."""
-        where, params = _conditions(draft=draft)
+        where, params = _conditions(draft=draft, ticket=ticket and str(ticket))
         if unfinished:
             where += " AND done = 0"
         rows = self._rows(f"SELECT content FROM outbox WHERE {where} ORDER BY number LIMIT ?", (*params, limit))

@@ -75,6 +75,13 @@ STEPS: tuple[Step, ...] = (
 
     CREATE TABLE limit_raises(shift TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # An outbox row may be in the middle of several steps from here on. A program that knows nothing of them would send
+    # all of it again; that the file is newer keeps it from that.
+    """
+    ALTER TABLE outbox ADD COLUMN ticket TEXT NOT NULL DEFAULT '';
+    UPDATE outbox SET ticket = coalesce(json_extract(content, '$.ticket'), '') WHERE json_valid(content);
+    CREATE INDEX outbox_unfinished_by_ticket ON outbox(ticket, number) WHERE done = 0;
+    """,
 )
 
 QUARTER = 15 * 60 * 1_000_000
