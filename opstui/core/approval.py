@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from opstui.core.canonical import canonical, fingerprint
-from opstui.core.drafts import Draft, DraftOp, FileRef, OpKind
+from opstui.core.drafts import Draft, DraftOp, FileRef, OpKind, PushStep
 from opstui.core.errors import Refused, UsageError
 from opstui.core.frozen import dataclass
 from opstui.core.ports import Update
@@ -136,17 +136,21 @@ def to_update(
     files: Mapping[str, bytes],
     author: str = "",
     done: Collection[int] = (),
+    part: PushStep | None = None,
+    step: int = 0,
+    steps: int = 1,
 ) -> Update:
-    """The update to send, out of the approved bytes alone.
+    """The update to send, out of the approved bytes alone: all of it, or ``part``, the ``step``-th of its ``steps``.
 
     ``done`` are indices of operations that somebody else carried out meanwhile and that are not sent again. Raises
     Refused where a file is missing or changed.
     """
+    part = part or PushStep(ops=tuple(range(len(approved.operations))), op_id=approved.op_id)
     fields: dict[str, Any] = {}
     add, remove, attachments = [], [], []
     comment: str | None = None
     for index, op in enumerate(approved.operations):
-        if index in done:
+        if index in done or index not in part.ops:
             continue
         if op.op is OpKind.SET:
             fields[op.path] = op.to
@@ -159,7 +163,7 @@ def to_update(
         elif op.file is not None:
             attachments.append((op.file.name, _check_file(op.file, files)))
     return Update(
-        op_id=approved.op_id,
+        op_id=part.op_id,
         ticket=approved.ticket,
         expected_version=expected_version,
         fields=fields,
@@ -169,6 +173,8 @@ def to_update(
         public=approved.public and comment is not None,
         attachments=tuple(attachments),
         author=author or approved.operator,
+        step=step,
+        steps=steps,
     )
 
 

@@ -25,10 +25,13 @@ from opstui.core.drafts import (
     OpKind,
     Origin,
     OverrideReason,
+    PushRecord,
+    PushStep,
 )
 from opstui.core.errors import Refused, UsageError
 from opstui.core.merge import AGENT_COMMENT, conflicts, edited_characters, rebase, same, settle, snapshot, three_way
 from opstui.core.ports import Capabilities
+from opstui.core.push_steps import weigh
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket, Visibility, field_value
 
@@ -152,20 +155,42 @@ def needs_human(draft: Draft, reason: str, *, now: datetime) -> Draft:
     return replace(draft, state=_S.NEEDS_HUMAN, note=reason, updated_at=now)
 
 
-def settle_human(draft: Draft, applied: bool, ticket: Ticket | None, *, op_id: str, now: datetime) -> Draft:
-    """A person's answer: ``pushed``, or ``edited`` with the steps that are not on ``ticket``.
+def settle_human(
+    draft: Draft, applied: bool, ticket: Ticket | None, *, op_id: str, now: datetime, push: PushRecord | None = None
+) -> Draft:
+    """A person's answer: ``pushed``, or ``edited`` with what is not on the ticket; ``pushed`` too if that is nothing.
 
-    ``ticket`` is as it is now, or None where it can't be read; then every step stays.
+    ``ticket`` is as it is now, or None where it can't be read; then only what was read back before is left out.
+    ``push`` is the outbox row of the draft's approval.
     """
     _may(draft, Move.SETTLE)
     if applied:
         return replace(draft, state=_S.PUSHED, note="a person saw it on the ticket", updated_at=now)
-    back = _back(draft, _S.EDITED, op_id, now, "not on the ticket; to be confirmed again")
+    there = _there(draft, ticket, push)
+    kept = tuple(op for index, op in enumerate(draft.ops) if index not in there)
+    note = f"{'the rest is ' if there else ''}not on the ticket; to be confirmed again"
+    back = replace(_back(draft, _S.EDITED, op_id, now, note), ops=kept)
+    if ticket is not None:
+        back = rebase(back, ticket)
+    if draft.ops and not back.ops:
+        return replace(draft, state=_S.PUSHED, note="all of it is on the ticket", updated_at=now)
+    return back
+
+
+def _there(draft: Draft, ticket: Ticket | None, push: PushRecord | None) -> set[int]:
+    """Indices of operations that are not to be sent again: verified ones, comments and files that are on the ticket."""
+    steps = push.steps if push is not None and push.id == draft.op_id else ()
+    at = push.at if push is not None and steps else 0
+    there = {index for step in steps[:at] for index in step.ops}
     if ticket is None:
-        return back
-    arrived = any(entry.op_id == draft.op_id for entry in ticket.timeline)
-    kept = tuple(op for op in back.ops if not (arrived and op.op is OpKind.COMMENT))
-    return rebase(replace(back, ops=kept), ticket)
+        return there
+    # A row of which no step is known was sent in one piece, if at all.
+    for step in steps[at:] or ((PushStep(ops=tuple(range(len(draft.ops))), op_id=draft.op_id),) if not steps else ()):
+        proven = any(entry.op_id == step.op_id for entry in ticket.timeline)
+        if proven or step.attempts:
+            found = weigh(draft.ops, step, ticket, proven=proven).there
+            there |= {index for index in found if draft.ops[index].op in (OpKind.COMMENT, OpKind.ATTACH)}
+    return there
 
 
 def discard(draft: Draft, *, op_id: str, now: datetime) -> Draft:

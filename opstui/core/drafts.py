@@ -171,8 +171,24 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushStep:
+    """What one request of an update carries. Its state is :meth:`PushRecord.state_of`."""
+
+    ops: tuple[int, ...]
+    """Indices of its operations in the approved bytes."""
+    op_id: str
+    """What is looked for on the ticket to know whether this step arrived."""
+    attempts: int = 0
+    remote_id: str | None = None
+    after: int = 0
+    """The ticket's highest entry number before it was first sent."""
+    files: tuple[tuple[int, int], ...] = ()
+    """Of each of its files: how many of that name and size, and of that name or size, were there before that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushRecord:
-    """One approved update on its way: an outbox row."""
+    """One approved update on its way: an outbox row. Its steps are sent one after the other."""
 
     id: str
     """The op id."""
@@ -183,18 +199,32 @@ class PushRecord:
     """The canonical bytes that were approved, and that are sent."""
     fingerprint: str
     step: StepState
+    """Of the step that it is ``at``: the ones before are verified, the ones behind planned."""
+    steps: tuple[PushStep, ...] = ()
+    """In the order they are sent; empty until the publisher first looks."""
+    at: int = 0
+    """Index of the step that is next, or on its way; the number of steps once all are verified."""
+    started: bool = False
+    """Something of it is on the ticket, so that the rest goes on though the approval lapses."""
     attempts: int = 0
+    """Requests that were sent, of all steps."""
     approved_at: datetime
     expires_at: datetime
     """No first byte after this."""
     sent_at: datetime | None = None
     """When the step last became ``sending``; settling counts from here."""
+    accepted: bool = False
+    """The system said yes to the step, which was not read back yet."""
+    failures: int = 0
+    """Requests in a row that came to nothing."""
     not_before: datetime | None = None
     """A pause the system asked for."""
     remote_id: str | None = None
     overlaps: tuple[Mapping[str, Any], ...] = ()
     already: tuple[str, ...] = ()
     """Paths that somebody else had set to the same value, so that they were not sent."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know of the steps that are verified."""
     error: str | None = None
     credentials: bool = False
     """The last thing that went wrong is that the system did not take the credentials."""
@@ -202,3 +232,14 @@ class PushRecord:
     audit_head: str = ""
     """The audit chain's head hash when it was enqueued, so that truncation shows."""
     finished_at: datetime | None = None
+
+    @property
+    def current(self) -> PushStep:
+        """The step that it is at; the last one once all are verified."""
+        return self.steps[min(self.at, len(self.steps) - 1)]
+
+    def state_of(self, index: int) -> StepState:
+        """The state of one of its steps."""
+        if index != self.at:
+            return StepState.VERIFIED if index < self.at else StepState.PLANNED
+        return self.step

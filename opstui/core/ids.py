@@ -6,9 +6,12 @@ Time, ids and randomness are ports, so that a test or a simulation owns them.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+STEPS_AT_MOST = 16
+"""Steps of one update, those included that were parted because half of one had arrived."""
 
 
 class Clock(Protocol):
@@ -44,3 +47,22 @@ def ulid(moment: datetime, entropy: bytes) -> str:
 def new_id(clock: Clock, randomness: Randomness) -> str:
     """A fresh ULID."""
     return ulid(clock.now(), randomness.bytes(10))
+
+
+def step_id(op_id: str, step: int) -> str:
+    """The op id of an update's step: the update's own for step 0, one counted on from it for a later one.
+
+    Each step needs its own: the mark that an earlier step left says nothing of a later one.
+    """
+    letters, place = list(op_id), len(op_id)
+    while step and place and letters[place - 1] in CROCKFORD:
+        place -= 1
+        step, left = divmod(CROCKFORD.index(letters[place]) + step, 32)
+        letters[place] = CROCKFORD[left]
+    return "".join(letters)
+
+
+@lru_cache(maxsize=64)
+def step_ids(op_id: str) -> frozenset[str]:
+    """Every op id that an update's steps can have."""
+    return frozenset(step_id(op_id, step) for step in range(STEPS_AT_MOST))

@@ -13,6 +13,7 @@ from typing import Any
 from opstui.core.drafts import Draft, DraftOp, OpKind
 from opstui.core.errors import UsageError
 from opstui.core.frozen import dataclass
+from opstui.core.ids import step_ids
 from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, field_value
 
 FIELD_PATHS = ("/status", "/severity", "/assignee", "/team", "/tags")
@@ -117,14 +118,16 @@ def changed(base: Mapping[str, Any], ticket: Ticket) -> dict[str, tuple[Any, Any
 def overlaps(base_entries: int, ticket: Ticket, *, op_id: str, own: Collection[str] = ()) -> tuple[TimelineEntry, ...]:
     """Other people's timeline entries since the base.
 
-    Not those that carry ``op_id``, not those written by one of our own accounts (``own``, case-insensitive), and not
-    what the system itself writes after our entry, in answer to it.
+    Not those that carry ``op_id`` or that of one of its steps, not those written by one of our own accounts (``own``,
+    case-insensitive), and not what the system itself writes after our entry, in answer to it.
     """
     ours = {name.casefold() for name in own if name}
-    after_ours = min((entry.number for entry in ticket.timeline if entry.op_id == op_id), default=None)
+    ids = step_ids(op_id)
+    marked = {entry.number for entry in ticket.timeline if entry.op_id in ids}
+    after_ours = min(marked, default=None)
     found = []
     for entry in ticket.timeline:
-        if entry.number <= base_entries or entry.op_id == op_id or entry.author.casefold() in ours:
+        if entry.number <= base_entries or entry.number in marked or entry.author.casefold() in ours:
             continue
         if entry.kind is EntryKind.SYSTEM and after_ours is not None and entry.number > after_ours:
             continue

@@ -121,6 +121,7 @@ class Update:
     """An approved update, as the publisher hands it to a system. Built from the approved bytes, nothing else."""
 
     op_id: str
+    """Of this step: the approved one for the first, one counted on from it for a later one."""
     ticket: TicketRef
     expected_version: str
     """The version read just before; a system with ``conditional_write`` refuses any other."""

@@ -64,7 +64,14 @@ class RecordReader(Protocol):
     def push(self, push_id: str) -> PushRecord | None:
         """A row of the outbox, finished ones too."""
 
-    def pushes(self, *, draft: str | None = None, unfinished: bool = False, limit: int = 500) -> list[PushRecord]:
+    def pushes(
+        self,
+        *,
+        draft: str | None = None,
+        ticket: TicketRef | None = None,
+        unfinished: bool = False,
+        limit: int = 500,
+    ) -> list[PushRecord]:
         """Oldest first."""
 
     def session(self, session_id: str) -> Session | None:

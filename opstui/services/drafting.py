@@ -154,8 +154,9 @@ class Drafting:
         if not command.reason.strip():
             raise UsageError("say why you know: a reason goes into the audit log")
         ticket = None if command.applied else self._refresher.fresh_or_cached(draft.ticket)
+        push = self._setup.record.push(draft.op_id)
         settled = draft_rules.settle_human(
-            draft, command.applied, ticket, op_id=self._id(), now=self._setup.clock.now()
+            draft, command.applied, ticket, op_id=self._id(), now=self._setup.clock.now(), push=push
         )
         detail = f"{'applied' if command.applied else 'not applied'}: {clean_line(command.reason, limit=200)}"
         return Outcome(self._store(settled, draft, None, "push.settled", detail=detail))

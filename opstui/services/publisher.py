@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from opstui.core import approval, draft_rules
@@ -30,6 +32,7 @@ from opstui.core.errors import (
 from opstui.core.ids import new_id
 from opstui.core.ports import RecordWriter, TicketSystem
 from opstui.core.publishing import (
+    RETRY_AFTER_LIMIT,
     Conflicted,
     Decision,
     Expired,
@@ -53,7 +56,9 @@ from opstui.core.publishing import (
     Wait,
     WaitFor,
     decide,
+    lapsed,
 )
+from opstui.core.push_steps import may_be_marked, names
 from opstui.core.text import clean_line
 from opstui.core.workflows import refused_by_policy
 from opstui.services.locks import FileLock, held
@@ -67,6 +72,26 @@ LOCK_WAIT = 30.0
 """Seconds that ``push`` waits for another publisher."""
 POLITE_WAIT = 60.0
 """A pause that a system asks for is waited out up to this long; beyond it the update stays approved."""
+BLIND_WAIT = 300.0
+"""Seconds for which ``push`` asks a system that does not answer what became of an update."""
+TURN_SECONDS = 0.05
+"""How often it is looked whether the update before is through."""
+LONGEST_REST = 10.0
+"""Seconds."""
+
+
+@dataclass
+class _Going:
+    """An update that ``run_all`` is at."""
+
+    push: str
+    system: str
+    until: datetime | None = None
+    """When it is looked at again."""
+    woken: bool = False
+    """It rested for long, by whichever clock."""
+    patient_since: float | None = None
+    """When a system began to make us wait for what has no end of its own."""
 
 
 class Publisher:
@@ -78,6 +103,8 @@ class Publisher:
         self._refresher = refresher
         self._waits: dict[str, str] = {}
         """Row → whom this process waits for before it can send it."""
+        self._suspects: set[str] = set()
+        """Rows that were begun and never ended, which is to say that they broke the program: they come last."""
 
     def newest(self, draft: str) -> PushRecord | None:
         """The newest row of a draft; while another publisher is waited for, with who that is as its ``error``."""
@@ -89,55 +116,92 @@ class Publisher:
         """Whether any update is unfinished."""
         return not self._setup.read_only and bool(self._setup.record.pushes(unfinished=True, limit=1))
 
-    def run_due(self) -> None:
-        """Take every unfinished update as far as it goes without waiting. What somebody else holds is left to them."""
+    def due(self) -> tuple[str, ...]:
+        """The systems that something can be done for now."""
+        if self._setup.read_only:
+            return ()
         now = self._setup.clock.now()
-        for push in self._setup.record.pushes(unfinished=True):
-            if push.not_before is None or push.not_before <= now:
-                try:
-                    self._advance(push.id, wait=0.0)
-                except Busy:
-                    continue
+        unfinished = self._setup.record.pushes(unfinished=True)
+        return tuple(dict.fromkeys(push.system for push in unfinished if _is_due(push, now)))
+
+    def run_due(self, system: str | None = None) -> None:
+        """Take every unfinished update (of ``system``) as far as it goes without waiting.
+
+        Each in turn, so that none holds up another. What somebody else holds is left to them.
+        """
+        now = self._setup.clock.now()
+        due = [
+            push for push in self._setup.record.pushes(unfinished=True)
+            if system in (None, push.system) and _is_due(push, now)
+        ]  # fmt: skip
+        for push in sorted(due, key=lambda push: push.id in self._suspects):
+            self._suspects.add(push.id)
+            with suppress(Busy):
+                self._advance(push.id, wait=0.0)
+            self._suspects.discard(push.id)
 
     def run_all(self, *, draft: str | None = None) -> list[PushRecord]:
         """Everything approved or unknown now, until nothing of it is unknown; the rows as they are then.
 
-        A system that another publisher holds for longer than 30 s is waited for once: its updates stay as they are,
-        with who holds it as their ``error``.
+        The updates take turns: while one settles or pauses, the others go on. A system that another publisher holds for
+        longer than 30 s is waited for once: its updates stay as they are, with who holds it as their ``error``.
         """
         record = self._setup.record
-        wanted = [push for push in record.pushes(unfinished=True) if draft is None or push.draft == draft]
+        unfinished = record.pushes(unfinished=True)
+        wanted = [push for push in unfinished if draft is None or push.draft == draft]
+        before = {push.ticket: number for number, push in enumerate(unfinished) if push in wanted}
+        going = [
+            _Going(push.id, push.system) for number, push in enumerate(unfinished)
+            if number <= before.get(push.ticket, -1)
+        ]  # fmt: skip
         held_by: dict[str, str] = {}
-        for push in wanted:
-            try:
-                self._until_known(push.id, 0.0 if push.system in held_by else LOCK_WAIT)
-            except Busy as error:
-                held_by[push.system] = str(error)
+        while going:
+            for one in tuple(going):
+                if one.until is not None and one.until > self._setup.clock.now() and not one.woken:
+                    continue
+                try:
+                    step = self._advance(one.push, wait=0.0 if one.system in held_by else LOCK_WAIT)
+                except Busy as error:
+                    held_by[one.system] = str(error)
+                    step = Nothing()
+                if not self._goes_on(one, step, going):
+                    going.remove(one)
+            if going:
+                self._rest(going)
         found = [now for push in wanted if (now := record.push(push.id)) is not None]
         return [push if push.done else replace(push, error=held_by.get(push.system, push.error)) for push in found]
 
-    def _until_known(self, push_id: str, lock_wait: float) -> None:
-        clock = self._setup.clock
-        deadline = clock.monotonic() + POLITE_WAIT
-        while True:
-            step = self._advance(push_id, wait=lock_wait)
-            if not isinstance(step, Wait):
-                return
-            if step.why is WaitFor.CREDENTIALS:
-                return  # only a person can mend that; what is unknown stays unknown until then
-            pause = (step.until - clock.now()).total_seconds()
-            if step.why is WaitFor.RETRY:
-                asked = step.reason.startswith(_ASKED)
-                unknown = self._is_unknown(push_id)
-                if not asked and not unknown:
-                    return  # not reachable: it stays approved, and whoever called says so
-                if clock.monotonic() + pause > deadline:
-                    return
-            time.sleep(max(0.01, min(pause, 10.0)))
+    def _goes_on(self, one: _Going, step: Step, going: Sequence[_Going]) -> bool:
+        """Whether ``run_all`` stays with an update after this step, and until when it rests."""
+        if not isinstance(step, Wait):
+            return False
+        clock, push = self._setup.clock, self._setup.record.push(one.push)
+        one.until = step.until
+        if push is None or step.why is WaitFor.CREDENTIALS:
+            return False  # only a person can mend that; what is unknown stays unknown until then
+        if step.why is WaitFor.TURN:
+            return any(other.push == step.reason for other in going)
+        if step.why is WaitFor.SETTLE:
+            # Settling ends. What can end it is the system's answer, and one that is away may be away for long.
+            limit = BLIND_WAIT if push.failures else None
+        elif step.reason.startswith(_ASKED) or push.started:
+            limit = POLITE_WAIT
+        else:
+            return False  # not reachable: it stays approved, and whoever called says so
+        if limit is None:
+            one.patient_since = None
+            return True
+        one.patient_since = clock.monotonic() if one.patient_since is None else one.patient_since
+        pause = (step.until - clock.now()).total_seconds()
+        return clock.monotonic() + pause <= one.patient_since + limit
 
-    def _is_unknown(self, push_id: str) -> bool:
-        push = self._setup.record.push(push_id)
-        return push is not None and push.step in (StepState.UNKNOWN, StepState.SENDING)
+    def _rest(self, going: Sequence[_Going]) -> None:
+        """Sleep until the first of them can go on; a clock that is turned back does not make it longer than 10 s."""
+        now = self._setup.clock.now()
+        pause = min((one.until - now).total_seconds() for one in going if one.until is not None)
+        time.sleep(max(0.01, min(pause, LONGEST_REST)))
+        for one in going:
+            one.woken = pause > LONGEST_REST
 
     def _advance(self, push_id: str, *, wait: float) -> Step:
         """Hold the system's lock and go on until a wait or the end. Raises Busy."""
@@ -149,6 +213,11 @@ class Publisher:
         if system is None:
             reason = f"the ticket system {name} is no longer configured"
             return self._keep(Decision(replace(found, done=True, error=reason), NeedsHuman(reason)))
+        first, now = setup.record.pushes(ticket=found.ticket, unfinished=True, limit=1), setup.clock.now()
+        if first and first[0].id != push_id and not lapsed(found, now):
+            # Their order is the order of their approvals, and a pause that the system asked for is the ticket's.
+            until = max(first[0].not_before or now, now + timedelta(seconds=TURN_SECONDS))
+            return Wait(until, WaitFor.TURN, first[0].id)
         lock = FileLock(setup.locks / f"publish-{name}", f"publisher of {name}")
 
         def say(text: str) -> None:
@@ -174,7 +243,7 @@ class Publisher:
         seen: Observation = Look()
         while True:
             decision = decide(push, seen, terms, now=self._setup.clock.now(), chance=self._chance())
-            step = self._keep(decision)
+            step = self._keep(decision, terms)
             if isinstance(step, (Wait, Final)):
                 return step
             push = decision.push
@@ -187,8 +256,10 @@ class Publisher:
         match step:
             case Read():
                 return self._reading(lambda: self._ticket_read(system, key))
+            case FindOp() | ReadBack() if may_be_marked(push.current, terms.approved.operations, system.capabilities):
+                return self._reading(lambda: self._found_and_read(system, key, push.current.op_id))
             case FindOp() | ReadBack():
-                return self._reading(lambda: self._found_and_read(system, key, push.id))
+                return self._reading(lambda: self._ticket_read(system, key))
             case Send(expected_version, done):
                 return self._sending(push, terms, system, expected_version, done)
         raise AssertionError(step)
@@ -210,7 +281,11 @@ class Publisher:
             return RequestRefused(str(error))
         except OpstuiError as error:
             return _observed(error, writing=False)
-        self._setup.cache.keep(read.ticket, now=self._setup.clock.now())
+        try:
+            self._setup.cache.keep(read.ticket, now=self._setup.clock.now())
+        except OpstuiError as error:
+            # The screens will read it again; an update is not stopped by what can be read again.
+            log.warning("the cache can't be written: %s", error.__class__.__name__)
         return read
 
     def _sending(
@@ -224,6 +299,9 @@ class Publisher:
                 files=files,
                 author=terms.approved.operator,
                 done=done,
+                part=push.current,
+                step=push.at,
+                steps=len(push.steps),
             )
             return SentOk(self._loop.run(system.send(update)).remote_id)
         except Conflict:
@@ -233,7 +311,7 @@ class Publisher:
 
     # --- keeping
 
-    def _keep(self, decision: Decision) -> Step:
+    def _keep(self, decision: Decision, terms: Terms | None = None) -> Step:
         """Write the row, the draft's state and the audit row in one transaction; the step if it may be carried out."""
         push, step = decision.push, decision.step
         if isinstance(step, Nothing):
@@ -250,7 +328,7 @@ class Publisher:
             action = _AUDITED.get(type(step))
             head = stored.audit_head
             if action is not None:
-                head = record.add_audit(self._audit(push, draft, action, step)).hash
+                head = record.add_audit(self._audit(push, draft, action, step, terms)).hash
             kept = replace(push, audit_head=head)
             if stored != kept:
                 record.put_push(kept)
@@ -278,11 +356,14 @@ class Publisher:
                 return draft_rules.expire(draft, op_id=self._fresh_id(), now=now)
             case Wait(reason=reason) if push.step is StepState.PLANNED and draft.state is DraftState.PUSHING:
                 # Nothing of it was applied and it will be tried again: still only approved.
-                return draft_rules.hold(draft, now=now, note=reason)
+                return draft_rules.hold(draft, now=now, note=reason) if not push.started else None
         return None
 
-    def _audit(self, push: PushRecord, draft: Draft | None, action: str, step: Step) -> AuditEntry:
+    def _audit(self, push: PushRecord, draft: Draft | None, action: str, step: Step, terms: Terms | None) -> AuditEntry:
         detail = getattr(step, "reason", None) or getattr(step, "note", None) or None
+        if isinstance(step, Send) and terms is not None and len(push.steps) > 1:
+            what = names(terms.approved.operations, push.current.ops)
+            detail = f"step {push.at + 1} of {len(push.steps)}: {what}"
         return AuditEntry(
             at=self._setup.clock.now(),
             operator=draft.approved_by or draft.operator if draft is not None else self._setup.operator,
@@ -299,24 +380,28 @@ class Publisher:
     # --- parts
 
     def _not_what_was_approved(self, push: PushRecord, system: TicketSystem) -> Decision | None:
-        """The fingerprint is computed again from what is about to be sent: only the very bytes approved go."""
-        if push.step is not StepState.PLANNED:
-            return None  # already on its way; what is left is to find out
+        """The fingerprint is computed again from what is about to be sent: only the very bytes approved go.
+
+        Of an update that is on its way only what is left is to be found out, but never on another system.
+        """
+        untouched = push.step is StepState.PLANNED and not push.started
         draft = self._setup.record.draft(push.draft)
         reason = ""
         if fingerprint(push.payload) != push.fingerprint:
             reason = "the stored bytes are not those that were approved"
-        elif draft is None or draft.fingerprint != push.fingerprint:
+        elif untouched and (draft is None or draft.fingerprint != push.fingerprint):
             reason = "the approval was withdrawn"
         elif approval.read_payload(push.payload).origin != system.origin:
             reason = f"{push.system} is another system now than when it was approved"
-        else:
+        elif untouched and draft is not None:
             workflow = self._setup.workflows.get(draft.workflow or "")
             reason = refused_by_policy(draft, workflow, by=draft.approved_by or draft.operator) or ""
         if not reason:
             return None
         finished = replace(push, done=True, error=reason, finished_at=self._setup.clock.now())
-        return Decision(finished, NeedsHuman(reason) if draft is not None and not draft.state.is_open else Expired())
+        if untouched and (draft is None or draft.state.is_open):
+            return Decision(finished, Expired())
+        return Decision(finished, NeedsHuman(reason))
 
     def _terms(self, push: PushRecord, system: TicketSystem) -> Terms:
         capabilities = system.capabilities
@@ -331,6 +416,13 @@ class Publisher:
         return int.from_bytes(self._setup.randomness.bytes(4), "big") / 2**32
 
 
+def _is_due(push: PushRecord, now: datetime) -> bool:
+    """Whether its pause is over; one longer than any pause there is only shows that the clock was turned back."""
+    pause = timedelta(0) if push.not_before is None else push.not_before - now
+    return pause <= timedelta(0) or pause > LONGEST_PAUSE
+
+
+LONGEST_PAUSE = timedelta(seconds=RETRY_AFTER_LIMIT + 60)
 _ASKED = "asked to wait"
 _AUDITED: dict[type, str] = {
     Send: "push.send",

@@ -59,11 +59,12 @@ class Work:
     async def _run(self, linger: float) -> None:
         clock, bell = self._setup.clock, self._setup.record.bell
         running: dict[str, asyncio.Task[None]] = {}
-        publishing: asyncio.Task[None] | None = None
+        publishing: dict[str, asyncio.Task[None]] = {}
         tidying: asyncio.Task[None] | None = None
         tidy_again = 0.0
         idle_since = clock.monotonic()
         look_again = 0.0
+        crashed: dict[str, float] = {}
         pending = lost = False
         while not self.stopped:
             now = clock.monotonic()
@@ -85,17 +86,22 @@ class Work:
                 if pending:
                     # An update that waits for a system is looked at again soon, whatever else happens.
                     look_again = now + 0.2
-                if publishing is not None and publishing.done() and publishing.exception() is not None:
-                    # Tried again, in case it was a file or a moment; but seldom, and never in silence.
-                    log.error("publishing crashed", exc_info=publishing.exception())
-                    publishing, look_again = None, now + CRASHED_SECONDS
-                elif pending and (publishing is None or publishing.done()):
-                    publishing = asyncio.create_task(asyncio.to_thread(self._publish))
+                for system, task in list(publishing.items()):
+                    if task.done():
+                        del publishing[system]
+                        if task.exception() is not None:
+                            # Tried again, in case it was a file or a moment; but seldom, and never in silence.
+                            log.error("publishing crashed", exc_info=task.exception())
+                            crashed[system] = now + CRASHED_SECONDS
+                # Systems apart: one that is slow to say that it is away holds up its own updates only.
+                for system in self._publisher.due() if pending else ():
+                    if system not in publishing and crashed.get(system, 0.0) <= now:
+                        publishing[system] = asyncio.create_task(asyncio.to_thread(self._publish, system))
             finished = [session_id for session_id, task in running.items() if task.done()]
             for session_id in finished:
                 self._note_crash(session_id, running.pop(session_id))
                 look_again = 0.0
-            doing = [task for task in (publishing, tidying) if task is not None and not task.done()]
+            doing = [task for task in (*publishing.values(), tidying) if task is not None and not task.done()]
             # A session that waits to be taken up again is work too, though nothing runs at this moment.
             busy = pending or bool(running) or bool(doing) or lost
             if busy or finished:
@@ -107,8 +113,7 @@ class Work:
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-        if publishing is not None:
-            await asyncio.gather(publishing, return_exceptions=True)
+        await asyncio.gather(*publishing.values(), return_exceptions=True)
 
     def _note_crash(self, session_id: str, task: asyncio.Task[None]) -> None:
         """A session that broke the program is failed, not tried again for ever."""
@@ -150,8 +155,8 @@ class Work:
                     # Each try takes its time, and the next ones of this runtime would fail as this one did.
                     away.add(session.runtime)
 
-    def _publish(self) -> None:
+    def _publish(self, system: str) -> None:
         try:
-            self._publisher.run_due()
+            self._publisher.run_due(system)
         except OpstuiError as error:
-            log.warning("publishing: %s", error.__class__.__name__)
+            log.warning("publishing to %s: %s", system, error.__class__.__name__)

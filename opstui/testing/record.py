@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from opstui.core.audit import GENESIS, AuditEntry, verify
-from opstui.core.drafts import DraftOp, DraftState, OpKind
+from opstui.core.drafts import DraftOp, DraftState, OpKind, PushStep
 from opstui.core.errors import StaleRevision
 from opstui.core.ports import Editing, LimitRaise, RecordStore, RecordWriter, Request
 from opstui.core.sessions import SessionStatus, Usage
@@ -138,6 +138,24 @@ class RecordStoreContract:
         assert [one.id for one in store.pushes()] == ["a", "b"]
         assert [one.id for one in store.pushes(unfinished=True)] == ["b"]
         assert [one.id for one in store.pushes(draft="d1")] == ["a"]
+
+    def test_what_is_on_its_way_to_one_ticket_comes_in_the_order_of_its_approvals(self, store: RecordStore) -> None:
+        for push_id, key, done in (("a", "INC-1", True), ("b", "INC-2", False), ("c", "INC-1", False)):
+            push = make.push(push_id, ticket=make.ref(key), done=done)
+            store.write(lambda writer, push=push: writer.put_push(push))  # type: ignore[misc]
+        store.write(lambda writer: writer.put_push(make.push("d", draft="d2")))
+        assert [one.id for one in store.pushes(ticket=make.ref(), unfinished=True)] == ["c", "d"]
+        assert [one.id for one in store.pushes(ticket=make.ref(), unfinished=True, limit=1)] == ["c"]
+        assert [one.id for one in store.pushes(ticket=make.ref())] == ["a", "c", "d"]
+
+    def test_an_outbox_row_keeps_how_far_each_of_its_steps_came(self, store: RecordStore) -> None:
+        steps = (
+            PushStep(ops=(0, 2), op_id="a", attempts=2, remote_id="INC-1#3", after=2),
+            PushStep(ops=(1,), op_id="b", files=((1, 2),)),
+        )
+        push = make.push("a", steps=steps, at=1, started=True, accepted=True, failures=3, notes=("x",))
+        store.write(lambda writer: writer.put_push(push))
+        assert store.push("a") == push
 
     # --- sessions and events
 

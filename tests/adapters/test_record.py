@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.stores.record_reading import LEDGER, ledger_values
 from opstui.adapters.stores.record_schema import STEPS
 from opstui.core.audit import AuditEntry
+from opstui.core.codec import encode
 from opstui.core.drafts import DraftState, StepState
 from opstui.core.errors import ReadOnly, StoreDamaged
 from opstui.core.ports import LimitRaise, RecordWriter
@@ -65,6 +67,28 @@ def test_a_file_of_the_first_step_keeps_all_it_holds(open_it: Open, tmp_path: Pa
     assert record.limit_raise("day") == raised
     record.close()
     assert open_it().usage_of("s1") == [*rows, more]
+
+
+def test_an_outbox_of_the_second_step_goes_on_and_a_copy_of_it_stays(open_it: Open, tmp_path: Path) -> None:
+    """As an earlier version left it: its rows know neither steps nor, outside their content, their ticket."""
+    old = Database(tmp_path / "record.db", full_sync=True, now=lambda: make.START.timestamp())
+    old.migrate("record", STEPS[:2], backup=False)
+    push = make.push("op-d1", step=StepState.UNKNOWN, attempts=1, sent_at=make.START)
+    content = encode(push)
+    for name in ("steps", "at", "started", "accepted", "failures", "notes"):
+        del content[name]
+
+    def fill(connection: apsw.Connection) -> None:
+        connection.execute(
+            "INSERT INTO outbox(id, draft, system, step, done, content) VALUES (?, ?, ?, ?, ?, ?)",
+            (push.id, push.draft, push.system, push.step.value, 0, json.dumps(content)),
+        )
+
+    old.write(fill)
+    old.close()
+    record = open_it()
+    assert record.pushes(ticket=push.ticket, unfinished=True) == [push]
+    assert len(list((tmp_path / "backups").glob("record-*.db"))) == 1
 
 
 def _approve(writer: RecordWriter) -> None:

@@ -248,7 +248,7 @@ def test_a_pause_that_was_asked_for_is_kept_but_never_beyond_the_approval() -> N
 
 
 def test_jitter_is_full_and_bounded() -> None:
-    push = row(StepState.SENDING, sent_at=NOW, attempts=9)
+    push = row(StepState.SENDING, sent_at=NOW, attempts=1, failures=9)
     failed = RequestFailed("refused", maybe_applied=False)
     waits = [decide(push, failed, terms(comment()), chance=chance).push.not_before for chance in (0.0, 0.999)]
     assert waits[0] == NOW

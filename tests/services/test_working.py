@@ -20,11 +20,12 @@ def test_publishing_that_breaks_is_logged_and_tried_again_seldom(
 ) -> None:
     tries: list[int] = []
 
-    def break_down(publisher: Publisher) -> None:
+    def break_down(publisher: Publisher, system: str) -> None:
         tries.append(1)
         raise ValueError("broken")
 
     monkeypatch.setattr(Publisher, "has_work", lambda publisher: True)
+    monkeypatch.setattr(Publisher, "due", lambda publisher: ("local",))
     monkeypatch.setattr(Publisher, "run_due", break_down)
     setup = open_setup(Settings(), Paths.find({"OPSTUI_HOME": str(tmp_path)}))
     try:
