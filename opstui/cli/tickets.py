@@ -12,7 +12,7 @@ from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, clock, emit, note, say, table, waiting
 from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
-from opstui.core.errors import NotFound
+from opstui.core.errors import CredentialsRefused, NotFound, Unreachable
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.tickets import TicketRef
 from opstui.exports import shapes
@@ -131,15 +131,19 @@ def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
     failed = refresh(invocation, wanted.system)
     view = detail(invocation, wanted)
     poll = timedelta(seconds=invocation.settings.tickets[wanted.system].poll_seconds)
-    if view is None or (not failed and now() - view.fetched_at > poll):
+    # A list may hold less than the ticket. Who was just not reached, or did not take the token, is not asked again.
+    old = view is None or not view.ticket.complete or now() - view.fetched_at > poll
+    if view is None or (old and failed not in (Unreachable.exit_code, CredentialsRefused.exit_code)):
         with waiting(lambda: f"{wanted.system} to answer"):
             error = invocation.desk.do(RefreshTicket(wanted)).error
         if error is not None and (view is None or isinstance(error, NotFound)):
             raise error
         if error is not None:
             note(f"opstui: {error}")
-            failed = error.exit_code
+            failed = failed or error.exit_code
         view = invocation.desk.ask(TicketDetail(wanted))
+    if not view.ticket.complete:
+        note(f"opstui: {wanted}: only what its queue's list tells is known, so no timeline")
     if as_json:
         emit(shapes.ticket(view))
     else:
@@ -162,6 +166,8 @@ def _print(view: TicketView) -> None:
         say(f"{name}  {value}")
     if found.due_at:
         say(f"due  {clock(found.due_at)}")
+    for file in found.attachments:
+        say(f"file  {file.name}, {file.size} bytes")
     if found.url:
         say(found.url)
     if found.body:

@@ -45,6 +45,7 @@ def queue(state: QueueState) -> Json:
         "open": state.open,
         "unseen": state.unseen,
         "fetched_at": when(state.fetched_at),
+        "again_at": when(state.again_at),
         "error": state.error,
     }
 
@@ -73,6 +74,7 @@ def ticket(view: TicketView) -> Json:
         "error": view.error,
         "fetched_at": when(view.fetched_at),
         "timeline": [entry(item) for item in found.timeline],
+        "complete": found.complete,
         "attachments": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in found.attachments],
     }
 

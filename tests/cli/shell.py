@@ -40,7 +40,7 @@ class Shell:
         self.place = place
         self.system = Troubled(place.local)
         self._captured = capsysbinary
-        place.setup.systems["local"] = self.system  # type: ignore[index]
+        object.__setattr__(place.setup, "systems", {**place.setup.systems, "local": self.system})
         self.err = ""
 
     def __call__(self, *words: str) -> int:
