@@ -134,8 +134,8 @@ class RedmineTickets:
 
         key = update.ticket.key
         issue = await self._issue(key)
-        if (found := self._found(issue, update.op_id)) is not None:
-            return Sent(remote_id=found)
+        if self._found(issue, update.op_id) is not None:
+            return Sent()
         if update.expected_version and version_of(issue) != update.expected_version:
             raise Conflict(f"{self.name}:{key} changed meanwhile. Nothing was sent", ticket=str(update.ticket))
         await body_of(update, issue, self._reading, ())  # what is refused is refused before files are sent
@@ -145,7 +145,8 @@ class RedmineTickets:
         for number, given in enumerate(tries, 1):
             words = await self._put(key, given)
             if words is None:
-                return await self._look(update, issue)
+                await self._look(update, issue)
+                return Sent()
             # All that differs between the tries is the word for the severity, and nothing of a refused one is applied.
             if number == len(tries) or not self._is_about(words, issue, body.severity_field):
                 raise Refused(f"{self.name}:{key}: refused by Redmine ({words}). Nothing was applied", reason=words)
@@ -180,26 +181,24 @@ class RedmineTickets:
         token = raw(answer_of(self.name, answer.json(), "upload").get("token"))
         return {"token": token, "filename": name}
 
-    async def _look(self, update: Update, before: Mapping[str, Any]) -> Sent:
+    async def _look(self, update: Update, before: Mapping[str, Any]) -> None:
         """Whether the op id was kept: a workflow may make its field read-only, which Redmine passes over in silence,
         and what can't be found would be sent again. Raises Refused, the only word that stops that."""
         key = update.ticket.key
         place = tuple(raw(record(before.get(name)).get("id")) for name in ("project", "tracker", "status"))
         if not self._reading.op_field or place in self._kept:
-            return Sent()
+            return
         try:
             after = await self._issue(key)
         except OpstuiError:
-            return Sent()  # whoever sends reads back in any case
-        found = self._found(after, update.op_id)
-        if found is None:
+            return  # whoever sends reads back in any case
+        if self._found(after, update.op_id) is None:
             raise Refused(
                 f"{self.name}:{key}: Redmine took the update but did not keep the op id in "
                 f"{clean_line(self._reading.op_field, limit=80)!r}. See on the ticket what arrived; the field must be "
                 "writable for this account in every status"
             )
         self._kept.add(place)
-        return Sent(remote_id=found)
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 
