@@ -149,8 +149,8 @@ class DraftChanges:
     public: bool | None = None
     attach: tuple[tuple[str, bytes], ...] = ()
     """Name and content."""
-    attach_again: tuple[FileRef, ...] = ()
-    """Files whose content the store has: what was dropped before comes back."""
+    attach_again: tuple[DraftOp, ...] = ()
+    """Attachments that were dropped, and come back as they were: the store has their content still."""
     detach: tuple[str, ...] = ()
     """SHA-256 of attachments to drop."""
     theirs: tuple[str, ...] = ()

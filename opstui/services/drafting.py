@@ -222,9 +222,9 @@ class Drafting:
     def _changed(self, draft: Draft, changes: DraftChanges, ticket: Ticket, origin: Origin) -> Draft:
         setup = self._setup
         system = setup.systems[draft.ticket.system]
-        for file in changes.attach_again:
-            if setup.record.file(file.sha256) is None:
-                raise Refused(f"{clean_line(file.name)}: its content is gone; attach it again")
+        for op in changes.attach_again:
+            if op.file is not None and setup.record.file(op.file.sha256) is None:
+                raise Refused(f"{clean_line(op.file.name)}: its content is gone; attach it again")
         transitions = None
         if "/status" in changes.set and system.capabilities.transitions_listed:
             transitions = self._refresher.transitions(draft.ticket)

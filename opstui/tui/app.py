@@ -93,6 +93,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         """Draft → what was typed in it and could not be stored, after its screen was left."""
         self.asides: dict[str, dict[str, str]] = {}
         """Draft → texts that lost a save there, by row, after its screen was left; the next start has them too."""
+        self.drafting: set[TicketRef] = set()
+        """Tickets that are being read for a draft: a second key makes no second one."""
         self.recovered: tuple[str, ...] = ()
         """For stderr at the end: where such texts were written."""
         self._open_ref = open_ref

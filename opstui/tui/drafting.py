@@ -50,7 +50,7 @@ def tags_with(base: Mapping[str, Any], ops: tuple[DraftOp, ...]) -> list[str]:
 
 
 def inverse(before: Draft, after: Draft) -> DraftChanges:
-    """The changes that make ``after`` say again what ``before`` said. A file that was dropped stays dropped."""
+    """The changes that make ``after`` say again what ``before`` said."""
     then, now = _fields(before), _fields(after)
     wanted: dict[str, str | None] = {
         path: as_typed(op.to) for path, op in then.items() if path not in now or now[path].to != op.to
@@ -67,19 +67,24 @@ def inverse(before: Draft, after: Draft) -> DraftChanges:
     differs = old is not None and (new is None or old.to != new.to)
     public = is_public(before) if old is not None and (new is None or is_public(before) != is_public(after)) else None
     overrides = {check: before.overrides.get(check, "") for check in {*before.overrides, *after.overrides}}
-    added = {op.file.sha256 for op in after.ops if op.file} - {op.file.sha256 for op in before.ops if op.file}
+    files, kept = _files(before), _files(after)
     return DraftChanges(
         set=wanted,
         unset=tuple(unset),
         comment=comment_text(before) if differs else None,
         public=public,
-        detach=tuple(sorted(added)),
+        detach=tuple(sorted(kept.keys() - files.keys())),
+        attach_again=tuple(op for sha256, op in files.items() if sha256 not in kept),
         overrides={check: reason for check, reason in overrides.items() if after.overrides.get(check, "") != reason},
     )
 
 
 def _fields(draft: Draft) -> dict[str, DraftOp]:
     return {op.path: op for op in draft.ops if op.op is OpKind.SET}
+
+
+def _files(draft: Draft) -> dict[str, DraftOp]:
+    return {op.file.sha256: op for op in draft.ops if op.file is not None}
 
 
 def dropping(draft: Draft, op: DraftOp) -> DraftChanges:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from opstui.core import draft_rules
 from opstui.core.draft_limits import only_public, refused_comment, refused_file, within
-from opstui.core.drafts import Draft, DraftChanges, FileRef, OpKind, Origin
+from opstui.core.drafts import Draft, DraftChanges, OpKind, Origin
 from opstui.core.errors import Refused
 from opstui.core.ports import Capabilities
 from tests.core.building import NOW, draft, ticket
@@ -79,14 +81,15 @@ def test_nobody_is_assigned_by_the_word_me_while_it_is_not_known_who_that_is() -
 
 def test_a_dropped_file_comes_back_as_it_was() -> None:
     whole = edit(DraftChanges(attach=(("a.log", b"abc"), ("b.log", b"de"))), Capabilities())
-    file = whole.ops[0].file
-    assert file is not None
-    without = edit(DraftChanges(detach=(file.sha256,)), Capabilities(), on=whole)
-    back = edit(DraftChanges(attach_again=(file,)), Capabilities(), on=without)
+    dropped = replace(whole.ops[0], origin=Origin.AGENT)
+    assert dropped.file is not None
+    without = edit(DraftChanges(detach=(dropped.file.sha256,)), Capabilities(), on=whole)
+    back = edit(DraftChanges(attach_again=(dropped,)), Capabilities(), on=without)
     assert {op.file for op in back.ops} == {op.file for op in whole.ops}
-    assert edit(DraftChanges(attach_again=(file,)), Capabilities(), on=back) is back
+    assert back.ops[-1].origin is Origin.AGENT
+    assert edit(DraftChanges(attach_again=(dropped,)), Capabilities(), on=back) is back
     with pytest.raises(Refused, match="no attachments"):
-        edit(DraftChanges(attach_again=(FileRef("a", 1, "00"),)), PAGER)
+        edit(DraftChanges(attach_again=(dropped,)), PAGER)
 
 
 PROPOSED = DraftChanges(
@@ -112,3 +115,22 @@ def test_a_workflows_words_become_public_only_where_the_workflow_lets_them() -> 
     made, left = within(PROPOSED, "gh", ISSUES, may_be_public=True)
     assert (made.comment, made.public) == ("it began at 03:14", True)
     assert left == ("gh can't set team",)
+
+
+def test_an_agents_comment_that_was_left_out_and_comes_back_is_no_operators_own() -> None:
+    words = "It began at 03:14, and a restart of agents-3 did not help."
+    empty = draft_rules.new_draft(ticket(), draft_id="D", op_id="OP", operator="alex", now=NOW, origin=Origin.AGENT)
+    proposed = draft_rules.edit(
+        empty, DraftChanges(comment=words), ticket(), capabilities=Capabilities(), transitions=None,
+        origin=Origin.AGENT, now=NOW, op_id="F",
+    )  # fmt: skip
+    without = edit(DraftChanges(unset=("/comment",)), Capabilities(), on=proposed)
+
+    def origin(text: str) -> Origin:
+        comment = edit(DraftChanges(comment=text), Capabilities(), on=without).comment()
+        assert comment is not None
+        return comment.origin
+
+    assert origin(words) is Origin.AGENT
+    assert origin(words.replace("03:14", "03:15")) is Origin.AGENT_EDITED
+    assert origin("Something else entirely, by hand") is Origin.OPERATOR

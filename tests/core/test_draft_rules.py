@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from opstui.core import approval, draft_rules
+from opstui.core import approval, draft_edits, draft_rules
 from opstui.core.canonical import fingerprint
 from opstui.core.draft_rules import Move, allowed
 from opstui.core.drafts import Draft, DraftChanges, DraftState, OpKind, Origin
@@ -167,10 +167,10 @@ def test_a_file_has_a_harmless_name_and_is_attached_once() -> None:
     one = edit(draft(), DraftChanges(attach=(("../../etc/\x1bpass\nwd", b"x"), ("again", b"x"))))
     assert [(op.file.name, op.file.size) for op in one.ops if op.file] == [("␛pass wd", 1)]
     assert edit(one, DraftChanges(detach=(fingerprint(b"x"),))).ops == ()
-    assert draft_rules.file_name("..") == "file"
-    assert draft_rules.file_name("C:\\temp\\a.log") == "a.log"
-    long = draft_rules.file_name("x" * 500 + ".txt")
-    assert len(long) == draft_rules.FILE_NAME_LIMIT
+    assert draft_edits.file_name("..") == "file"
+    assert draft_edits.file_name("C:\\temp\\a.log") == "a.log"
+    long = draft_edits.file_name("x" * 500 + ".txt")
+    assert len(long) == draft_edits.FILE_NAME_LIMIT
     assert long.endswith("….txt")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings, strategies as st
 
+from opstui.core.canonical import fingerprint
 from opstui.core.drafts import Draft, DraftChanges, Origin
 from opstui.tui.drafting import comment_text, dropping, inverse, is_public, tag_ops, tags_with
 from tests.tui.draft_desk import DraftDesk
@@ -24,6 +25,8 @@ CHANGES = st.builds(
     unset=st.lists(st.sampled_from(["/status", "/severity", "/comment", "/tags"]), max_size=2).map(tuple),
     comment=st.none() | st.sampled_from(["", "one", "two\nlines"]),
     public=st.none() | st.booleans(),
+    attach=st.lists(st.sampled_from([("a.log", b"a"), ("b.log", b"b")]), max_size=2, unique=True).map(tuple),
+    detach=st.lists(st.sampled_from([fingerprint(b"a"), fingerprint(b"b")]), max_size=2).map(tuple),
     overrides=st.dictionaries(st.sampled_from(["M1", "M2"]), st.sampled_from(["stale", "tone", ""]), max_size=2),
 )
 
@@ -36,6 +39,7 @@ def said(draft: Draft) -> object:
         sorted(tags_with(draft.base, tag_ops(draft))),
         None if comment is None else (comment_text(draft), is_public(draft)),
         dict(draft.overrides),
+        {op.file for op in draft.ops if op.file is not None},
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from opstui.core import desk as d
+from opstui.core.drafts import DraftChanges
 from opstui.core.errors import Refused
 from opstui.core.queues import SortBy
 from opstui.core.tickets import TicketRef
-from opstui.tui.screens.acting import acknowledging, pick
+from opstui.tui.offers import acknowledging, pick
 from opstui.tui.screens.queues import QueuesScreen
 from opstui.tui.screens.session import SessionScreen
 from opstui.tui.screens.ticket import TicketScreen
@@ -172,8 +173,11 @@ async def test_a_acknowledges_in_a_draft_of_its_own() -> None:
 def test_acknowledging_a_new_ticket_takes_it_out_of_new() -> None:
     desk = ScriptedDesk()
     new = desk.ask(d.TicketDetail(TicketRef("local", "DESK-2231")))
-    assert acknowledging(new, ("open", "closed")).set == {"/assignee": "me", "/status": "open"}
-    assert acknowledging(new, ("closed",)).set == {"/assignee": "me"}
+    assert acknowledging(new, ("open", "closed"), "alex") == (
+        DraftChanges(set={"/assignee": "me", "/status": "open"}),
+        "",
+    )
+    assert acknowledging(new, ("closed",), "alex") == (DraftChanges(set={"/assignee": "me"}), "")
     assert pick(("Open", "Stalled"), ("stalled",)) == "Stalled"
 
 

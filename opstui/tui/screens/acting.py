@@ -6,43 +6,27 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from opstui.core.desk import NewDraft, TicketDetail, TicketView, Transitions
-from opstui.core.drafts import Draft, DraftChanges, DraftState
+from opstui.core.draft_limits import can_set
+from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges, DraftState
+from opstui.core.errors import OpstuiError
 from opstui.core.tickets import StatusCategory, TicketRef
 from opstui.tui.drafting import as_typed
+from opstui.tui.offers import SILENCE_FOR, SILENCED, acknowledging, needs_statuses, offers, silencing
 from opstui.tui.ticket_text import workflow_word
 
 if TYPE_CHECKING:
     from opstui.tui.screens.base import DeskScreen
 
-TAKEN = ("investigating", "acknowledged", "in progress", "in_progress", "open", "started", "active", "assigned")
-"""Statuses that say that somebody works on it, the plainest first."""
-SNOOZED = ("waiting", "stalled", "on hold", "on_hold", "pending", "hold", "monitoring")
-RESOLVED = ("resolved", "solved", "fixed", "done", "closed")
-
-
-def pick(transitions: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
-    """The status among ``transitions`` that says what ``wanted`` says, best first; None if there is none."""
-    by_word = {status.casefold(): status for status in transitions}
-    return next((by_word[word] for word in wanted if word in by_word), None)
-
-
-def acknowledging(view: TicketView, transitions: tuple[str, ...]) -> DraftChanges:
-    """Assigned to the operator, and out of ``new`` if it still is and the ticket can."""
-    fields: dict[str, str | None] = {"/assignee": "me"}
-    if view.ticket.status.category is StatusCategory.NEW:
-        status = pick(transitions, TAKEN)
-        if status is not None:
-            fields["/status"] = status
-    return DraftChanges(set=fields)
-
 
 def says_just(draft: Draft, changes: DraftChanges, operator: str) -> bool:
-    """Whether an operator's open draft sets these fields and nothing else; ``me`` is ``operator``."""
+    """Whether an operator's open draft says this and nothing else; ``me`` is ``operator``."""
 
     def named(value: str) -> str:
         return operator if value == "me" else value
 
     wanted = {path: named(value or "") for path, value in changes.set.items()}
+    if changes.comment is not None:
+        wanted[COMMENT_PATH] = changes.comment
     return draft.state is DraftState.EDITED and {op.path: named(as_typed(op.to)) for op in draft.ops} == wanted
 
 
@@ -74,7 +58,7 @@ class ActsOnTickets:
 
     def action_ticket_acknowledge(self) -> None:
         """``a``: a draft of its own, and straight to Confirm."""
-        self._on_ticket("acknowledge", lambda ref: self._with_transitions(ref, self._acknowledge))
+        self._on_ticket("acknowledge", self._acknowledge)
 
     def action_ticket_update(self) -> None:
         """``e``: the open draft, or a new one, on its comment."""
@@ -82,7 +66,7 @@ class ActsOnTickets:
 
     def action_ticket_more(self) -> None:
         """``w``."""
-        self._on_ticket("act on", lambda ref: self._with_transitions(ref, self._more))
+        self._on_ticket("act on", self._more)
 
     # --- what they do -------------------------------------------------------------------------------------------------
 
@@ -129,37 +113,70 @@ class ActsOnTickets:
 
         start(self._screen, ref, workflow)
 
-    def _with_transitions(self, ref: TicketRef, then: Callable[[TicketView, tuple[str, ...]], None]) -> None:
-        app = self._screen.desk_app
-        view = app.desk.ask(TicketDetail(ref))
-        app.ask_slowly(
-            Transitions(ref), lambda found: then(view, found), saying=f"asking {ref.system} what {ref.key} can become"
-        )
-
     def _draft(self, ref: TicketRef, changes: DraftChanges, then: Callable[[Draft], None]) -> None:
-        app = self._screen.desk_app
+        """A new draft, and ``then``; once for however many keys, and only while the operator still stands there."""
+        screen, app = self._screen, self._screen.desk_app
         if app.facts.read_only:
             app.say("read-only: no draft is kept", "warn")
             return
-        app.do(NewDraft(ticket=ref, changes=changes), then, saying=f"drafting on {ref.key}")
+        if ref in app.drafting:
+            app.say(f"{ref} is being read for your draft …", "dim")
+            return
+        app.drafting.add(ref)
+
+        def made(draft: Draft) -> None:
+            app.drafting.discard(ref)
+            here = self.acting_on()
+            if app.screen is screen and here is not None and here[0] == ref and not screen.asks:
+                then(draft)
+            else:
+                app.say(f"the draft on {ref.key} is ready: {app.keymap.shown('app.waiting')} goes to what waits")
+
+        def failed(error: OpstuiError) -> None:
+            app.drafting.discard(ref)
+            app.say(error.message, "bad")
+
+        app.do(NewDraft(ticket=ref, changes=changes), made, saying=f"reading {ref} for your draft", failed=failed)
 
     def _to_confirm(self, draft: Draft) -> None:
         self._screen.desk_app.open("confirm", draft=draft.id)
 
-    def _acknowledge(self, view: TicketView, transitions: tuple[str, ...]) -> None:
-        screen, ticket = self._screen, view.ticket
-        me = screen.desk_app.me(ticket.ref.system)
-        mine = me in ticket.assignees and not screen.facts.read_only
-        if mine and ticket.status.category is not StatusCategory.NEW:
-            screen.desk_app.say(f"{ticket.ref.key} is yours already", "dim")
+    def _statuses(
+        self, view: TicketView, then: Callable[[tuple[str, ...]], None], failed: Callable[[OpstuiError], None]
+    ) -> None:
+        ref = view.ticket.ref
+        self._screen.desk_app.ask_slowly(
+            Transitions(ref), then, saying=f"asking {ref.system} what {ref.key} can become", failed=failed
+        )
+
+    def _acknowledge(self, ref: TicketRef) -> None:
+        screen, app = self._screen, self._screen.desk_app
+        view = app.desk.ask(TicketDetail(ref))
+        me = app.me(ref.system)
+        mine = bool(me) and me in view.ticket.assignees and not screen.facts.read_only
+        if mine and view.ticket.status.category is not StatusCategory.NEW:
+            app.say(f"{ref.key} is yours already", "dim")
+        elif needs_statuses(view):
+            self._statuses(
+                view,
+                lambda found: self._acknowledge_as(view, found),
+                lambda error: app.say(error.message, "bad"),
+            )
+        else:
+            self._acknowledge_as(view, ())
+
+    def _acknowledge_as(self, view: TicketView, statuses: tuple[str, ...]) -> None:
+        app, ref = self._screen.desk_app, view.ticket.ref
+        changes, why = acknowledging(view, statuses, app.facts.operator)
+        if changes is None:
+            app.say(why, "warn")
             return
-        changes = acknowledging(view, transitions)
-        there = next((draft for draft in view.drafts if says_just(draft, changes, me)), None)
+        there = next((draft for draft in view.drafts if says_just(draft, changes, app.me(ref.system))), None)
         if there is not None:
             # The key was pressed before, and its Confirm left again.
             self._to_confirm(there)
         else:
-            self._draft(ticket.ref, changes, self._to_confirm)
+            self._draft(ref, changes, self._to_confirm)
 
     def _update(self, ref: TicketRef) -> None:
         app = self._screen.desk_app
@@ -170,45 +187,72 @@ class ActsOnTickets:
         else:
             self._draft(ref, DraftChanges(), lambda draft: app.open("review", draft=draft.id, row="comment"))
 
-    def _more(self, view: TicketView, transitions: tuple[str, ...]) -> None:
+    def _more(self, ref: TicketRef) -> None:
+        """What can be done at once; the statuses follow when the system has told them."""
         from opstui.tui.screens import starting
         from opstui.tui.widgets.ask import Ask
 
-        ref = view.ticket.ref
-        choices = starting.choices(self._screen.facts)
-        snoozed, resolved = pick(transitions, SNOOZED), pick(transitions, RESOLVED)
-        choices.append(("take", "Take it: assign to me", "to Confirm"))
-        choices.append(("reassign", "Reassign …", "type a name"))
-        if snoozed:
-            choices.append((f"status {snoozed}", f"Snooze: status {snoozed}", "to Confirm"))
-        if resolved:
-            choices.append((f"status {resolved}", f"Resolve: status {resolved}", "to Confirm"))
-        choices += [
-            (f"status {status}", f"Status {status}", "to Confirm")
-            for status in transitions
-            if status not in (snoozed, resolved)
-        ]
+        screen, app = self._screen, self._screen.desk_app
+        view = app.desk.ask(TicketDetail(ref))
+        runs = starting.choices(screen.facts)
+        me = app.me(ref.system)
+        asked = offers(view, None, "", me)
 
         def chosen(value: str) -> None:
             what, _, rest = value.partition(" ")
             if what == "run":
                 self.start(ref, rest)
             elif what == "otherwise":
-                starting.otherwise(self._screen, ref)
+                starting.otherwise(screen, ref)
             elif what == "status":
                 self._draft(ref, DraftChanges(set={"/status": rest}), self._to_confirm)
             elif what == "take":
                 self._draft(ref, DraftChanges(set={"/assignee": "me"}), self._to_confirm)
+            elif what == "silence":
+                self._silence(view)
+            elif what == "type":
+                self._put_field(ref, "/status", f"Status of {ref.key}")
             else:
-                self._reassign(ref)
+                self._put_field(ref, "/assignee", f"Assign {ref.key} to")
 
-        self._screen.put_question(Ask(f"{ref.key}  {view.ticket.title}", chosen, choices=choices))
+        question = Ask(f"{ref.key}  {view.ticket.title}", chosen, choices=(*runs, *asked.choices), unable=asked.unable)
+        screen.put_question(question)
 
-    def _reassign(self, ref: TicketRef) -> None:
+        def told(statuses: tuple[str, ...] | None, problem: str = "") -> None:
+            found = offers(view, statuses, problem, me)
+            question.renew((*runs, *found.choices), found.unable)
+
+        if can_set("/status", view.capabilities):
+            app.ask_slowly(Transitions(ref), told, failed=lambda error: told(None, error.message))
+
+    def _put_field(self, ref: TicketRef, path: str, title: str) -> None:
         from opstui.tui.widgets.ask import Ask
 
         def named(name: str) -> None:
             if name.strip():
-                self._draft(ref, DraftChanges(set={"/assignee": name}), self._to_confirm)
+                self._draft(ref, DraftChanges(set={path: name}), self._to_confirm)
 
-        self._screen.put_question(Ask(f"Assign {ref.key} to", named))
+        self._screen.put_question(Ask(title, named))
+
+    def _silence(self, view: TicketView) -> None:
+        """How long, then why; both stand in the silence, and on Confirm."""
+        from opstui.tui.widgets.ask import Ask
+
+        screen, ref = self._screen, view.ticket.ref
+
+        def why(span: str) -> None:
+            if not span.strip():
+                return
+
+            def given(reason: str) -> None:
+                if reason.strip():
+                    changes = silencing(view, SILENCED, span.strip(), reason.strip())
+                    self._draft(ref, changes, self._to_confirm)
+
+            screen.put_question(
+                Ask(
+                    f"Silence {ref.key} for {span.strip()}: why?", given, value=f"{screen.facts.operator} looks into it"
+                )
+            )
+
+        screen.put_question(Ask(f"Silence {ref.key} for how long?", why, value=SILENCE_FOR, note="30m, 2h, 1d"))

@@ -34,8 +34,8 @@ class Choices(RowList):
 class Ask(Vertical):
     """A question. It says what it is about, answers once, and goes away; ``escape`` is no answer.
 
-    With ``choices`` (value, text, note) it is a list, with none of them chosen for what changes a ticket; without, a
-    line of text that starts as ``value``.
+    With ``choices`` (value, text, note) it is a list, with none of them chosen for what changes a ticket; below them
+    stands dim what is ``unable`` (text, reason). Without, it is a line of text that starts as ``value``.
     """
 
     DEFAULT_CSS = """
@@ -49,6 +49,7 @@ class Ask(Vertical):
         then: Callable[[str], None],
         *,
         choices: Sequence[tuple[str, str, str]] = (),
+        unable: Sequence[tuple[str, str]] = (),
         chosen: str | None = None,
         value: str = "",
         typed: Callable[[str], None] | None = None,
@@ -59,6 +60,7 @@ class Ask(Vertical):
         self._title = title
         self._then = then
         self._choices = tuple(choices)
+        self._unable = tuple(unable)
         self._chosen = chosen
         self._value = value
         self._typed = typed
@@ -68,7 +70,7 @@ class Ask(Vertical):
     def compose(self) -> ComposeResult:
         """A rule, the question, the field."""
         yield Spans(id="ask-title")
-        if self._choices:
+        if self._choices or self._unable:
             yield Choices(id="ask-choices")
         else:
             yield LineField(self._value, id="ask-line")
@@ -76,11 +78,10 @@ class Ask(Vertical):
     def on_mount(self) -> None:
         """Take the keys."""
         self.query_one("#ask-title", Spans).show(self._title_lines)
-        if self._choices:
+        if self._choices or self._unable:
             rows = self.query_one("#ask-choices", Choices)
-            rows.styles.height = min(len(self._choices), ROWS)
             rows.cursor = self._chosen
-            rows.show(self._choice_rows)
+            self._show_choices(rows)
             rows.focus()
         else:
             field = self.query_one("#ask-line", LineField)
@@ -99,7 +100,23 @@ class Ask(Vertical):
         for value, text, note in self._choices:
             left = line("   ", text)
             rows.append(Row(value, (between(left, line((note + " ", "dim")), width) if note else fit(left, width),)))
+        for text, why in self._unable:
+            parts = wrap(f"{text}: {why}", width - 5)
+            drawn = tuple(line("   " if at == 0 else "     ", (part, "faint")) for at, part in enumerate(parts))
+            rows.append(Row(f"unable:{text}", drawn, stops=False))
         return rows
+
+    def _show_choices(self, rows: Choices) -> None:
+        rows.show(self._choice_rows)
+        # It has no width of its own yet when it is put up.
+        drawn = self._choice_rows(max(20, self.app.size.width))
+        rows.styles.height = min(sum(len(row.lines) for row in drawn), ROWS)
+
+    def renew(self, choices: Sequence[tuple[str, str, str]], unable: Sequence[tuple[str, str]] = ()) -> None:
+        """Others may be chosen now; the cursor stays on its choice."""
+        self._choices, self._unable = tuple(choices), tuple(unable)
+        if not self.has_class("-answered") and self.query("#ask-choices"):
+            self._show_choices(self.query_one("#ask-choices", Choices))
 
     def say(self, note: str) -> None:
         """Say something under the question: why an answer was not taken."""
