@@ -1,8 +1,8 @@
 """Text to the Atlassian Document Format and back.
 
-Out goes what our comments are made of: paragraphs, headings, lists, code, bold, links, quotes, tables, rules. What is no
-Markdown stays as it was typed, line breaks and indentation included. In comes anything: a node that is not known here is
-read as the text within it.
+Out goes what our comments are made of: paragraphs, headings, lists, code, bold, links, quotes, tables, rules. What is
+no Markdown stays as it was typed, line breaks and indentation included. In comes anything: a node that is not known
+here is read as the text within it.
 
 Structure: https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
 """
@@ -227,9 +227,9 @@ def _table(rows: Sequence[Sequence[str]]) -> Node:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
-_SEQUENCES = ("doc", "panel", "layoutSection", "layoutColumn", "bodiedExtension", "multiBodiedExtension", "extensionFrame",
-              "mediaSingle", "mediaGroup", "tableCell", "tableHeader", "listItem", "caption", "blockTaskItem",
-              "bodiedSyncBlock")  # fmt: skip
+_SEQUENCES = ("doc", "panel", "layoutSection", "layoutColumn", "bodiedExtension", "multiBodiedExtension",
+              "extensionFrame", "mediaSingle", "mediaGroup", "tableCell", "tableHeader", "listItem", "caption",
+              "blockTaskItem", "bodiedSyncBlock")  # fmt: skip
 _INLINE_NODES = ("text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard", "mediaInline", "placeholder",
                  "inlineExtension")  # fmt: skip
 

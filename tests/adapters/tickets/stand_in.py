@@ -306,7 +306,7 @@ class StandIn:
         """The answer; None where the connection is to be cut."""
         with self.lock:
             self.requests.append(request)
-            refusal = self._checked(request)
+            refusal = self._refusal_by_description(request)
             if refusal is not None:
                 return refusal
             fault = next((one for one in self._faults if one.fits(request)), None)
@@ -316,10 +316,10 @@ class StandIn:
             elif fault is not None:
                 fault.times -= 1
         if fault is not None:
-            return fault.act(request, lambda: self._apply(request))
-        return self._apply(request)
+            return fault.act(request, lambda: self._apply_request(request))
+        return self._apply_request(request)
 
-    def _checked(self, request: Recorded) -> Reply | None:
+    def _refusal_by_description(self, request: Recorded) -> Reply | None:
         found = []
         for spec in self._specs:
             try:
@@ -334,7 +334,7 @@ class StandIn:
         self.wrong(f"{request.method} {request.raw_path}: {told}")
         return Reply.of({"message": str(told)}, 400)
 
-    def _apply(self, request: Recorded) -> Reply:
+    def _apply_request(self, request: Recorded) -> Reply:
         with self.lock:
             refused = self.allowed(request)
             if refused is not None:

@@ -1,0 +1,131 @@
+"""Jira's fields: what is shown of a value, and what is sent for one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from opstui.adapters.tickets.adf import to_adf, to_text
+from opstui.adapters.tickets.wire import raw, record, records
+from opstui.core.errors import Refused
+from opstui.core.text import SafeText, clean, clean_line
+
+TEXT_AREA = ":textarea"
+TEAM = ":atlassian-team"
+"""Ends of ``schema.custom``: text of many lines, which is ADF; Atlassian's own team field, set by an id only."""
+
+FindUser = Callable[[str], Awaitable[str]]
+"""Name → account id. Raises Refused."""
+
+
+def shown(value: Any) -> SafeText:
+    """A value for people; empty for none. ``set_to`` takes it back, where the field can be set at all."""
+    return clean(_words(value, 3))
+
+
+def _words(value: Any, depth: int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, str | int | float):
+        return str(value)
+    if not depth:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(found for one in value if (found := _words(one, depth - 1)))
+    if not isinstance(value, dict):
+        return ""
+    if value.get("type") == "doc":
+        return to_text(value)
+    for name in ("value", "displayName", "name", "title", "key"):
+        if isinstance(value.get(name), str):
+            child = _words(value.get("child"), depth - 1)
+            return f"{value[name]} → {child}" if child else str(value[name])
+    return ""
+
+
+async def set_to(meta: Mapping[str, Any], value: Any, *, where: str, find_user: FindUser) -> Any:
+    """What is sent to set a field, described by ``editmeta`` or a transition, to ``value``.
+
+    Nothing empties it. ``where`` begins messages. Raises Refused for a value that it can't take.
+    """
+    if value in (None, "", []):
+        return None
+    schema = record(meta.get("schema"))
+    kind = raw(schema.get("type"))
+    if kind == "array":
+        items = value if isinstance(value, list) else [part for one in str(value).split(",") if (part := one.strip())]
+        inner = {"schema": {"type": schema.get("items")}, "allowedValues": meta.get("allowedValues")}
+        return [await set_to(inner, item, where=where, find_user=find_user) for item in items]
+    text = str(value)
+    if kind == "string":
+        long = raw(schema.get("custom")).endswith(TEXT_AREA) or schema.get("system") in ("description", "environment")
+        if choices := records(meta.get("allowedValues")):
+            return _chosen(choices, text, where)
+        return to_adf(text) if long else text
+    if kind == "number":
+        return _number(text, where)
+    if kind in ("date", "datetime"):
+        return _day(text, where) if kind == "date" else _moment(text, where)
+    if kind == "user":
+        return {"accountId": await find_user(text)}
+    if kind in ("option", "priority", "resolution", "issuetype", "component", "version", "securitylevel", "status"):
+        return _chosen(records(meta.get("allowedValues")), text, where)
+    if kind == "option-with-child":
+        return _cascade(records(meta.get("allowedValues")), text, where)
+    if kind == "group":
+        return {"name": text}
+    raise Refused(f"{where} is of a kind that can't be set from here ({clean_line(kind or 'unknown', limit=40)})")
+
+
+def _chosen(choices: list[Mapping[str, Any]], text: str, where: str) -> dict[str, str]:
+    """The choice that is named ``text``, by its id. Raises Refused naming the choices."""
+    named = [(word(choice), choice) for choice in choices]
+    found = [choice for name, choice in named if name == text] or [
+        choice for name, choice in named if name.casefold() == text.casefold()
+    ]
+    if not found:
+        there = ", ".join(clean_line(name, limit=40) for name, _ in named[:12])
+        raise Refused(f"{where} can't be {clean_line(text, limit=60)!r}; it can be {there or 'nothing'}")
+    return {"id": raw(found[0].get("id"))}
+
+
+def word(choice: Mapping[str, Any]) -> str:
+    """What a choice is called."""
+    return raw(choice.get("value")) or raw(choice.get("name"))
+
+
+def _cascade(choices: list[Mapping[str, Any]], text: str, where: str) -> dict[str, Any]:
+    parent, _, child = (part.strip() for part in text.partition("→"))
+    found: dict[str, Any] = dict(_chosen(choices, parent, where))
+    if child:
+        below = next(records(choice.get("children")) for choice in choices if raw(choice.get("id")) == found["id"])
+        found["child"] = _chosen(below, child, where)
+    return found
+
+
+def _number(text: str, where: str) -> int | float:
+    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", text.strip()):
+        raise Refused(f"{where} must be a number, not {clean_line(text, limit=60)!r}")
+    return float(text) if "." in text else int(text)
+
+
+def _day(text: str, where: str) -> str:
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise Refused(f"{where} must be a day like 2026-11-20, not {clean_line(text, limit=60)!r}") from None
+
+
+def _moment(text: str, where: str) -> str:
+    """As Jira writes moments: ``2026-11-20T09:00:00.000+0000``."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Refused(f"{where} must be a time like 2026-11-20T09:00:00Z, not {clean_line(text, limit=60)!r}")
+    return found.strftime("%Y-%m-%dT%H:%M:%S.") + f"{found.microsecond // 1000:03d}" + found.strftime("%z")
