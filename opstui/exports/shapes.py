@@ -240,8 +240,29 @@ def push(record: PushRecord, of: Draft) -> Json:
         "remote_id": record.remote_id,
         "overlaps": [dict(overlap) for overlap in record.overlaps],
         "already": list(record.already),
+        "notes": list(record.notes),
+        "steps": _push_steps(record),
         "error": record.error,
     }
+
+
+def _push_steps(record: PushRecord) -> list[Json]:
+    """What each request carries; empty until the first of them is planned."""
+    if not record.steps:
+        return []
+    from opstui.core.approval import read_payload
+
+    # The draft's operations may have changed since; what was approved can't.
+    operations = read_payload(record.payload).operations
+    return [
+        {
+            "what": list(dict.fromkeys(operations[index].path for index in step.ops)),
+            "state": record.state_of(at).value,
+            "attempts": step.attempts,
+            "remote_id": step.remote_id,
+        }
+        for at, step in enumerate(record.steps)
+    ]
 
 
 def import_report(report: ImportReport) -> Json:

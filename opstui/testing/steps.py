@@ -1,34 +1,40 @@
-"""An update as the steps that a system takes it in."""
+"""An update as the steps that a system takes it in, parted by the rule that the publisher has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from opstui.core.drafts import ATTACH_PATH, COMMENT_PATH, DraftOp, OpKind
+from opstui.core.ids import step_id
 from opstui.core.ports import Update
+from opstui.core.push_steps import split as split_operations
 
 
-def split(update: Update, steps: Sequence[Sequence[str]]) -> tuple[Update, ...]:
-    """One update for each group of ``steps`` that ``update`` has something of; see ``Capabilities.steps``."""
-    parts = [
-        replace(
-            update,
-            fields={path: value for path, value in update.fields.items() if _group(path, steps) == at},
-            comment=update.comment if _group("/comment", steps) == at else None,
-            add_tags=update.add_tags if _group("/tags", steps) == at else (),
-            remove_tags=update.remove_tags if _group("/tags", steps) == at else (),
-            attachments=update.attachments if _group("/attachments", steps) == at else (),
-        )
-        for at in range(len(steps))
-    ]
-    full = [
-        one for one in parts
-        if one.fields or one.comment is not None or one.add_tags or one.remove_tags or one.attachments
-    ]  # fmt: skip
-    return tuple(replace(one, step=at, steps=len(full)) for at, one in enumerate(full))
+def split(update: Update, groups: Sequence[Sequence[str]]) -> tuple[Update, ...]:
+    """One update for each group of ``groups`` that ``update`` has something of; see ``Capabilities.steps``."""
+    operations = [DraftOp(op=OpKind.SET, path=path) for path in update.fields]
+    if update.add_tags or update.remove_tags:
+        operations.append(DraftOp(op=OpKind.ADD, path="/tags"))
+    if update.comment is not None:
+        operations.append(DraftOp(op=OpKind.COMMENT, path=COMMENT_PATH))
+    if update.attachments:
+        operations.append(DraftOp(op=OpKind.ATTACH, path=ATTACH_PATH))
+    parts = split_operations(operations, groups)
+    return tuple(
+        _part(update, {operations[index].path for index in part}, at, len(parts)) for at, part in enumerate(parts)
+    )
 
 
-def _group(path: str, steps: Sequence[Sequence[str]]) -> int:
-    """The first group that names the path; -1 for none."""
-    wide = "/fields/*" if path.startswith("/fields/") else path
-    return next((at for at, group in enumerate(steps) if path in group or wide in group or "*" in group), -1)
+def _part(update: Update, paths: set[str], at: int, count: int) -> Update:
+    return replace(
+        update,
+        op_id=step_id(update.op_id, at),
+        fields={path: value for path, value in update.fields.items() if path in paths},
+        comment=update.comment if COMMENT_PATH in paths else None,
+        add_tags=update.add_tags if "/tags" in paths else (),
+        remove_tags=update.remove_tags if "/tags" in paths else (),
+        attachments=update.attachments if ATTACH_PATH in paths else (),
+        step=at,
+        steps=count,
+    )

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from opstui.core.errors import CredentialsRefused, OpstuiError, Refused, Unreachable
+from opstui.core.ports import Changes, Cursor
+from opstui.core.queues import Queue
+from opstui.core.text import SafeText
 from tests.cli.shell import Shell
 from tests.services.building import Place
 
@@ -77,6 +80,41 @@ def test_tickets_print_what_is_cached_and_why_it_is_old(
         assert str(error) in ticket["error"]
     assert shell("ticket", "show", "local:NOT-1", "--json") == code
     assert shell.out == ""
+
+
+def listing(shell: Shell) -> None:
+    """From here on the system's lists hold less than its tickets, as most systems' do."""
+    whole = shell.system.changed_since
+
+    async def less(queue: Queue, cursor: Cursor | None) -> Changes:
+        changes = await whole(queue, None)
+        tickets = [replace(one, body=SafeText(""), timeline=(), complete=False) for one in changes.tickets]
+        return replace(changes, tickets=tuple(tickets), anew=True)
+
+    shell.system.changed_since = less  # type: ignore[method-assign]
+
+
+def test_a_ticket_of_which_a_list_told_less_is_read_whole_when_it_is_shown(shell: Shell) -> None:
+    listing(shell)
+    ref = shell.place.ticket("One", body="as it is")
+    shell.place.local.comment(ref.key, "bo", "me too")
+    [listed] = shell.json("ticket", "list")
+    assert (listed["complete"], listed["timeline"]) == (False, [])
+    shown = shell.json("ticket", "show", str(ref))
+    assert (shown["complete"], shown["body"]) == (True, "as it is")
+    assert shown["timeline"][-1]["text"] == "me too"
+    assert shell.err == ""
+
+
+def test_what_only_a_list_told_is_shown_and_said_to_be_that_while_nobody_answers(shell: Shell) -> None:
+    listing(shell)
+    ref = shell.place.ticket("One")
+    assert shell("ticket", "list") == 0
+    cut_off(shell, Unreachable("no route to host"))
+    assert shell("ticket", "show", str(ref), "--json") == 3
+    shown = json.loads(shell.out)
+    assert (shown["title"], shown["complete"], shown["state"]) == ("One", False, "offline")
+    assert "no timeline" in shell.err
 
 
 def test_it_is_live_again_with_the_next_good_answer(shell: Shell) -> None:

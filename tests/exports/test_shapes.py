@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
+from opstui.core.approval import payload
 from opstui.core.codec import encode
 from opstui.core.desk import AuditHealth, ImportReport, LedgerLine, Review, ShiftView, TicketView
 from opstui.core.documents import Finding
-from opstui.core.drafts import Draft, DraftOp, DraftState, FileRef, OpKind, Origin, PushRecord, StepState
+from opstui.core.drafts import Draft, DraftOp, DraftState, FileRef, OpKind, Origin, PushRecord, PushStep, StepState
 from opstui.core.knowledge import Hit, Strength
 from opstui.core.ports import Capabilities, Probe
 from opstui.core.queues import Health, QueueState
@@ -296,8 +298,31 @@ def test_the_small_ones() -> None:
         "remote_id": "A-1#4",
         "overlaps": [{"id": "A-1#3"}],
         "already": ["/severity"],
+        "notes": [],
+        "steps": [],
         "error": None,
     }
+
+
+def test_a_push_tells_its_steps_by_the_approved_bytes_and_not_by_the_draft_of_now() -> None:
+    made = draft(
+        state=DraftState.NEEDS_HUMAN,
+        ops=(
+            DraftOp(op=OpKind.SET, path="/status", before="open", to="resolved"),
+            DraftOp(op=OpKind.COMMENT, path="/comment", to="done", visibility=Visibility.INTERNAL),
+        ),
+    )
+    record = PushRecord(
+        id="P", draft="D", system="local", ticket=REF, payload=payload(made, origin="local:x", files={}),
+        fingerprint="f", step=StepState.UNKNOWN, at=1, attempts=3, approved_at=NOON, expires_at=NOON,
+        steps=(
+            PushStep(ops=(1,), op_id="P", attempts=1, remote_id="A-1#4"), PushStep(ops=(0,), op_id="P1", attempts=2),
+        ),
+    )  # fmt: skip
+    assert shapes.push(record, replace(made, ops=()))["steps"] == [
+        {"what": ["/comment"], "state": "verified", "attempts": 1, "remote_id": "A-1#4"},
+        {"what": ["/status"], "state": "unknown", "attempts": 2, "remote_id": None},
+    ]
     assert shapes.import_report(ImportReport(imported=1, skipped=2, errors=((3, "bad"),))) == {
         "imported": 1,
         "skipped": 2,

@@ -41,22 +41,31 @@ def install() -> None:
     if os.geteuid():
         raise Trouble(f"{', '.join(missing)} are not installed, and that takes root")
     env = PLAIN | {"DEBIAN_FRONTEND": "noninteractive"}
+    # Somebody else may be installing, and a mirror may hiccup.
+    apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=5"]
     forbids = not NO_DAEMONS.exists()
     if forbids:
         NO_DAEMONS.write_text("#!/bin/sh\nexit 101\n")
         NO_DAEMONS.chmod(0o755)
     try:
-        run(["apt-get", "update", "-q"], env=env)
-        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "debconf"], env=env)
+        _twice([*apt, "update"], env)
         subprocess.run(
             ["debconf-set-selections"], input=ANSWERS.format(password=secrets.token_hex(12)), text=True, env=env,
             check=True,
         )  # fmt: skip
-        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], env=env)
+        _twice([*apt, "install", "--no-install-recommends", *missing], env)
     finally:
         if forbids:
             NO_DAEMONS.unlink(missing_ok=True)
     print(f"ticket servers: installed {', '.join(missing)} in {time.monotonic() - begun:.0f} s")
+
+
+def _twice(words: list[str], env: dict[str, str]) -> None:
+    try:
+        run(words, env=env)
+    except Trouble as trouble:
+        print(f"ticket servers: once more: {trouble}")
+        run(words, env=env)
 
 
 def start(folder: Path) -> None:
