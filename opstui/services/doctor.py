@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opstui.core.errors import CredentialsRefused, OpstuiError, ReadOnly
+from opstui.core.errors import CredentialsRefused, OpstuiError, ReadOnly, Unreachable
 from opstui.core.ports import Probe
 from opstui.services.auditing import verify_chain
 from opstui.services.locks import FileLock
@@ -91,7 +92,16 @@ def _systems(setup: Setup, offline: bool) -> Iterator[Check]:
 
 
 def _system(name: str, system: TicketSystem) -> list[Probe]:
-    return system.probe() or [Probe(f"tickets {name}", "pass", "reachable")]
+    check, key = f"tickets {name}", f"tickets.{name}"
+    try:
+        probes = system.probe() or [Probe(check, "pass", "reachable")]
+    except CredentialsRefused as error:
+        probes = [
+            Probe(check, "fail", str(error), f"see {key}.token; `opstui config secret set {key}.token` keeps one")
+        ]
+    except Unreachable as error:
+        probes = [Probe(check, "fail", str(error), f"see {key}.url and [network] in the config, then try again")]
+    return [replace(probe, check=check) for probe in probes]
 
 
 def _runtimes(setup: Setup, offline: bool) -> Iterator[Check]:

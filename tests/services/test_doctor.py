@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from opstui.adapters.secrets.store import SecretStore
-from opstui.core.errors import NotRedacted, Unreachable
-from opstui.core.ports import AgentRuntime, Probe
+from opstui.core.errors import CredentialsRefused, NotRedacted, OpstuiError, Unreachable
+from opstui.core.ports import AgentRuntime, Capabilities, Probe
 from opstui.core.redaction import Span
 from opstui.core.secrets import SecretRef
 from opstui.services.doctor import CARD_DAYS, examine, side_by_side
@@ -102,6 +102,56 @@ def test_one_that_never_answers_is_told_and_holds_nobody_up() -> None:
     assert [(probe.check, probe.state) for probe in told] == [("a", "fail"), ("b", "pass")]
     assert "no answer within" in told[0].text
     never.set()
+
+
+class Elsewhere:
+    """As much of a ticket system as doctor asks."""
+
+    capabilities = Capabilities()
+
+    def __init__(self, answer: list[Probe] | OpstuiError, wait: threading.Barrier | None = None) -> None:
+        self._answer, self._wait = answer, wait
+
+    def probe(self) -> list[Probe]:
+        if self._wait is not None:
+            self._wait.wait(30)
+        if isinstance(self._answer, OpstuiError):
+            raise self._answer
+        return self._answer
+
+
+def systems(place: Place, **more: Elsewhere) -> Setup:
+    return setup_with(place, systems={**place.setup.systems, **more})
+
+
+def test_ticket_systems_are_asked_side_by_side_and_each_has_its_lines(place: Place) -> None:
+    together = threading.Barrier(2)
+    setup = systems(
+        place,
+        rt=Elsewhere([Probe("x", "pass", "answers"), Probe("x", "warn", "no op_field", "make one")], together),
+        jira=Elsewhere([], together),
+    )
+    probes = lines(setup)
+    assert not together.broken
+    assert [(probe.state, probe.text) for probe in of(probes, "tickets rt")] == [
+        ("pass", "answers"), ("warn", "no op_field"),
+    ]  # fmt: skip
+    assert of(probes, "tickets jira") == [Probe("tickets jira", "pass", "reachable")]
+    assert {probe.check for probe in lines(setup, offline=True)}.isdisjoint({"tickets rt", "tickets jira"})
+
+
+def test_a_ticket_system_that_does_not_answer_is_told_with_what_to_do(place: Place) -> None:
+    probes = lines(
+        systems(
+            place,
+            rt=Elsewhere(CredentialsRefused("rt: the token is not taken")),
+            jira=Elsewhere(Unreachable("jira: not reachable")),
+        )
+    )
+    [refused], [cut] = of(probes, "tickets rt"), of(probes, "tickets jira")
+    assert (refused.state, cut.state) == ("fail", "fail")
+    assert "config secret set tickets.rt.token" in refused.fix
+    assert "tickets.jira.url" in cut.fix
 
 
 class Refusing(ScriptedRuntime):
