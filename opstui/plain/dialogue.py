@@ -31,11 +31,12 @@ from opstui.core.desk import (
     StatusLine,
     TicketDetail,
     TicketsWindow,
+    TicketView,
 )  # fmt: skip
 from opstui.core.drafts import DraftChanges, DraftState, OpKind
 from opstui.core.errors import FilterError, NotFound, OpstuiError, UsageError
 from opstui.core.money import cents
-from opstui.core.queues import View
+from opstui.core.queues import Health, View
 from opstui.core.sessions import Session
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
@@ -184,8 +185,9 @@ class Dialogue:
             self._list(View(name=name, queue=name))
             return
         for state in states:
+            asked = f", asked {_clock(state.fetched_at)}" if state.fetched_at and state.state is not Health.LIVE else ""
             error = f", {state.error}" if state.error else ""
-            self._say(f"Queue {state.name}: {state.open} open, {state.state.value}{error}")
+            self._say(f"Queue {state.name}: {state.open} open, {state.state.value}{asked}{error}")
 
     def _find(self, rest: str) -> None:
         self._refresh()
@@ -220,20 +222,31 @@ class Dialogue:
         else:
             ref = TicketRef.parse(rest)
         self._refresh()
-        try:
-            view = self._desk.ask(TicketDetail(ref))
-        except NotFound:
-            self._desk.do(RefreshTicket(ref)).unwrap()
-            view = self._desk.ask(TicketDetail(ref))
+        view = self._whole(ref)
         self._ticket = ref
         self._draft = next((draft.id for draft in view.drafts if draft.state.is_open), None)
         self._show(view.ticket)
-        self._say(f"This is {view.state}.")
+        rest = "" if view.ticket.complete else " Only what its queue tells is known: the timeline is not."
+        self._say(f"This is {view.state}.{rest}")
         for session in view.sessions:
             if session.status.is_live:
                 self._say(f"A session works on it, {session.workflow} on {session.runtime}: type follow {session.id}.")
         if self._draft:
             self._say("It has a draft: type draft.")
+
+    def _whole(self, ref: TicketRef) -> TicketView:
+        """The ticket with its timeline, or what is known of it while its system does not answer. Raises NotFound."""
+        try:
+            view = self._desk.ask(TicketDetail(ref))
+        except NotFound:
+            self._desk.do(RefreshTicket(ref)).unwrap()
+            return self._desk.ask(TicketDetail(ref))
+        if view.ticket.complete:
+            return view
+        error = self._desk.do(RefreshTicket(ref)).error
+        if error is not None:
+            self._say(f"Not all is fresh: {error}")
+        return self._desk.ask(TicketDetail(ref))
 
     def _show(self, ticket: Ticket) -> None:
         self._say(f"{ticket.ref}. {ticket.title}")
@@ -243,6 +256,8 @@ class Dialogue:
         )
         if ticket.body:
             self._say(ticket.body)
+        for file in ticket.attachments:
+            self._say(f"File {file.name}, {file.size} bytes.")
         for entry in ticket.timeline:
             self._say(f"{entry.id}, {_clock(entry.at)}, {entry.author}, {entry.kind.value}, {entry.visibility.value}:")
             self._say(entry.text)
@@ -362,14 +377,18 @@ class Dialogue:
         self._say(self._sent(draft))
 
     def _read_out(self, shown: Confirmation) -> None:
+        account = f", whom it knows as {shown.account}" if shown.account not in ("", shown.operator) else ""
         self._say(
-            f"This will be sent to {shown.system}, {shown.origin}, as {shown.operator}, "
+            f"This will be sent to {shown.system}, {shown.origin}, as {shown.operator}{account}, "
             f"on {shown.ticket}: {shown.title}"
         )
+        if shown.steps > 1:
+            self._say(f"It takes {shown.steps} requests, each read back before the next.")
         for field, before, after in shown.rows:
             self._say(f"{field}: from {before} to {after}.")
         if shown.comment is not None:
-            self._say(f"{'Public' if shown.public else 'Internal'} comment, {len(shown.comment)} characters:")
+            who = shown.audience or ("public" if shown.public else "internal")
+            self._say(f"{'Public' if shown.public else 'Internal'} comment, {len(shown.comment)} characters, {who}:")
             self._say(shown.comment)
         for name, size, _ in shown.files:
             self._say(f"File {name}, {size} bytes.")
@@ -384,7 +403,7 @@ class Dialogue:
             state = self._desk.ask(DraftReview(draft)).draft
             if state.state is DraftState.PUSHED:
                 self._draft = None
-                return "It is on the ticket."
+                return self._arrived(draft)
             if state.state not in (DraftState.APPROVED, DraftState.PUSHING):
                 return f"Not pushed: {state.note or state.state.value}."
             if self._seconds() > deadline:
@@ -392,6 +411,13 @@ class Dialogue:
                 why = push.error if push and push.error else "it is still being sent"
                 return f"Not yet known: {why}. Type draft later."
             self._pause(LOOK)
+
+    def _arrived(self, draft: str) -> str:
+        push = self._desk.ask(PushOf(draft))
+        others = [f"{one.get('author', 'somebody')}, {one.get('id', '')}" for one in push.overlaps] if push else []
+        notes = [f" {note}." for note in push.notes] if push else []
+        meanwhile = f" Meanwhile there: {'; '.join(others)}." if others else ""
+        return f"It is on the ticket.{''.join(notes)}{meanwhile}"
 
     def _to_type(self, shown: Confirmation) -> str:
         """Two letters that nobody knew before; the key's end for what must not be pushed by habit."""
