@@ -38,10 +38,11 @@ def value_of(draft: Draft, path: str) -> str:
     return next((as_typed(op.to) for op in draft.ops if op.path == path), "")
 
 
-def changes_of(texts: Mapping[str, str]) -> DraftChanges:
-    """The changes that write these texts, by path."""
+def changes_of(texts: Mapping[str, str], *, public: bool = False) -> DraftChanges:
+    """The changes that write these texts, by path; ``public`` where every comment is."""
     fields = {path: text for path, text in texts.items() if path != COMMENT_PATH}
-    return DraftChanges(set=fields, comment=texts.get(COMMENT_PATH))
+    comment = texts.get(COMMENT_PATH)
+    return DraftChanges(set=fields, comment=comment, public=True if public and comment is not None else None)
 
 
 class Keeping:
@@ -56,7 +57,9 @@ class Keeping:
         saved: Callable[[Draft], None],
         lost: Callable[[str, str, OpstuiError], None],
         failed: Callable[[OpstuiError], None],
+        public: bool = False,
     ) -> None:
+        self._public = public
         self._app = app
         self._later = later
         self._saved = saved
@@ -113,12 +116,15 @@ class Keeping:
         if not texts:
             return
         for _ in range(3):
-            outcome = self._app.desk.do(EditDraft(id=self.draft.id, rev=self.draft.rev, changes=changes_of(texts)))
+            outcome = self._app.desk.do(EditDraft(id=self.draft.id, rev=self.draft.rev, changes=self._changes(texts)))
             if outcome.value is not None:
                 self.draft, self.dirty, self._sending = outcome.value, {}, None
                 return
             if not isinstance(outcome.error, StaleRevision) or not self._look_again(texts):
                 return
+
+    def _changes(self, texts: Mapping[str, str]) -> DraftChanges:
+        return changes_of(texts, public=self._public)
 
     def _due(self) -> None:
         self._timer = None
@@ -127,7 +133,7 @@ class Keeping:
 
     def _send(self) -> None:
         self._sending, self.dirty = self.dirty, {}
-        changes = changes_of(self._sending)
+        changes = self._changes(self._sending)
         command = EditDraft(id=self.draft.id, rev=self.draft.rev, changes=changes)
         self._app.do(command, self._sent, failed=self._not_sent)
 

@@ -50,6 +50,10 @@ class Shown:
     """The comment as typed, while the store has an older one."""
     can_add: bool = False
     """Whether there is a field that the draft does not set yet, and may."""
+    with_files: bool = False
+    """Whether that may be a file."""
+    comment_words: str = ""
+    """What to know before a comment is written, where the system has but one kind or none."""
 
 
 def field_name(path: str) -> str:
@@ -201,7 +205,7 @@ def _fields(shown: Shown, width: int) -> list[Row]:
     for row in fields:
         rows.append(Row(row_key(row), tuple(_field_lines(shown, row, width))))
     if shown.can_add:
-        rows.append(Row("add", (line("   ", ("+ another field", "dim")),)))
+        rows.append(Row("add", (line("   ", ("+ another field" + (", a file" if shown.with_files else ""), "dim")),)))
     rows.append(_rule("fields", width))
     return rows
 
@@ -281,7 +285,9 @@ def _comment(shown: Shown, width: int) -> list[Row]:
     op = review.draft.comment()
     rows: list[Row] = []
     if op is None and shown.unsaved is None:
-        empty = line("   ", pad("comment", 10), ("none; enter writes one", "dim"))
+        words = shown.comment_words
+        style = "warn" if words else "dim"
+        empty = line("   ", pad("comment", 10), (words or "none; enter writes one", style))
         rows.append(Row(COMMENT, (fit(empty, width),)))
     else:
         public = op is not None and op.visibility is Visibility.PUBLIC

@@ -62,6 +62,10 @@ class TalkingApp(TurnTaking, inherit_bindings=False):
         """Ask a question that may take long, in a thread; otherwise like :meth:`do`."""
         self._go(lambda: self.desk.ask(question), then, saying, failed, outcome=False)
 
+    def work_slowly(self, work: Callable[[], A], then: Callable[[A], None], *, saying: str = "") -> None:
+        """Do ``work`` (which may raise an error of the tree) in a thread; otherwise like :meth:`do`."""
+        self._go(work, then, saying, None, outcome=False)
+
     def _go(
         self,
         work: Callable[[], Any],

@@ -308,7 +308,7 @@ async def test_another_field_can_be_set(desk: DraftDesk) -> None:
     draft = desk.new()
     async with opened(desk, ReviewScreen(draft.id, row="add")) as pilot:
         await pilot.press("enter")
-        await wait_text(pilot, "which field?")
+        await wait_text(pilot, "what else?")
         await pilot.press("enter")
         await wait_text(pilot, "NET-87: severity")
         await pilot.press("g", "enter")

@@ -15,10 +15,13 @@ from opstui.core.desk import (
     SessionDetail,
     SessionHidden,
 )
+from opstui.core.draft_limits import only_public, takes_comments, why_not
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftState
 from opstui.core.errors import NotFound
 from opstui.core.keys import of
+from opstui.core.ports import Capabilities
 from opstui.core.redaction import PLACEHOLDER
+from opstui.core.text import clean_line
 from opstui.tui.keymap import only
 from opstui.tui.lines import Line, Row, between, line, wrap
 from opstui.tui.push_words import STATE_WORDS
@@ -133,7 +136,9 @@ class ReviewScreen(ActsOnRows):
             settle_seconds=self._settle_seconds(),
             aside=self.aside,
             unsaved=self.keeping.dirty.get(COMMENT_PATH) if self.keeping is not None else None,
-            can_add=self.editable() and bool(self.free_fields()),
+            can_add=self.editable() and self.can_add(),
+            with_files=self.capabilities.attachments,
+            comment_words=comment_words(self.capabilities),
         )
         rows = review_rows(shown, width)
         if not self.editing:
@@ -269,6 +274,17 @@ def note_lines(draft: Draft, width: int) -> list[Line]:
     said_below = draft.state in (DraftState.CONFLICT, DraftState.NEEDS_HUMAN)
     parts = wrap(draft.note, width - 4)[:3] if draft.note and not said_below else []
     return [line(" ", ("!" if at == 0 else " ", "warn"), " ", (part, "warn")) for at, part in enumerate(parts)]
+
+
+def comment_words(capabilities: Capabilities) -> str:
+    """What to know before a comment is written: that all are public, or that there are none."""
+    if not takes_comments(capabilities):
+        why = why_not(COMMENT_PATH, capabilities)
+        return f"this system takes none{f': {why}' if why else ''}"
+    if only_public(capabilities):
+        note = str(clean_line(capabilities.comment_note, limit=80))
+        return f"every comment here is PUBLIC{f': {note}' if note else ''}"
+    return ""
 
 
 def stand_line(review: Review) -> Line:

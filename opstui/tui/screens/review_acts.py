@@ -8,14 +8,16 @@ from opstui.core.desk import (
     SettleDraft,
     Transitions,
 )
+from opstui.core.draft_limits import refused_comment
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges, DraftState, OverrideReason
 from opstui.tui.drafting import as_typed, dropping, inverse, is_public, may_be_public
 from opstui.tui.review_rows import COMMENT, field_name, value_text
 from opstui.tui.screens.review_comment import WritesComment
+from opstui.tui.screens.review_more import AddsRows
 from opstui.tui.screens.review_sources import ShowsSources
 
 
-class ActsOnRows(WritesComment, ShowsSources):
+class ActsOnRows(AddsRows, WritesComment, ShowsSources):
     """The part of Review that edits, settles, drops and answers rows."""
 
     def action_review_edit(self) -> None:
@@ -25,9 +27,9 @@ class ActsOnRows(WritesComment, ShowsSources):
         if key == COMMENT:
             self.edit_comment()
         elif field is not None:
-            self._edit_field(field.path)
+            self.edit_field(field.path)
         elif key == "add":
-            self._add_field()
+            self.add_row()
         elif key == "editing":
             self.action_review_take_over()
         elif key == "push":
@@ -39,7 +41,8 @@ class ActsOnRows(WritesComment, ShowsSources):
         elif key.startswith("aside:"):
             self.desk_app.say("m takes it, t drops it")
 
-    def _edit_field(self, path: str) -> None:
+    def edit_field(self, path: str) -> None:
+        """Ask for its value."""
         if self.review is None or self.keeping is None or not self.may_edit():
             return
         ref, current = self.review.draft.ticket, self.current(path)
@@ -55,7 +58,8 @@ class ActsOnRows(WritesComment, ShowsSources):
             self.ask(title, lambda value: self.change(DraftChanges(set={path: value})), choices=choices, chosen=current)
         else:
             before = self.keeping.draft
-            note = "names, with commas" if path in ("/assignee", "/tags") else ""
+            alone = path == "/assignee" and self.capabilities.single_assignee
+            note = "one name" if alone else "names, with commas" if path in ("/assignee", "/tags") else ""
             keeping = self.keeping
 
             def done(value: str) -> None:
@@ -87,21 +91,6 @@ class ActsOnRows(WritesComment, ShowsSources):
         self.ask(
             title, lambda value: self.change(DraftChanges(set={"/status": value})), choices=choices, chosen=current
         )
-
-    def free_fields(self) -> list[str]:
-        """Paths that the system can write and the draft does not."""
-        if self.review is None:
-            return []
-        capabilities = self.facts.capabilities.get(self.review.draft.ticket.system)
-        paths = [path for path in (capabilities.fields if capabilities is not None else ()) if not path.endswith("*")]
-        return [path for path in paths if all(op.path != path for op in self.review.draft.ops)]
-
-    def _add_field(self) -> None:
-        if self.review is None or not self.may_edit():
-            return
-        base = self.review.draft.base
-        choices = [(path, field_name(path), value_text(path, base.get(path))) for path in self.free_fields()]
-        self.ask(f"{self.ref_key()}: which field?", self._edit_field, choices=choices)
 
     def current(self, path: str) -> str:
         """What the draft would make of a field: its own value, else the ticket's when it was drafted."""
@@ -160,10 +149,7 @@ class ActsOnRows(WritesComment, ShowsSources):
         elif key.startswith("file:"):
             sha256 = key.removeprefix("file:")
             name = next((name for name, _, known in self.review.files if known == sha256), "the file")
-            self.desk_app.ask(
-                f"Leave {name} out? It can't be brought back here.",
-                lambda: self.change(DraftChanges(detach=(sha256,)), f"{name} left out"),
-            )
+            self.change(DraftChanges(detach=(sha256,)), f"{name} left out; u brings it back")
         else:
             self.desk_app.say("this row is not part of the update", "dim")
 
@@ -171,18 +157,15 @@ class ActsOnRows(WritesComment, ShowsSources):
         """``v``: who can read the comment."""
         if self.review is None or not self.may_edit():
             return
-        draft = self.review.draft
-        capabilities = self.facts.capabilities.get(draft.ticket.system)
+        draft, capabilities = self.review.draft, self.capabilities
         public = not is_public(draft)
         workflow = next((item for item in self.facts.workflows if item.id == draft.workflow), None)
         if draft.comment() is None:
             self.desk_app.say("there is no comment", "dim")
         elif public and not may_be_public(draft, workflow_says=workflow is None or workflow.public_comment):
             self.desk_app.say(f"a comment of {draft.workflow} may not be public", "warn")
-        elif capabilities is not None and not (
-            capabilities.public_comments if public else capabilities.internal_comments
-        ):
-            self.desk_app.say(f"{draft.ticket.system} has no {'public' if public else 'internal'} comments", "warn")
+        elif refusal := refused_comment(draft.ticket.system, "", public, capabilities):
+            self.desk_app.say(refusal.partition(";")[0], "warn")
         else:
             self.change(
                 DraftChanges(public=public), "the comment is PUBLIC now" if public else "the comment is internal now"

@@ -21,9 +21,10 @@ from opstui.core.desk import (
     ReviewRow,
     SortedTickets,
 )
+from opstui.core.draft_limits import only_public
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges, DraftState
 from opstui.core.errors import NotFound, OpstuiError, StaleRevision
-from opstui.core.ports import Editing
+from opstui.core.ports import Capabilities, Editing
 from opstui.core.text import clean
 from opstui.tui.arming import ARM_SECONDS
 from opstui.tui.drafting import comment_text, inverse
@@ -210,6 +211,7 @@ class DraftScreen(DeskScreen):
                 saved=self._was_saved,
                 lost=self._was_lost,
                 failed=self._not_saved,
+                public=only_public(self.capabilities),
             )
             for left in self.desk_app.unkept.pop(self.draft_id, ()):
                 self.keeping.typed(left.path, left.text)
@@ -249,10 +251,18 @@ class DraftScreen(DeskScreen):
         problem = self.keeping.problem if self.keeping is not None else None
         return problem.message if problem is not None and self.keeping is not None and self.keeping.busy else ""
 
+    @property
+    def system(self) -> str:
+        """The name of the ticket's system."""
+        return self.review.draft.ticket.system if self.review is not None else ""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the ticket's system can do."""
+        return self.facts.capabilities.get(self.system) or Capabilities()
+
     def _settle_seconds(self) -> float:
-        assert self.review is not None
-        capabilities = self.facts.capabilities.get(self.review.draft.ticket.system)
-        return capabilities.settle_seconds if capabilities is not None else 60.0
+        return self.capabilities.settle_seconds
 
     def on_key(self, event: events.Key) -> None:
         """Swallow keys while deaf; otherwise say that this terminal has the draft open."""
@@ -290,6 +300,11 @@ class DraftScreen(DeskScreen):
         self.look()
 
     def _was_lost(self, path: str, text: str, error: OpstuiError | None = None) -> None:
+        asked = self.query(Ask)
+        if asked and error is not None and not isinstance(error, StaleRevision) and path != COMMENT_PATH:
+            # It is still being typed, and may yet become something that the system takes.
+            asked.last().say(error.message)
+            return
         if self.editing and path == COMMENT_PATH:
             # Letters that came since belong to the text that lost, not to a save over somebody else's.
             text = self._in_field = self.query_one("#comment", CommentField).text

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.widgets import TextArea
 
+from opstui.core.draft_limits import refused_comment, takes_comments, too_long
 from opstui.core.drafts import COMMENT_PATH, DraftChanges
 from opstui.core.text import clean, clean_line
 from opstui.tui.drafting import comment_text, inverse
@@ -30,7 +31,11 @@ class WritesComment(DraftScreen):
         """Make the comment a text field, with the caret where it was."""
         if self.keeping is None or not self.may_edit():
             return
+        if not takes_comments(self.capabilities):
+            self.desk_app.say(refused_comment(self.system, "", False, self.capabilities) or "", "warn")
+            return
         field = self.query_one("#comment", CommentField)
+        field.most = self.capabilities.comment_limit
         rows = self.query_one("#rows", RowList)
         self._before_editing = self.keeping.draft
         field.fill(self.keeping.text(COMMENT_PATH))
@@ -83,7 +88,13 @@ class WritesComment(DraftScreen):
     def on_comment_field_full(self, event: CommentField.Full) -> None:
         """Too much for a comment."""
         event.stop()
-        self.desk_app.say(f"a comment holds {COMMENT_LIMIT // 1024} kB; that was not taken", "warn")
+        most = self.capabilities.comment_limit
+        room = (
+            f"a comment holds {COMMENT_LIMIT // 1024} kB"
+            if most is None
+            else f"{self.system} takes {most:,} characters"
+        )
+        self.desk_app.say(f"{room}; that was not taken", "warn")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The text's own keys only while there is text being edited."""
@@ -128,6 +139,9 @@ class WritesComment(DraftScreen):
         if len(text.encode("utf-8", "replace")) > COMMENT_LIMIT:
             self._was_lost(COMMENT_PATH, text)
             self.desk_app.say(f"a comment holds {COMMENT_LIMIT // 1024} kB; yours is kept aside", "warn")
+        elif is_comment and (long := too_long(self.system, len(text), self.capabilities)):
+            self._was_lost(COMMENT_PATH, text)
+            self.desk_app.say(f"{long}; yours is kept aside", "warn")
         elif text == before:
             self.desk_app.say("nothing was changed", "dim")
         elif is_comment:

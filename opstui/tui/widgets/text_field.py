@@ -73,6 +73,8 @@ class CommentField(TextArea, inherit_bindings=False):
             highlight_cursor_line=False,
         )
         self.cursor_blink = False
+        self.most: int | None = None
+        """Characters that the ticket's system takes; None: as many as there is room for."""
 
     async def _on_key(self, event: events.Key) -> None:
         _no_letter(event)
@@ -102,7 +104,10 @@ class CommentField(TextArea, inherit_bindings=False):
     def _replace_via_keyboard(self, insert: str, start: Any, end: Any) -> Any:
         # Typed and pasted text comes this way; pasted text is as foreign as a ticket's.
         insert = clean(insert)
-        if len(self.text.encode("utf-8", "replace")) + len(insert.encode("utf-8", "replace")) > COMMENT_LIMIT:
+        full = len(self.text.encode("utf-8", "replace")) + len(insert.encode("utf-8", "replace")) > COMMENT_LIMIT
+        if self.most is not None and insert:
+            full = full or len(self.text) - len(self.get_text_range(start, end)) + len(insert) > self.most
+        if full:
             self.post_message(self.Full())
             return None
         return super()._replace_via_keyboard(insert, start, end)
