@@ -32,6 +32,7 @@ from opstui.adapters.tickets.pagerduty_writing import (
     priority_id,
 )
 from opstui.adapters.tickets.severities import Severities
+from opstui.adapters.tickets.sweeping import poll
 from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record
 from opstui.core.connections import Connection
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Refused, Unreachable
@@ -68,14 +69,14 @@ class PagerDutyTickets:
         self.origin = self._http.origin
         self.capabilities = capabilities(connection.user)
         self._severities = Severities(connection.severity)
-        self._feed = Feed(self.name, self.origin, self._get, self._severities, connection.clock)
+        self._feed = Feed(self.name, self._get, self._severities, connection.clock)
         self._me = SafeText("")
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
     async def changed_since(self, queue: Queue, cursor: Cursor | None) -> Changes:
         """See ``TicketSystem``; the query is that of ``GET /incidents``, empty for all that is open."""
-        changes = await self._feed.changes(queue, cursor)
+        changes = await poll(self._feed, queue, cursor, self._connection.clock, scope=self.origin)
         await self._introduce()
         return changes
 

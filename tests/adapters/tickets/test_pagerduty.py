@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from opstui.adapters.tickets import pagerduty_feed
 from opstui.adapters.tickets.pagerduty import PagerDutyTickets, connect
 from opstui.core.errors import CredentialsRefused, NotFound, RateLimited, Refused, Unreachable
 from opstui.core.ports import Cursor, Update
@@ -335,6 +336,8 @@ async def test_a_large_queue_is_told_by_the_log_between_sweeps(
 ) -> None:
     service.full_references = full
     keys = [service.add_incident(f"incident {number}") for number in range(230)]
+    service.tick(300)
+    service.change(keys[0], BO, urgency="low")
     found, _, cursor = await everything(system)
     assert set(found) == set(keys)
     service.tick(20)
@@ -395,11 +398,12 @@ async def test_a_log_that_was_not_asked_for_days_is_not_caught_up_with(
 
 
 async def test_more_incidents_than_pagerduty_lists_are_refused_in_words(
-    service: FakePagerDuty, system: PagerDutyTickets
+    service: FakePagerDuty, system: PagerDutyTickets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pagerduty_feed, "LIST_LIMIT", 300)
     page = {"incidents": [{"id": f"Q{number}"} for number in range(100)], "more": True}
     service.answer("GET /incidents", Reply.of(page), times=10_000)
-    with pytest.raises(Refused, match="more than 10000 incidents fit the query of open"):
+    with pytest.raises(Refused, match="more than 300 incidents fit the query of open"):
         await everything(system)
 
 
