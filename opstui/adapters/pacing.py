@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from opstui.core.ids import Clock
-from opstui.core.publishing import RETRY_AFTER_LIMIT, retry_after
+from opstui.core.pauses import RETRY_AFTER_LIMIT, retry_after
 
 FAILURES = 5
 """Requests in a row without an answer, or with one that says that the server is broken, before it is left alone."""
