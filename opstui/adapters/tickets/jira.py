@@ -120,7 +120,7 @@ class JiraTickets:
         if position is not None:
             body["nextPageToken"] = position
         answer = (await self._http.request("POST", f"{API}/search/jql", json=body, writes=False)).json()
-        issues = list_of(self.name, answer, "issues")
+        issues = [one for one in list_of(self.name, answer, "issues") if raw(one.get("key"))]
         more = None if answer.get("isLast") is True else raw(answer.get("nextPageToken")) or None
         return Page(tuple(read_issue(one, site) for one in issues), more if more != position else None)
 

@@ -105,8 +105,10 @@ class JiraWriter:
         for path, value in wanted.items():
             name = self._id(path, {**editable, **screen}, known)
             if path == "/assignee" and name not in editable and name not in screen:
-                # Has an address of its own, which needs no screen.
-                assign = await self._assignee(key, value) or {"accountId": None}
+                # It has an address of its own, which needs no screen, but takes no null (by the description).
+                assign = await self._assignee(key, value) or {}
+                if not assign:
+                    raise Refused(f"{self._name}: this ticket can't be left to nobody. Nothing was sent")
                 continue
             meta = record(screen.get(name) or editable.get(name))
             if not meta:

@@ -98,15 +98,13 @@ class FakeJira(StandIn):
         }
         self.page = 100
         """Most that one answer holds, whatever was asked for."""
-        self.lag = 0.0
-        """Seconds until the search knows of a change."""
         self.by_the_minute = True
         """Whether moments of the search are rounded down to minutes."""
         self.screen: set[str] = set(FIELDS) - set(NOT_EDITABLE)
         """Fields on the edit screen."""
         self.dead_properties = False
         self._ids = 10_000
-        self._indexed: dict[str, list[tuple[datetime, dict[str, Any]]]] = {}
+        self._indexed: dict[str, list[dict[str, Any]]] = {}
 
     # --- what tests do ------------------------------------------------------------------------------------------------
 
@@ -144,6 +142,11 @@ class FakeJira(StandIn):
         """Somebody sets a field."""
         with self.lock:
             self._set(self.issues[key], {field: value}, by)
+
+    def forget_last(self, key: str) -> Callable[[], None]:
+        """Let the search not know the newest change of an issue; what is answered makes it learn it."""
+        newest = self._indexed[key].pop()
+        return lambda: self._indexed[key].append(newest)
 
     # --- searching ----------------------------------------------------------------------------------------------------
 
@@ -417,12 +420,11 @@ class FakeJira(StandIn):
         return at
 
     def _index(self, issue: dict[str, Any]) -> None:
-        self._indexed.setdefault(issue["key"], []).append((self.now(), copy.deepcopy(issue)))
+        self._indexed.setdefault(issue["key"], []).append(copy.deepcopy(issue))
 
     def _searchable(self, key: str) -> dict[str, Any] | None:
         """The issue as the search knows it."""
-        seen = self.now() - timedelta(seconds=self.lag)
-        return next((issue for at, issue in reversed(self._indexed.get(key, [])) if at <= seen), None)
+        return next(iter(self._indexed.get(key, [])[-1:]), None)
 
     def _shown(self, issue: Mapping[str, Any], fields: list[str]) -> dict[str, Any]:
         known = issue["fields"]
