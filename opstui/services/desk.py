@@ -161,19 +161,11 @@ class DeskService:
         self._refresher.stop()
         if self._watch is not None:
             self._watch.join(timeout=2)
-        self._disconnect()
         self._loop.close()
         if "_previews" in self.__dict__:
             self._previews.close()
         for close in self._setup.closers:
             close()
-
-    def _disconnect(self) -> None:
-        from opstui.core.ports import Connected
-
-        for system in self._setup.open_systems():
-            if isinstance(system, Connected):
-                self._loop.run(system.disconnect())
 
     # --- what needs no service of its own
 
@@ -330,6 +322,10 @@ class DeskService:
     def _refresh_ticket(self, command: words.RefreshTicket) -> Outcome[Ticket]:
         return words.Outcome(self._refresher.ticket(command.ref))
 
+    def _watch_or_not(self, command: words.Watch) -> Outcome[None]:
+        self._refresher.watch(command.visible)
+        return words.Outcome()
+
     def _mark_seen(self, command: words.MarkSeen) -> Outcome[None]:
         self._setup.cache.mark_seen(command.ref, now=self._setup.clock.now())
         return words.Outcome()
@@ -482,13 +478,14 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "PushApproved": lambda desk, command: words.Outcome(tuple(desk._publisher.run_all(draft=command.draft))),
     "RefreshTickets": DeskService._refresh,
     "RefreshTicket": DeskService._refresh_ticket,
+    "Watch": DeskService._watch_or_not,
     "MarkSeen": DeskService._mark_seen,
     "KeepViewState": DeskService._keep_view_state,
     "ImportTickets": DeskService._import,
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh()),
 }
 _ALLOWED_READ_ONLY = frozenset(
-    ("RefreshTickets", "RefreshTicket", "MarkSeen", "KeepViewState", "IndexKnowledge", "CloseDraft", "Agents")
+    ("RefreshTickets", "RefreshTicket", "Watch", "MarkSeen", "KeepViewState", "IndexKnowledge", "CloseDraft", "Agents")
 )
 
 

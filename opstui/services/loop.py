@@ -32,11 +32,11 @@ class LoopThread:
                 self._thread.start()
             return self._loop
 
-    def run(self, work: Coroutine[Any, Any, R]) -> R:
-        """The coroutine's result; blocks the calling thread. Raises what it raises."""
+    def run(self, work: Coroutine[Any, Any, R], seconds: float | None = None) -> R:
+        """The coroutine's result; blocks the calling thread. Raises what it raises, TimeoutError after ``seconds``."""
         import asyncio
 
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
     def close(self) -> None:
         """Stop the loop; what still runs in it is dropped."""

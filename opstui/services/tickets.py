@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from opstui.core.claims import Citation, CitationKind
 from opstui.core.desk import (
@@ -84,17 +85,33 @@ class TicketQuestions:
         ticket, fetched_at = found
         health, error, answered = self.health(ref.system)
         drafts = setup.record.drafts(ticket=ref)
-        seen = setup.cache.seen_entries(ref)
+        seen, me = setup.cache.seen_entries(ref), self._refresher.account(ref.system)
         return TicketView(
             ticket=ticket,
             state=health.value,
             error=error,
-            fetched_at=max(fetched_at, answered) if answered and health is Health.LIVE else fetched_at,
+            fetched_at=max(fetched_at, answered)
+            if answered and health is Health.LIVE and ticket.complete
+            else fetched_at,
             sessions=tuple(setup.record.sessions(ticket=ref)),
             drafts=tuple(sorted(drafts, key=lambda draft: not draft.state.is_open)),
             capabilities=setup.systems[ref.system].capabilities,
-            changed_since_seen=tuple(entry.id for entry in ticket.timeline if entry.number > seen),
+            changed_since_seen=tuple(
+                entry.id for entry in ticket.timeline if entry.number > seen and (entry.author != me or not me)
+            ),
+            changed_fields=self._changed_fields(ticket),
         )
+
+    def _changed_fields(self, ticket: Ticket) -> Mapping[str, tuple[Any, Any]]:
+        seen = self._setup.cache.seen_fields(ticket.ref)
+        if seen is None:
+            return {}
+        from opstui.core.merge import changed
+
+        # A ticket that had not been read whole: what its list did not tell is not known to have been different.
+        is_whole = any(path.startswith("/fields/") for path in seen)
+        found = changed(seen, ticket)
+        return {path: values for path, values in found.items() if is_whole or not path.startswith("/fields/")}
 
     def health(self, system: str) -> tuple[Health, SafeText | None, datetime | None]:
         """The worst health of a system's feeds, its error, and its last good answer."""
@@ -191,7 +208,7 @@ class TicketQuestions:
 
     def accounts(self) -> Mapping[str, str]:
         """System → the account that ``me`` means there."""
-        return {name: system.me() for name, system in self._setup.systems.items()}
+        return {name: self._refresher.account(name) for name in self._setup.systems}
 
     def queue_named(self, name: str) -> Queue:
         """Raises NotFound."""
@@ -210,9 +227,14 @@ class TicketQuestions:
             (moment for moment in (state.fetched_at, self._refresher.answered(feed)) if moment), default=None
         )
         poll = setup.poll_seconds.get(queue.system, 15.0)
-        health = health_of(state.state, answered, now, poll)
+        health = health_of(state.state, answered, now, poll, self._refresher.pause(feed))
         return replace(
-            state, state=health, fetched_at=answered, error=state.error if health is not Health.LIVE else None
+            state,
+            state=health,
+            fetched_at=answered,
+            error=state.error if health is not Health.LIVE else None,
+            asking_since=self._refresher.asking_since(feed),
+            again_at=self._refresher.again_at(feed),
         )
 
     def _queue_state(self, queue: Queue) -> QueueState:

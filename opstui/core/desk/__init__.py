@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ViewState as ViewState,
         Waiting as Waiting,
         WaitingForYou as WaitingForYou,
+        Watch as Watch,
     )
     from opstui.core.desk.sessions import (
         Agents as Agents,
@@ -112,7 +113,7 @@ _HOME = {
     """,
     "queues": """
         Plan Facts DeskFacts Queues TicketsWindow TicketPosition SortedTickets TicketView TicketDetail Waiting
-        WaitingForYou Status StatusLine ViewState RefreshTickets RefreshTicket MarkSeen KeepViewState
+        WaitingForYou Status StatusLine ViewState RefreshTickets RefreshTicket Watch MarkSeen KeepViewState
     """,
     "sources": """
         FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch IndexKnowledge

@@ -204,6 +204,17 @@ class RefreshTicket(Command["Ticket"]):
 
 
 @dataclass(frozen=True, slots=True)
+class Watch(Command["None"]):
+    """Whether the operator has the program in front, as far as the terminal tells. Returns at once.
+
+    Hidden, remote queues are asked a fifth as often and nothing is read ahead; visible again, those older than a poll
+    are asked at once.
+    """
+
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MarkSeen(Command["None"]):
     """The operator looked at the ticket."""
 
