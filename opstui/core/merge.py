@@ -115,15 +115,18 @@ def changed(base: Mapping[str, Any], ticket: Ticket) -> dict[str, tuple[Any, Any
     }  # fmt: skip
 
 
-def overlaps(base_entries: int, ticket: Ticket, *, op_id: str, own: Collection[str] = ()) -> tuple[TimelineEntry, ...]:
+def overlaps(
+    base_entries: int, ticket: Ticket, *, op_id: str, own: Collection[str] = (), entry_id: str | None = None
+) -> tuple[TimelineEntry, ...]:
     """Other people's timeline entries since the base.
 
     Not those that carry ``op_id`` or that of one of its steps, not those written by one of our own accounts (``own``,
-    case-insensitive), and not what the system itself writes after our entry, in answer to it.
+    case-insensitive), and not what the system itself writes after our entry, in answer to it. ``entry_id`` is that of
+    our entry where the timeline does not tell.
     """
     ours = {name.casefold() for name in own if name}
     ids = step_ids(op_id)
-    marked = {entry.number for entry in ticket.timeline if entry.op_id in ids}
+    marked = {entry.number for entry in ticket.timeline if entry.op_id in ids or entry.id == entry_id}
     after_ours = min(marked, default=None)
     found = []
     for entry in ticket.timeline:

@@ -23,12 +23,12 @@ to be confirmed again, since it may no longer be what anybody would say. An upda
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from opstui.core.approval import LIFETIME, expired
 from opstui.core.codec import encode
 from opstui.core.drafts import OpKind, PushRecord, PushStep, StepState
+from opstui.core.frozen import replace
 from opstui.core.ids import STEPS_AT_MOST
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.pauses import RETRY_AFTER_LIMIT as RETRY_AFTER_LIMIT, retry_after as retry_after
@@ -152,12 +152,16 @@ def _look(push: PushRecord, terms: Terms, now: datetime) -> Decision:
         settled = now >= settles_at(push, terms, now)
         if now < until:
             return Decision(push, Wait(until, WaitFor.SETTLE, push.error or ""))
-        return Decision(replace(push, not_before=None), FindOp() if settled else ReadBack())
+        return Decision(_rested(push), FindOp() if settled else ReadBack())
     if lapsed(push, now):
         return _expire(push, now)
     if now < until:
         return Decision(push, Wait(until, WaitFor.RETRY, push.error or ""))
-    return Decision(replace(push, not_before=None), Read())
+    return Decision(_rested(push), Read())
+
+
+def _rested(push: PushRecord) -> PushRecord:
+    return replace(push, not_before=None) if push.not_before is not None else push
 
 
 def _pause(push: PushRecord, now: datetime) -> datetime:
@@ -181,7 +185,7 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
     done = tuple(item.index for item in merged if item.state is FieldState.DONE)
     already = tuple(dict.fromkeys((*push.already, *(approved.operations[index].path for index in done))))
     done += arrived_files(approved.operations, step, ticket)
-    push = replace(push, already=already)
+    push = replace(push, already=already) if already != push.already else push
     if len(done) == len(step.ops):
         note = "" if len(step.ops) < len(approved.operations) else "somebody had done all of it already"
         return _next(push, seen, terms, now, ours=False, note=note)
@@ -210,8 +214,8 @@ def _read_back(push: PushRecord, seen: TicketRead, terms: Terms, now: datetime) 
     whole = len(shows.there) == len(step.ops)
     if whole and (arrived or push.accepted or settled):
         return _next(push, seen, terms, now)
-    if arrived and capabilities.atomic:
-        # All of it arrived in one piece, so who differs came later; that is theirs to keep, and to be told.
+    if arrived and capabilities.atomic and _is_answered(push, seen, terms):
+        # All of it arrived in one piece, so what differs came later; that is theirs to keep, and to be told.
         return _next(push, seen, terms, now, note=f"changed again since: {shows.words}")
     if fresh and push.accepted:
         return _half(push, seen, shows, terms, now)
@@ -227,7 +231,8 @@ def _settled(
 ) -> Decision:
     """Not all of it is there, and no request is on its way any more."""
     if arrived:
-        if push.accepted or not shows.there or shows.foreign or _is_answered(push, seen, terms):
+        kept = terms.capabilities.atomic or shows.foreign or _is_answered(push, seen, terms)
+        if push.accepted or kept or not shows.there:
             return _half(push, seen, shows, terms, now)
         return _again(parted(push, shows.there), "half of it arrived; sending the rest", terms, now)
     if is_marked(push.current, terms.approved.operations, terms.capabilities):
@@ -265,8 +270,8 @@ def _is_answered(push: PushRecord, seen: TicketRead, terms: Terms) -> bool:
     if entry is None:
         return True
     number = int(entry.rpartition("#")[2])
-    others = overlaps(number, seen.ticket, op_id=terms.approved.op_id, own=_ours(terms))
-    return any(entry.kind not in (EntryKind.COMMENT, EntryKind.REPLY) for entry in others)
+    others = overlaps(number, seen.ticket, op_id=terms.approved.op_id, own=_ours(terms), entry_id=entry)
+    return any(other.kind not in (EntryKind.COMMENT, EntryKind.REPLY) for other in others)
 
 
 def _next_look(push: PushRecord, terms: Terms, now: datetime) -> datetime:
@@ -296,7 +301,9 @@ def _next(
         # What was found was that step's.
         return _before_sending(waiting, replace(seen, found=None), terms, now)
     approved = terms.approved
-    others = overlaps(approved.base_entries, seen.ticket, op_id=approved.op_id, own=_ours(terms))
+    others = overlaps(
+        approved.base_entries, seen.ticket, op_id=approved.op_id, own=_ours(terms), entry_id=push.remote_id
+    )
     whole = replace(_finished(push, StepState.VERIFIED, now, None), overlaps=tuple(encode(entry) for entry in others))
     return Decision(whole, Verified(whole.remote_id, others, whole.already, "; ".join(whole.notes)))
 

@@ -8,12 +8,11 @@ Only a comment leaves nothing that could be told from somebody else's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from opstui.core.approval import Approved
 from opstui.core.drafts import DraftOp, OpKind, PushRecord, PushStep, StepState
-from opstui.core.frozen import dataclass
+from opstui.core.frozen import dataclass, replace
 from opstui.core.ids import step_id
 from opstui.core.merge import FieldState, same, three_way
 from opstui.core.ports import Capabilities

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from opstui.core.frozen import dataclass
+from opstui.core.frozen import dataclass, replace as cheap_replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +95,21 @@ def test_positional_arguments_are_checked() -> None:
     for arguments, named in (((), {}), ((1, 2, 3), {}), ((1,), {"one": 1})):
         with pytest.raises(TypeError):
             Pair(*arguments, **named)
+
+
+def test_replacing_is_the_standard_one_without_its_price() -> None:
+    value = Child(a=1, d=4)
+    for change in ({}, {"b": "x"}, {"a": 2, "c": [1], "d": 5}):
+        assert cheap_replace(value, **change) == replace(value, **change)
+    assert cheap_replace(Pair(1), one=3) == Pair(3)
+    assert value == Child(a=1, d=4)
+    with pytest.raises(TypeError):
+        cheap_replace(value, x=1)
+
+
+def test_values_in_their_places_are_values_by_their_names() -> None:
+    assert Pair(1, 3) == Pair(one=1, two=3) == Pair(1, two=3)
+    with pytest.raises(TypeError):
+        Pair(1, 2, 3)
+    with pytest.raises(TypeError):
+        Pair(1, 2, two=3)
