@@ -26,6 +26,7 @@ from opstui.core.errors import Conflict, Refused
 from opstui.core.knowledge import Page
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.ports import RecordWriter
+from opstui.core.push_steps import split
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean_line
 from opstui.core.tickets import Ticket, TicketRef, TimelineEntry, Visibility
@@ -113,6 +114,7 @@ class Reviewing:
             needs_key_suffix=approval.needs_key_suffix(approved, ticket.severity),
             account=self._setup.systems[approved.system].me(),
             audience=review.audience,
+            steps=len(split(approved.operations, self._setup.systems[approved.system].capabilities.steps)),
         )
 
     def approve(self, command: ApproveDraft) -> Outcome[Draft]:

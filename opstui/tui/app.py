@@ -26,6 +26,7 @@ from opstui.core.desk import (
     StatusLine,
     ViewState as KeptState,
     WaitingForYou,
+    Watch,
 )
 from opstui.core.errors import ConfigError, OpstuiError
 from opstui.core.tickets import TicketRef
@@ -339,11 +340,13 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
     def on_app_focus(self) -> None:
         """The terminal reports focus."""
         self._bell.focus()
+        self.desk.do(Watch(True))
         self._tell_focus()
 
     def on_app_blur(self) -> None:
-        """The terminal reports that focus went."""
+        """The terminal reports that focus went: remote systems are asked less often while nobody looks."""
         self._bell.focus()
+        self.desk.do(Watch(False))
         self._tell_focus()
 
     def _tell_focus(self) -> None:

@@ -46,14 +46,14 @@ def _short(confirmation: Confirmation) -> Line:
 def confirm_rows(confirmation: Confirmation, width: int) -> list[Row]:
     """Title, fields, comment, files, what else changed, and what was answered, for ``width`` cells."""
     rows = [
-        Row("title", (_title(confirmation, width),), stops=False),
+        Row("title", (_title(confirmation, width), *_where(confirmation, width)), stops=False),
         Row("rule", (line(("─" * width, "rule")),), stops=False),
     ]
     for index, (name, before, after) in enumerate(confirmation.rows):
         rows.append(Row(f"field:{index}", tuple(_field(name, before, after, width)), stops=False))
     if confirmation.comment is not None:
         rows.append(
-            Row("comment", (_comment_head(confirmation, width), *_comment(confirmation.comment, width)), stops=False)
+            Row("comment", (*_comment_head(confirmation, width), *_comment(confirmation.comment, width)), stops=False)
         )
     elif confirmation.tells:
         rows.append(
@@ -71,6 +71,16 @@ def confirm_rows(confirmation: Confirmation, width: int) -> list[Row]:
     for index, text in enumerate(confirmation.overridden):
         rows.append(Row(f"override:{index}", tuple(_noted("~", "warn", f"answered: {text}", width)), stops=False))
     return rows
+
+
+def _where(confirmation: Confirmation, width: int) -> Iterator[Line]:
+    """To which address and as whom, where that is another machine; and in how many requests, where it takes several."""
+    if "://" not in confirmation.origin:
+        return
+    whom = f" as {confirmation.account}" if confirmation.account else ""
+    steps = f", in {confirmation.steps} steps" if confirmation.steps > 1 else ""
+    for at, part in enumerate(wrap(f"{confirmation.origin}{whom}{steps}", width - NAME - 2)):
+        yield line(" ", (pad("to" if at == 0 else "", NAME), "dim"), part)
 
 
 def _title(confirmation: Confirmation, width: int) -> Line:
@@ -92,12 +102,29 @@ def _field(name: str, before: str, after: str, width: int) -> Iterator[Line]:
         yield line(" " * (NAME + 1), ("→ " if at == 0 else "  ", "dim"), (part, "strong"))
 
 
-def _comment_head(confirmation: Confirmation, width: int) -> Line:
+def _comment_head(confirmation: Confirmation, width: int) -> list[Line]:
     comment = confirmation.comment or ""
     count = len(comment)
     tells = confirmation.tells
     role = "warn" if confirmation.public else ""
     seen = "PUBLIC" if confirmation.public else "internal"
+    reads = confirmation.audience.partition(" · ")[2]
+    whole = line(
+        " ",
+        (pad("comment", NAME), "dim"),
+        (seen, role),
+        (f", {reads}" if reads else "", role),
+        f", {count} characters",
+        (f", tells {', '.join(tells)}" if tells else "", "dim"),
+    )
+    if width_of(whole) <= width:
+        return [whole]
+    if reads and confirmation.public:
+        # Who reads it outside is never left out.
+        return [
+            fit(line(" ", (pad("comment", NAME), "dim"), (seen, role), f", {count} characters"), width),
+            *(line(" " * (NAME + 1), (part, role)) for part in wrap(reads, width - NAME - 2)),
+        ]
     long = line(
         " ",
         (pad("comment", NAME), "dim"),
@@ -106,9 +133,9 @@ def _comment_head(confirmation: Confirmation, width: int) -> Line:
         (f", tells {', '.join(tells)}" if tells else "", "dim"),
     )
     if width_of(long) <= width:
-        return long
+        return [long]
     more = f", {tells[0]}" + (f" +{len(tells) - 1}" if len(tells) > 1 else "") if tells else ""
-    return fit(line(" ", (pad("comment", NAME), "dim"), (seen, role), f", {count} ch", (more, "dim")), width)
+    return [fit(line(" ", (pad("comment", NAME), "dim"), (seen, role), f", {count} ch", (more, "dim")), width)]
 
 
 def _comment(comment: str, width: int) -> Iterator[Line]:

@@ -17,7 +17,7 @@ from opstui.core.frozen import dataclass
 from opstui.core.tickets import Visibility
 from opstui.tui.drafting import comment_text
 from opstui.tui.lines import Line, Row, Span, between, cut, fit, line, pad, width_of, wrap
-from opstui.tui.push_words import push_lines
+from opstui.tui.push_words import push_lines, wrapped
 from opstui.tui.times import ago, size
 from opstui.tui.words import SHAPES
 
@@ -171,26 +171,15 @@ def _state(shown: Shown, width: int) -> list[Row]:
         )
     pushed = push_lines(draft, review.push, now=shown.now, tz=shown.tz, settle_seconds=shown.settle_seconds)
     if pushed:
-        wrapped: list[Line] = []
+        found: list[Line] = []
         for drawn in pushed:
-            wrapped += _wrapped(drawn, width)
+            found += wrapped(drawn, width)
         if draft.state is DraftState.NEEDS_HUMAN:
-            wrapped.append(line("   ", ("enter", "accent"), " says whether it is on the ticket"))
-        rows.append(Row("push", tuple(wrapped), stops=draft.state is DraftState.NEEDS_HUMAN))
+            found.append(line("   ", ("enter", "accent"), " says whether it is on the ticket"))
+        rows.append(Row("push", tuple(found), stops=draft.state is DraftState.NEEDS_HUMAN))
     if rows:
         rows.append(_rule("state", width))
     return rows
-
-
-def _wrapped(drawn: Line, width: int) -> list[Line]:
-    """A short line as it is; a long one with its last span wrapped under itself."""
-    last = drawn[-1]
-    if len(last.text) < 30:
-        return [fit(drawn, width)]
-    head = drawn[:-1]
-    start = width_of(head)
-    parts = wrap(last.text, max(12, width - start - 1))
-    return [(*head, Span(parts[0], last.style)), *(line("   ", (part, last.style)) for part in parts[1:])]
 
 
 def _fields(shown: Shown, width: int) -> list[Row]:

@@ -385,6 +385,8 @@ class ScriptedDesk:
             case d.FallBack():
                 session = self.sessions[command.id]
                 return d.Outcome(self.add_session(session.ticket.key, workflow=session.workflow))
+            case d.Watch():
+                return d.Outcome()
             case d.MarkSeen():
                 self.unseen.discard(command.ref)
                 return d.Outcome()

@@ -17,7 +17,7 @@ from opstui.core.errors import NotFound, OpstuiError
 from opstui.tui.arming import Arming, Phase, at, idle, open_prompt, press, redraw
 from opstui.tui.confirm_lines import confirm_rows, head_line, prompt_line, true_to_bytes
 from opstui.tui.lines import Line, fit, line
-from opstui.tui.push_words import push_lines
+from opstui.tui.push_words import push_lines, wrapped
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.sevlane import SevLane
@@ -42,7 +42,7 @@ class ConfirmScreen(DeskScreen):
     BINDINGS = screen_bindings("confirm")
     DEFAULT_CSS = """
     ConfirmScreen #confirm-head { height: 1; }
-    ConfirmScreen #prompt { height: auto; max-height: 6; }
+    ConfirmScreen #prompt { height: auto; max-height: 60%; }
     """
     choice: ClassVar[Callable[[str], str] | None] = None
     """Instead of the desk's randomness, for tests."""
@@ -135,7 +135,7 @@ class ConfirmScreen(DeskScreen):
         if self.problem:
             return [
                 *above,
-                fit(line(" ", ("✗", "bad"), " ", (self.problem, "bad")), width),
+                *wrapped(line(" ", ("✗", "bad"), " ", (self.problem, "bad")), width),
                 fit(line(" ", (f"{back} goes back", "dim")), width),
             ]
         if self._watching() and self.review is not None:
@@ -149,11 +149,12 @@ class ConfirmScreen(DeskScreen):
             )
             return [
                 *above,
-                *(fit(drawn, width) for drawn in said),
+                *(part for drawn in said for part in wrapped(drawn, width)),
                 fit(line(" ", (f"{back} goes back{'' if over else '; the push goes on'}", "dim")), width),
             ]
         if self._approving:
-            return [*above, line(" ", ("…", "accent"), " approving")]
+            ticket = self.confirmation.ticket if self.confirmation is not None else ""
+            return [*above, fit(line(" ", ("…", "accent"), f" approving, after a last look at {ticket}"), width)]
         if self.arming is None:
             return above
         return [*above, prompt_line(self.arming, back, width)]

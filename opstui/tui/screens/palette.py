@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from opstui.core.desk import Drafts, SortedTickets, StartSession, TicketsWindow
 from opstui.core.drafts import DraftState
-from opstui.core.errors import OpstuiError
+from opstui.core.errors import OpstuiError, UsageError
 from opstui.core.frozen import dataclass
 from opstui.core.queues import View
 from opstui.core.sessions import Session
@@ -117,15 +117,35 @@ class PaletteScreen(FindScreen):
             found += [row for row in window.rows if row not in found]
         except OpstuiError:
             pass  # what is typed need not be a filter
-        return [
+        shown = [
             Entry(
                 f"ref:{row.ticket.ref}",
-                f"{row.ticket.ref.key}  {row.ticket.title}",
+                f"{row.ticket.ref if len(self.facts.systems) > 1 else row.ticket.ref.key}  {row.ticket.title}",
                 f"{shape(row.ticket.severity)} ticket",
                 partial(self._go, "ticket", ref=str(row.ticket.ref)),
             )
             for row in found
         ]
+        return [*shown, *self._elsewhere(typed, {row.ticket.ref for row in found})]
+
+    def _elsewhere(self, typed: str, known: set[TicketRef]) -> list[Entry]:
+        """Tickets that are not here, but may be where they come from: a ref as typed, a bare key on each system."""
+        system, colon, key = typed.partition(":")
+        if " " in typed or (not colon and not any(char.isdigit() for char in typed)):
+            return []
+        can = self.facts.capabilities
+        names = [system] if colon else [name for name in self.facts.systems if not can[name].native_filters]
+        entries = []
+        for name in names:
+            try:
+                ref = TicketRef.parse(f"{name}:{key if colon else typed}")
+            except UsageError:
+                continue
+            if name in self.facts.systems and not any(one.system == name and one.key == ref.key for one in known):
+                entries.append(
+                    Entry(f"ref:{ref}", f"Open {ref}", f"asks {name}", partial(self._go, "ticket", ref=str(ref)))
+                )
+        return entries[:TICKETS]
 
     def head(self, width: int) -> list[Line]:
         """What it offers."""
@@ -194,7 +214,8 @@ def _keys(typed: str, systems: tuple[str, ...]) -> list[tuple[str, str]]:
     """System and key that ``typed`` may name: ``rt:12``, or a key alone in every system, as typed and in capitals."""
     if " " in typed:
         return []
-    system, colon, key = typed.rpartition(":")
+    system, colon, key = typed.partition(":")
+    key = key if colon else typed
     names = [system] if colon else list(systems)
     return [(name, word) for name in names if name in systems for word in dict.fromkeys((key, key.upper())) if word]
 

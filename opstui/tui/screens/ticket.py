@@ -18,7 +18,7 @@ from opstui.tui.reading import Reader
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
 from opstui.tui.since import Since
-from opstui.tui.terminal.links import first_link, true_host
+from opstui.tui.terminal.links import first_link, own_host
 from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.textview import Para, TextView
@@ -312,9 +312,11 @@ def offer_link(app: OpstuiApp, ref: TicketRef, line: str = "") -> None:
             ticket = app.desk.ask(TicketDetail(ref)).ticket
         except NotFound:
             ticket = None
-        texts = (ticket.url or "", ticket.body, *(entry.text for entry in ticket.timeline)) if ticket else ()
-        link = next((found for text in texts if (found := first_link(text)) is not None), None)
-    host = true_host(link) if link is not None else None
+        own = str(ticket.url or "") if ticket is not None else ""
+        texts = (ticket.body, *(entry.text for entry in ticket.timeline)) if ticket else ()
+        found = (one for text in texts if (one := first_link(text)) is not None)
+        link = own if own_host(own) is not None else next(found, None)
+    host = own_host(link) if link is not None else None
     if link is None or host is None:
         app.say(f"{ref.key} has no https link", "dim")
     elif app.terminal.ssh:

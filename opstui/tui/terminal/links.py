@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from opstui.core.hosts import leads_here
+
 _LINK = re.compile(r"https://[^\s<>\"'`{}|\\^]+")
 _TRAILING = ".,;:!?"
 _CLOSING = {")": "(", "]": "["}
@@ -33,3 +35,11 @@ def true_host(link: str) -> str | None:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except (ValueError, UnicodeError):
         return None
+
+
+def own_host(link: str) -> str | None:
+    """The host of an address that a ticket system gives its ticket: https, or http on this machine; else None."""
+    host = true_host(link)
+    if host is None and link.startswith("http://") and leads_here(link):
+        return urlsplit(link).netloc
+    return host
