@@ -250,14 +250,6 @@ class FakeJira(StandIn):
         query = request.param("query").casefold()
         return [one for one in PEOPLE.values() if query in (one["displayName"] + " " + one["emailAddress"]).casefold()]
 
-    @route("GET", API + "/attachment/content/{number}")
-    def content(self, request: Recorded, number: str) -> Reply:
-        if number not in self.files:
-            return errors("The attachment does not exist.", 404)
-        if request.param("redirect") != "false":
-            return Reply(303, headers={"Location": f"https://api.media.example/file/{number}"})
-        return Reply(200, self.files[number], {"Content-Type": "application/octet-stream"})
-
     # --- writing ------------------------------------------------------------------------------------------------------
 
     @route("PUT", API + "/issue/{key}")

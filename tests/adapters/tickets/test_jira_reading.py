@@ -89,8 +89,8 @@ async def test_custom_fields_are_shown_by_name_whatever_their_kind(jira: FakeJir
     key = jira.add_issue(
         customfield_10010=OPTIONS[0], customfield_10020=1200.0, customfield_10030=OPTIONS,
         customfield_10040=said("a\nb"), customfield_10050=ANA,
-        customfield_10090={"value": "EU", "child": {"value": "Berlin"}}, customfield_10100="one", customfield_10101="two",
-        components=[{"name": "checkout"}], duedate="2026-11-30",
+        customfield_10090={"value": "EU", "child": {"value": "Berlin"}}, customfield_10100="one",
+        customfield_10101="two", components=[{"name": "checkout"}], duedate="2026-11-30",
         customfield_10080={"id": "0f", "name": "Storage"}, resolution={"name": "Done"},
     )  # fmt: skip
     ticket = await read(jira, key)
