@@ -334,6 +334,21 @@ async def test_a_severity_is_written_in_the_config_s_words_and_by_who_may_read_t
     assert (await alice.ticket(key)).fields["Severity"] == "sev4"
 
 
+async def test_a_word_for_a_severity_that_redmine_does_not_know_costs_nothing(lab: RedmineLab) -> None:
+    key = lab.new()
+    system = lab.system(severity={"on fire": "1"})
+    try:
+        update = await update_of(
+            system, key, fields={"/severity": "1"}, comment="x", attachments=(("a.txt", b"1"),)
+        )  # fmt: skip
+        await system.send(update)
+        ticket = await system.ticket(key)
+    finally:
+        await system.disconnect()
+    assert (ticket.severity, ticket.fields["Severity"], len(ticket.attachments)) == ("1", "sev1", 1)
+    assert [entry.text for entry in ticket.timeline if entry.kind is EntryKind.COMMENT] == ["x"]
+
+
 async def test_the_same_file_twice_and_hostile_names_arrive(lab: RedmineLab, alice: RedmineTickets) -> None:
     key = lab.new()
     files = (("a&b=c?.txt", b"1"), ("../../etc/passwd", b"22"), ("log.txt", b"333"), ("log.txt", b"333"))

@@ -79,6 +79,7 @@ class Names:
         for one in fields:
             self._keep_field(one)
         self._loaded_at = now
+        self._roles.clear()
         await self._see_own_name()
 
     async def _whoami(self) -> Mapping[str, Any]:
