@@ -14,9 +14,11 @@ from hashlib import sha256
 from opstui.core.frozen import dataclass
 
 PLACEHOLDER = re.compile(r"⟦S:([A-Z][A-Z0-9_]{0,31}):([0-9a-f]{8})⟧")
-_LOOKALIKE = re.compile(r"⟦(?=S:)")
-_ESCAPED = "⟦\\"
-"""What ``⟦S:`` in a source becomes, so that it is read by people and taken for a placeholder by nobody."""
+_LOOKALIKE = re.compile(r"⟦(\\*)(?=S:)")
+"""``⟦S:`` in a source gets a backslash, so that it is read by people and taken for a placeholder by nobody; what has
+one already gets one more, so that nothing is lost on the way back."""
+_ESCAPED = re.compile(r"⟦\\(\\*)(?=S:)")
+_HIDDEN = re.compile(f"{PLACEHOLDER.pattern}|{_ESCAPED.pattern}")
 PERSONAL = frozenset(("EMAIL", "PHONE", "IBAN", "CARD", "PERSON", "ADDRESS", "IP", "MAC", "BIRTHDAY", "ID_NUMBER"))
 """Kinds that are about people; every other kind is a secret."""
 
@@ -68,9 +70,11 @@ class Placeholders:
         """``text`` with the placeholders of this session turned back; others stay."""
 
         def value(match: re.Match[str]) -> str:
+            if match[1] is None:
+                return f"⟦{match[3]}"
             return self._values.get(match.group(), match.group())
 
-        return PLACEHOLDER.sub(value, text).replace(_ESCAPED + "S:", "⟦S:")
+        return _HIDDEN.sub(value, text)
 
     def values(self) -> Mapping[str, str]:
         """Placeholder → value, as far as this session hid any."""
@@ -104,4 +108,4 @@ def readable(text: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    return _LOOKALIKE.sub(lambda _: _ESCAPED, text)
+    return _LOOKALIKE.sub(lambda match: f"⟦\\{match[1]}", text)

@@ -13,7 +13,7 @@ from opstui.core.documents import DocumentHead
 from opstui.core.redaction import PLACEHOLDER
 
 D = TypeVar("D")
-_LOOKALIKE = re.compile(r"⟦\\?S:")
+_LOOKALIKE = re.compile(r"⟦\\*S:")
 """What was made harmless, or forged: neither stands in the source as it is here."""
 
 

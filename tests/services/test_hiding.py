@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from opstui.adapters.redaction.engine import Re2Redactor
 from opstui.core.errors import NotRedacted, ReadOnly
@@ -62,6 +62,8 @@ def test_lines_stay_lines_also_where_a_key_goes_over_many() -> None:
 
 
 @settings(max_examples=100)
+@example(["⟦", "\\", "S:"])
+@example(["⟦", "\\", "\\", "S:", "⟦S:EMAIL:00000000⟧"])
 @given(
     st.lists(
         st.sampled_from(
