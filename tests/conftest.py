@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 # Examples differ from run to run where somebody looks; a change is judged by the same ones each time. No example has a
 # time limit: a busy machine is no mistake of the code.
-settings.register_profile("looking", deadline=None)
-settings.register_profile("judging", deadline=None, derandomize=True)
+_SLOW = [HealthCheck.too_slow]
+settings.register_profile("looking", deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("judging", deadline=None, suppress_health_check=_SLOW, derandomize=True)
 settings.load_profile("judging" if os.environ.get("CI") else "looking")
 
 # Any of these changes what a screen or a command prints, so none is taken over from whoever runs the tests.
