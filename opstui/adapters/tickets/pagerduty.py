@@ -28,12 +28,12 @@ from opstui.adapters.tickets.pagerduty_writing import (
     custom_values,
     incident_of,
     note_of,
-    one_of,
     priority_id,
 )
+from opstui.adapters.tickets.refusals import called
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import poll
-from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record
+from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, written
 from opstui.core.connections import Connection
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.ports import Changes, Cursor, Probe, Sent, Update
@@ -128,7 +128,7 @@ class PagerDutyTickets:
         key = await self._id(update.ticket.key)
         if update.comment is not None:
             answer = await self._write("POST", f"/incidents/{key}/notes", note_of(update))
-            return Sent(remote_id=raw(record(record(answer).get("note")).get("id")) or None)
+            return Sent(remote_id=raw(record(answer.get("note")).get("id")) or None)
         custom = await self._custom_values(key, update)
         incident = incident_of(
             update,
@@ -147,8 +147,8 @@ class PagerDutyTickets:
                 raise Refused(f"{error}, but for its custom fields, which are set", reason=error.reason) from None
         return Sent()
 
-    async def _write(self, method: str, path: str, body: Any) -> Any:
-        return (await self._http.request(method, path, json=body, headers={"From": self._connection.user})).json()
+    async def _write(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
+        return written(await self._http.request(method, path, json=body, headers={"From": self._connection.user}))
 
     async def _custom_values(self, key: str, update: Update) -> dict[str, Any] | None:
         wanted = custom_names(update)
@@ -157,14 +157,15 @@ class PagerDutyTickets:
         return custom_values(self.name, wanted, custom_there(await self._incident(key)))
 
     async def _user_id(self, person: str) -> str:
-        return one_of(self.name, "user", person, await self._all("/users", "users", [("query", person)]))
+        people = await self._all("/users", "users", [("query", person)])
+        return raw(called(self.name, "user", person, people).get("id"))
 
     async def _policy_id(self, update: Update) -> str | None:
         wanted = update.fields.get(f"/fields/{POLICY}")
         if wanted is None:
             return None
         policies = await self._all("/escalation_policies", "escalation_policies", [("query", str(wanted))])
-        return one_of(self.name, "escalation policy", str(wanted), policies)
+        return raw(called(self.name, "escalation policy", str(wanted), policies).get("id"))
 
     async def _priority_id(self, update: Update) -> str | None:
         if "/severity" not in update.fields:

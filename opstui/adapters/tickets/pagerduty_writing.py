@@ -10,9 +10,9 @@ from typing import Any
 
 from opstui.adapters.tickets.markers import marked
 from opstui.adapters.tickets.pagerduty_reading import POLICY, STATUSES, URGENCY
+from opstui.adapters.tickets.refusals import listed, unsent
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import line, raw, record, records
-from opstui.core.errors import Refused
 from opstui.core.ports import Capabilities, Update
 from opstui.core.text import clean_line
 
@@ -58,20 +58,20 @@ def note_of(update: Update) -> dict[str, Any]:
 def check(name: str, update: Update) -> None:
     """Raises Refused for what PagerDuty can't take at all."""
     if update.public and update.comment is not None:
-        raise _no(name, _NO_PUBLIC)
+        raise unsent(name, _NO_PUBLIC)
     if update.attachments:
-        raise _no(name, _CANT["attachments"])
+        raise unsent(name, _CANT["attachments"])
     for path, given in (("/tags", update.add_tags or update.remove_tags), ("/team", "/team" in update.fields)):
         if given:
-            raise _no(name, _CANT[path])
+            raise unsent(name, _CANT[path])
     status = update.fields.get("/status")
     if status is not None and status not in STATUSES:
-        raise _no(name, f"{clean_line(str(status), limit=60)!r} is no status there; there are {', '.join(STATUSES)}")
+        raise unsent(name, f"{clean_line(str(status), limit=60)!r} is no status there; there are {', '.join(STATUSES)}")
     urgency = update.fields.get(f"/fields/{URGENCY}", "low")
     if urgency not in URGENCIES:
-        raise _no(name, f"an urgency is {' or '.join(URGENCIES)}")
+        raise unsent(name, f"an urgency is {' or '.join(URGENCIES)}")
     if "/assignee" in update.fields and not update.fields["/assignee"]:
-        raise _no(name, "an open incident is always assigned to somebody")
+        raise unsent(name, "an open incident is always assigned to somebody")
 
 
 def incident_of(
@@ -117,7 +117,7 @@ def custom_values(name: str, wanted: Mapping[str, Any], there: Sequence[Mapping[
     for field, value in wanted.items():
         known = next((one for one in there if field in (line(one.get("display_name")), line(one.get("name")))), None)
         if known is None:
-            raise _no(name, f"its incidents have no custom field {clean_line(field, limit=60)!r}")
+            raise unsent(name, f"its incidents have no custom field {clean_line(field, limit=60)!r}")
         found.append({"id": raw(known.get("id")), "value": _typed(name, field, value, known)})
     return {"custom_fields": found} if found else None
 
@@ -137,49 +137,25 @@ def _typed(name: str, field: str, value: Any, known: Mapping[str, Any]) -> Any:
             return float(text)
     except (KeyError, ValueError):
         what = {"boolean": "yes or no", "integer": "a whole number", "float": "a number"}[str(kind)]
-        raise _no(name, f"{clean_line(field, limit=60)!r} takes {what}") from None
+        raise unsent(name, f"{clean_line(field, limit=60)!r} takes {what}") from None
     if str(known.get("field_type", "")).startswith("multi"):
         return [part for part in (item.strip() for item in text.split(",")) if part]
     return text
 
 
-def one_of(name: str, what: str, wanted: str, there: Sequence[Mapping[str, Any]]) -> str:
-    """The id of the one that is called ``wanted``. Raises Refused where none or more than one is.
-
-    A person is named as PagerDuty shows people; for an e-mail address the refusal says what that is, since the ticket
-    could not be compared with what was approved otherwise.
-    """
-    called = [one for one in there if line(one.get("name")) == wanted]
-    if len(called) == 1:
-        return raw(called[0].get("id"))
-    if called:
-        told = ", ".join(line(one.get("email")) or raw(one.get("id")) for one in called[:5])
-        raise _no(name, f"more than one {what} is called {clean_line(wanted, limit=80)}: {told}")
-    folded = wanted.casefold()
-    near = [one for one in there if folded in (line(one.get("email")).casefold(), line(one.get("name")).casefold())]
-    if near:
-        raise _no(name, f"write {clean_line(wanted, limit=80)} as it is shown there: {line(near[0].get('name'))}")
-    raise _no(name, f"there is no {what} {clean_line(wanted, limit=80)!r}")
-
-
 def priority_id(name: str, severity: Any, severities: Severities, priorities: Sequence[Mapping[str, Any]]) -> str:
     """The id of the priority that means ``severity``. Raises Refused where none does, and for none at all."""
     if severity is None:
-        raise _no(name, "a priority can be changed there, but not taken away")
+        raise unsent(name, "a priority can be changed there, but not taken away")
     by_name = {str(line(one.get("name")) or line(one.get("summary"))): raw(one.get("id")) for one in priorities}
     word = severities.word(str(severity), by_name)
     if word is None:
-        known = ", ".join(by_name) or "none"
-        raise _no(
-            name, f"no priority there means severity {severity} (there are: {known}); name one in its severity table"
-        )
+        known = listed(list(by_name))
+        why = f"no priority there means severity {severity} (there are: {known}); name one in its severity table"
+        raise unsent(name, why)
     return by_name[word]
 
 
 def custom_there(incident: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The custom fields of an incident that was asked for with them."""
     return records(record(incident).get("custom_fields"))
-
-
-def _no(name: str, why: str) -> Refused:
-    return Refused(f"{name}: {why}. Nothing was sent", reason=why)

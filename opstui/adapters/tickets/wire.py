@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opstui.core.errors import Refused
 from opstui.core.text import SafeText, clean, clean_line
+
+if TYPE_CHECKING:
+    from opstui.adapters.http import Answer
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of what has none."""
@@ -21,6 +24,17 @@ def record(value: Any) -> Mapping[str, Any]:
 def records(value: Any) -> list[Mapping[str, Any]]:
     """The objects of a list; none of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def written(answer: Answer) -> Mapping[str, Any]:
+    """What was answered to a write; empty where it is nothing that can be read.
+
+    Not an error there, as that would say that nothing was applied, which only the read-back knows.
+    """
+    try:
+        return record(answer.json())
+    except Refused:
+        return {}
 
 
 def answer_of(name: str, value: Any, member: str) -> Mapping[str, Any]:
