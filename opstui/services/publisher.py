@@ -8,10 +8,9 @@ knows that its sender is dead.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,33 +64,9 @@ from opstui.services.locks import FileLock, held
 from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
+from opstui.services.turns import ASKED, TURN_SECONDS, Turns
 
 log = logging.getLogger("opstui.publisher")
-
-LOCK_WAIT = 30.0
-"""Seconds that ``push`` waits for another publisher."""
-POLITE_WAIT = 60.0
-"""A pause that a system asks for is waited out up to this long; beyond it the update stays approved."""
-BLIND_WAIT = 300.0
-"""Seconds for which ``push`` asks a system that does not answer what became of an update."""
-TURN_SECONDS = 0.05
-"""How often it is looked whether the update before is through."""
-LONGEST_REST = 10.0
-"""Seconds."""
-
-
-@dataclass
-class _Going:
-    """An update that ``run_all`` is at."""
-
-    push: str
-    system: str
-    until: datetime | None = None
-    """When it is looked at again."""
-    woken: bool = False
-    """It rested for long, by whichever clock."""
-    patient_since: float | None = None
-    """When a system began to make us wait for what has no end of its own."""
 
 
 class Publisher:
@@ -137,7 +112,7 @@ class Publisher:
         for push in sorted(due, key=lambda push: push.id in self._suspects):
             self._suspects.add(push.id)
             with suppress(Busy):
-                self._advance(push.id, wait=0.0)
+                self._advance(push.id, 0.0)
             self._suspects.discard(push.id)
 
     def run_all(self, *, draft: str | None = None) -> list[PushRecord]:
@@ -149,61 +124,14 @@ class Publisher:
         record = self._setup.record
         unfinished = record.pushes(unfinished=True)
         wanted = [push for push in unfinished if draft is None or push.draft == draft]
-        before = {push.ticket: number for number, push in enumerate(unfinished) if push in wanted}
-        going = [
-            _Going(push.id, push.system) for number, push in enumerate(unfinished)
-            if number <= before.get(push.ticket, -1)
-        ]  # fmt: skip
-        held_by: dict[str, str] = {}
-        while going:
-            for one in tuple(going):
-                if one.until is not None and one.until > self._setup.clock.now() and not one.woken:
-                    continue
-                try:
-                    step = self._advance(one.push, wait=0.0 if one.system in held_by else LOCK_WAIT)
-                except Busy as error:
-                    held_by[one.system] = str(error)
-                    step = Nothing()
-                if not self._goes_on(one, step, going):
-                    going.remove(one)
-            if going:
-                self._rest(going)
+        newest = {push.ticket: number for number, push in enumerate(unfinished) if push in wanted}
+        # Earlier updates of the same tickets come first.
+        going = [push for number, push in enumerate(unfinished) if number <= newest.get(push.ticket, -1)]
+        held_by = Turns(self._setup, self._advance).take(going)
         found = [now for push in wanted if (now := record.push(push.id)) is not None]
         return [push if push.done else replace(push, error=held_by.get(push.system, push.error)) for push in found]
 
-    def _goes_on(self, one: _Going, step: Step, going: Sequence[_Going]) -> bool:
-        """Whether ``run_all`` stays with an update after this step, and until when it rests."""
-        if not isinstance(step, Wait):
-            return False
-        clock, push = self._setup.clock, self._setup.record.push(one.push)
-        one.until = step.until
-        if push is None or step.why is WaitFor.CREDENTIALS:
-            return False  # only a person can mend that; what is unknown stays unknown until then
-        if step.why is WaitFor.TURN:
-            return any(other.push == step.reason for other in going)
-        if step.why is WaitFor.SETTLE:
-            # Settling ends. What can end it is the system's answer, and one that is away may be away for long.
-            limit = BLIND_WAIT if push.failures else None
-        elif step.reason.startswith(_ASKED) or push.started:
-            limit = POLITE_WAIT
-        else:
-            return False  # not reachable: it stays approved, and whoever called says so
-        if limit is None:
-            one.patient_since = None
-            return True
-        one.patient_since = clock.monotonic() if one.patient_since is None else one.patient_since
-        pause = (step.until - clock.now()).total_seconds()
-        return clock.monotonic() + pause <= one.patient_since + limit
-
-    def _rest(self, going: Sequence[_Going]) -> None:
-        """Sleep until the first of them can go on; a clock that is turned back does not make it longer than 10 s."""
-        now = self._setup.clock.now()
-        pause = min((one.until - now).total_seconds() for one in going if one.until is not None)
-        time.sleep(max(0.01, min(pause, LONGEST_REST)))
-        for one in going:
-            one.woken = pause > LONGEST_REST
-
-    def _advance(self, push_id: str, *, wait: float) -> Step:
+    def _advance(self, push_id: str, wait: float) -> Step:
         """Hold the system's lock and go on until a wait or the end. Raises Busy."""
         setup = self._setup
         found = setup.record.push(push_id)
@@ -423,7 +351,6 @@ def _is_due(push: PushRecord, now: datetime) -> bool:
 
 
 LONGEST_PAUSE = timedelta(seconds=RETRY_AFTER_LIMIT + 60)
-_ASKED = "asked to wait"
 _AUDITED: dict[type, str] = {
     Send: "push.send",
     Verified: "push.verified",
@@ -438,7 +365,7 @@ def _observed(error: OpstuiError, *, writing: bool) -> Observation:
     if isinstance(error, CredentialsRefused):
         return RequestRefused(str(error), credentials=True)
     if isinstance(error, RateLimited):
-        return RequestFailed(f"{_ASKED}: {error}", maybe_applied=False, retry_after=error.retry_after)
+        return RequestFailed(f"{ASKED}: {error}", maybe_applied=False, retry_after=error.retry_after)
     if isinstance(error, Unreachable):
         return RequestFailed(
             str(error), maybe_applied=writing and error.was_anything_sent, retry_after=error.retry_after

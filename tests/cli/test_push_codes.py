@@ -14,7 +14,7 @@ import pytest
 from opstui.cli import output
 from opstui.core.errors import CredentialsRefused, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.ports import Update
-from opstui.services import publisher
+from opstui.services import turns
 from tests.cli.shell import Shell
 from tests.services.building import Place
 
@@ -140,7 +140,7 @@ def test_a_value_that_somebody_set_meanwhile_is_done_and_said_so(shell: Shell) -
 def test_a_push_that_another_one_holds_up_names_it_and_what_stays_approved(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "LOCK_WAIT", 0.1)
+    monkeypatch.setattr(turns, "LOCK_WAIT", 0.1)
     drafts = [shell.approved(title)[1] for title in ("a", "b")]
     folder = shell.place.setup.locks
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def test_a_push_that_another_one_holds_up_names_it_and_what_stays_approved(
 
 
 def test_who_waits_says_for_whom(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publisher, "LOCK_WAIT", 0.6)
+    monkeypatch.setattr(turns, "LOCK_WAIT", 0.6)
     monkeypatch.setattr(output, "PATIENCE", 0.2)
     shell.approved()
     shell.place.setup.locks.mkdir(parents=True, exist_ok=True)
