@@ -35,10 +35,11 @@ Outcome = int | OpstuiError | None
 class _Feed:
     """How it stands with one feed."""
 
-    __slots__ = ("asked", "factor", "failures", "quiet", "refused", "running", "urgent")
+    __slots__ = ("asked", "begun", "factor", "failures", "quiet", "refused", "running", "urgent")
 
     def __init__(self) -> None:
         self.asked = LONG_AGO
+        self.begun: datetime | None = None
         self.factor = 1.0
         self.quiet = 0
         self.failures = 0
@@ -121,6 +122,11 @@ class Live:
             failures=state.failures,
         )
 
+    def asking_since(self, feed: Queue) -> datetime | None:
+        """Since when the feed is being asked from here; None while it is not."""
+        state = self._feeds.get(feed)
+        return state.begun if state is not None else None
+
     def again_at(self, system: str) -> datetime | None:
         """When a system is asked again that asked for a pause; None for the others."""
         until, moment = self._holds.get(system, (LONG_AGO, None))
@@ -159,17 +165,17 @@ class Live:
         if state.running is not None:
             if not state.running.done():
                 return
-            self._take(feed, state, state.running)
-            state.running = None
+            self._take(feed, state.running)
+            state.running = state.begun = None
         setup, now = self._setup, self._setup.clock.monotonic()
         if not self._is_due(feed, state, now):
             return
         since = None if state.urgent else setup.clock.now() - timedelta(seconds=SHARED * self.pause(feed))
-        state.urgent = False
+        state.urgent, state.begun = False, setup.clock.now()
         asked = self._asking.queue(feed, unless_since=since, wait=False)
         state.running = asyncio.run_coroutine_threadsafe(asked, self._loop.loop)
 
-    def _take(self, feed: Queue, state: _Feed, future: Future[int | None]) -> None:
+    def _take(self, feed: Queue, future: Future[int | None]) -> None:
         if future.cancelled():
             return
         error = future.exception()

@@ -86,7 +86,8 @@ class Refresher:
 
     def asking_since(self, feed: Queue) -> datetime | None:
         """Since when the feed is being asked by this process; None while it is not."""
-        return self._asking.asking_since(feed) if "_asking" in self.__dict__ else None
+        since = self._live.asking_since(feed) if self._live is not None else None
+        return since or (self._asking.asking_since(feed) if "_asking" in self.__dict__ else None)
 
     def again_at(self, feed: Queue) -> datetime | None:
         """When it is asked again, where its system asked for a pause."""
