@@ -7,10 +7,12 @@ for a failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.behaviours.program import Warm
 
 HERE = Path(__file__).resolve().parent
 
@@ -46,3 +48,11 @@ def redmine_env() -> Mapping[str, str]:
 def alertmanager_env() -> Mapping[str, str]:
     """AM_URL."""
     return server("alertmanager")
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """One process that everything is imported in, for the many command lines."""
+    made = Warm()
+    yield made
+    made.close()
