@@ -52,6 +52,8 @@ class Shown:
     """Whether there is a field that the draft does not set yet, and may."""
     with_files: bool = False
     """Whether that may be a file."""
+    silent: bool = True
+    """Whether it is known that the system tells nobody but those it names."""
     comment_words: str = ""
     """What to know before a comment is written, where the system has but one kind or none."""
 
@@ -280,7 +282,7 @@ def _comment(shown: Shown, width: int) -> list[Row]:
         rows.append(Row(COMMENT, (fit(empty, width),)))
     else:
         public = op is not None and op.visibility is Visibility.PUBLIC
-        rows.append(Row(COMMENT, (*_comment_head(review, public, width), *_comment_text(shown, width))))
+        rows.append(Row(COMMENT, (*_comment_head(shown, public, width), *_comment_text(shown, width))))
     for key, text in shown.aside.items():
         name = "comment" if key == COMMENT else field_name(key.removeprefix("op:"))
         head = between(
@@ -305,19 +307,21 @@ def _comment(shown: Shown, width: int) -> list[Row]:
     return rows
 
 
-def _comment_head(review: Review, public: bool, width: int) -> list[Line]:
+def _comment_head(shown: Shown, public: bool, width: int) -> list[Line]:
+    review = shown.review
     audience = review.audience or ("public" if public else "internal")
-    tells = f"tells {', '.join(review.tells)}" if review.tells else "tells nobody"
+    # Whom a system elsewhere writes to is its own affair, and not claimed.
+    tells = f"tells {', '.join(review.tells)}" if review.tells else "tells nobody" if shown.silent else ""
     mark = ("!", "warn") if public else " "
     style = "warn" if public else ""
     if public:
         audience = audience.replace("public", "PUBLIC", 1)
-    first = line(" ", mark, " ", pad("comment", 10), (audience, style), (" · " + tells, "dim"))
+    first = line(" ", mark, " ", pad("comment", 10), (audience, style), (f" · {tells}" if tells else "", "dim"))
     if width_of(first) <= width:
         return [first]
     return [
         fit(line(" ", mark, " ", pad("comment", 10), (audience, style)), width),
-        fit(line(" " * 13, (tells, "dim")), width),
+        *([fit(line(" " * 13, (tells, "dim")), width)] if tells else []),
     ]
 
 

@@ -10,7 +10,7 @@ from opstui.core.frozen import dataclass
 from opstui.core.sessions import Cost, Session, SessionStatus, Usage, live
 from opstui.tui.draw import cells
 from opstui.tui.ticket_text import MARKS, workflow_word
-from opstui.tui.words import count, exact_money, money, running
+from opstui.tui.words import called, count, exact_money, money, running
 
 Bit = tuple[str, str]
 WIDE = 120
@@ -87,7 +87,7 @@ def headline(drawn: Drawn) -> tuple[list[Bit], list[Bit]]:
     """Ticket and workflow at the left, status and cost at the right, unless a column has these."""
     session, width, cost = drawn.session, drawn.width, drawn.cost
     mark, role = MARKS[session.status]
-    left: list[Bit] = [(f" {session.ticket.key}  ", "strong"), (workflow_word(session.workflow), "text")]
+    left: list[Bit] = [(f" {called(session.ticket)}  ", "strong"), (workflow_word(session.workflow), "text")]
     if width >= WIDE:
         return left, []
     spent = cost_bits(cost)

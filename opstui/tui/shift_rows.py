@@ -11,7 +11,7 @@ from opstui.core.frozen import dataclass
 from opstui.core.money import cents, dollars
 from opstui.core.sessions import Cost, Session, SessionStatus, beyond_rounding
 from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of, wrap
-from opstui.tui.words import count, money, running
+from opstui.tui.words import called, count, money, running
 
 SPARKS = "▁▂▃▄▅▆▇█"
 BAR = "▇"
@@ -166,7 +166,7 @@ def _sessions(view: ShiftView, width: int) -> Iterable[Row]:
         tokens = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens
         parts: list[Span] = [
             Span("   "),
-            Span(pad(session.ticket.key, 11) + " ", "accent"),
+            Span(pad(called(session.ticket), 11) + " ", "accent"),
             Span(pad(session.workflow, 19 if middle else 9) + " "),
         ]
         if wide:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opstui.core.desk import Sessions, StopAllSessions
 from opstui.core.sessions import Session, SessionStatus
+from opstui.tui.words import called
 
 if TYPE_CHECKING:
     from opstui.tui.app import OpstuiApp
@@ -44,5 +45,5 @@ def sessions(count: int) -> str:
 
 def named(left: list[Session]) -> str:
     """Which have not stopped, and on what they run."""
-    shown = ", ".join(f"{session.ticket.key} ({session.runtime})" for session in left[:4])
+    shown = ", ".join(f"{called(session.ticket)} ({session.runtime})" for session in left[:4])
     return shown + (f" and {len(left) - 4} more" if len(left) > 4 else "")

@@ -11,10 +11,10 @@ from opstui.core.drafts import Draft
 from opstui.core.frozen import dataclass
 from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionStatus
-from opstui.core.tickets import TicketRow, TimelineEntry, Visibility
+from opstui.core.tickets import EntryKind, TicketRow, TimelineEntry, Visibility
 from opstui.tui.draw import cells, fit
 from opstui.tui.widgets.textview import Bit, Para
-from opstui.tui.words import age, clock, due, estimate, running, shape
+from opstui.tui.words import age, called, clock, due, estimate, running, shape
 
 MARKS = {
     SessionStatus.QUEUED: ("◌", "dim"),
@@ -61,7 +61,7 @@ def head(view: TicketView, now: datetime, timezone: str, *, me: str) -> list[Par
     words += [labels] if labels else []
     state = "" if view.state == "live" else f"{view.state} since {clock(view.fetched_at, timezone, now)}"
     found = [
-        Para(ticket.title, "strong", lead=((f"{ticket.ref.key}  ", "accent"),)),
+        Para(ticket.title, "strong", lead=((f"{called(ticket.ref)}  ", "accent"),)),
         Para(" · ".join(words), "dim", lead=tuple(facts)),
     ]
     if state:
@@ -89,7 +89,8 @@ def since_looked(view: TicketView) -> list[Para]:
         for path, (then, now) in view.changed_fields.items()
     ]
     count = len(view.changed_since_seen)
-    if count:
+    if 0 < count < len(view.ticket.timeline):
+        # Of a ticket that nobody looked at yet everything is new, and its row said so.
         parts.append("1 new entry" if count == 1 else f"{count} new entries")
     return [Para(" · ".join(parts), "text", lead=(("since you looked  ", "good"),))] if parts else []
 
@@ -166,7 +167,7 @@ def first_look(look: FirstLookView | None, key: str, *, with_system: bool, limit
             )
         )
     for ref, title, shared in look.related[:3] if limit is None else ():
-        said = f"{ref if with_system else ref.key}  "
+        said = f"{ref if with_system else called(ref)}  "
         why = f"shares {', '.join(shared[:3])}" if shared else ""
         found.append(
             Para(
@@ -249,7 +250,8 @@ def entry(one: TimelineEntry, now: datetime, timezone: str, *, new: bool = False
     """A timeline entry: time, kind, author, and its lines with the numbers that citations count."""
     number = str(one.number)
     kind = one.kind.value
-    public = "  public" if one.visibility is Visibility.PUBLIC else ""
+    said = one.kind in (EntryKind.COMMENT, EntryKind.REPLY)
+    public = "  public" if one.visibility is Visibility.PUBLIC and said else ""
     found = [
         Para(
             bits=(

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from opstui.core.errors import UsageError
 from opstui.core.money import cents, dollars
+from opstui.core.tickets import TicketRef
 from opstui.core.zones import time_zone
 
 SHAPES = {"1": "▲", "2": "◆", "3": "●", "4": "○"}
@@ -43,6 +44,11 @@ _ASCII = {
     "◑": "o",
     "◌": ".",
 }
+
+
+def called(ref: TicketRef) -> str:
+    """What people call a ticket: its key, and where that is but a number with the system's name: ``rt:12``."""
+    return ref.key if any(char.isalpha() for char in ref.key) else str(ref)
 
 
 def utf8(encoding: str | None = None) -> bool:

@@ -13,6 +13,7 @@ from opstui.core.tickets import StatusCategory, TicketRef
 from opstui.tui.drafting import as_typed
 from opstui.tui.offers import SILENCE_FOR, SILENCED, acknowledging, needs_statuses, offers, silencing
 from opstui.tui.ticket_text import workflow_word
+from opstui.tui.words import called
 
 if TYPE_CHECKING:
     from opstui.tui.screens.base import DeskScreen
@@ -83,7 +84,7 @@ class ActsOnTickets:
         ref, gone = here
         if gone:
             # The list changed under the cursor: the key may have been meant for another ticket.
-            app.ask(f"{ref.key} has left this list: {doing} it?", lambda: work(ref))
+            app.ask(f"{called(ref)} has left this list: {doing} it?", lambda: work(ref))
         else:
             work(ref)
 
@@ -130,7 +131,7 @@ class ActsOnTickets:
             if app.screen is screen and here is not None and here[0] == ref and not screen.asks:
                 then(draft)
             else:
-                app.say(f"the draft on {ref.key} is ready: {app.keymap.shown('app.waiting')} goes to what waits")
+                app.say(f"the draft on {called(ref)} is ready: {app.keymap.shown('app.waiting')} goes to what waits")
 
         def failed(error: OpstuiError) -> None:
             app.drafting.discard(ref)
@@ -146,7 +147,7 @@ class ActsOnTickets:
     ) -> None:
         ref = view.ticket.ref
         self._screen.desk_app.ask_slowly(
-            Transitions(ref), then, saying=f"asking {ref.system} what {ref.key} can become", failed=failed
+            Transitions(ref), then, saying=f"asking {ref.system} what {called(ref)} can become", failed=failed
         )
 
     def _acknowledge(self, ref: TicketRef) -> None:
@@ -155,7 +156,7 @@ class ActsOnTickets:
         me = app.me(ref.system)
         mine = bool(me) and me in view.ticket.assignees and not screen.facts.read_only
         if mine and view.ticket.status.category is not StatusCategory.NEW:
-            app.say(f"{ref.key} is yours already", "dim")
+            app.say(f"{called(ref)} is yours already", "dim")
         elif needs_statuses(view):
             self._statuses(
                 view,
@@ -211,11 +212,13 @@ class ActsOnTickets:
             elif what == "silence":
                 self._silence(view)
             elif what == "type":
-                self._put_field(ref, "/status", f"Status of {ref.key}")
+                self._put_field(ref, "/status", f"Status of {called(ref)}")
             else:
-                self._put_field(ref, "/assignee", f"Assign {ref.key} to")
+                self._put_field(ref, "/assignee", f"Assign {called(ref)} to")
 
-        question = Ask(f"{ref.key}  {view.ticket.title}", chosen, choices=(*runs, *asked.choices), unable=asked.unable)
+        question = Ask(
+            f"{called(ref)}  {view.ticket.title}", chosen, choices=(*runs, *asked.choices), unable=asked.unable
+        )
         screen.put_question(question)
 
         def told(statuses: tuple[str, ...] | None, problem: str = "") -> None:
@@ -251,8 +254,10 @@ class ActsOnTickets:
 
             screen.put_question(
                 Ask(
-                    f"Silence {ref.key} for {span.strip()}: why?", given, value=f"{screen.facts.operator} looks into it"
+                    f"Silence {called(ref)} for {span.strip()}: why?",
+                    given,
+                    value=f"{screen.facts.operator} looks into it",
                 )
             )
 
-        screen.put_question(Ask(f"Silence {ref.key} for how long?", why, value=SILENCE_FOR, note="30m, 2h, 1d"))
+        screen.put_question(Ask(f"Silence {called(ref)} for how long?", why, value=SILENCE_FOR, note="30m, 2h, 1d"))

@@ -23,7 +23,7 @@ from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.screens import registry
 from opstui.tui.screens.base import DeskScreen
 from opstui.tui.screens.find import FindScreen
-from opstui.tui.words import shape
+from opstui.tui.words import called, shape
 
 TICKETS = 8
 """Tickets offered for what was typed."""
@@ -72,7 +72,9 @@ class PaletteScreen(FindScreen):
         open_states = tuple(state for state in DraftState if state.is_open)
         for draft in self.desk.ask(Drafts(ticket=ref, states=open_states)):
             if draft.state in open_states:
-                name = f"Review {ref.key}" if not entries else f"Review {ref.key}, {draft.workflow or 'your own'}"
+                name = (
+                    f"Review {called(ref)}" if not entries else f"Review {called(ref)}, {draft.workflow or 'your own'}"
+                )
                 entries.append(
                     Entry(
                         f"draft:{draft.id}",
@@ -81,10 +83,12 @@ class PaletteScreen(FindScreen):
                         partial(self._go, "review", draft=draft.id),
                     )
                 )
-        entries.append(Entry("ticket:here", f"Ticket {ref.key}", "screen", partial(self._go, "ticket", ref=str(ref))))
+        entries.append(
+            Entry("ticket:here", f"Ticket {called(ref)}", "screen", partial(self._go, "ticket", ref=str(ref)))
+        )
         if not self.facts.read_only:
             for flow in self.facts.workflows:
-                name = f"{flow.title} of {ref.key}"
+                name = f"{flow.title} of {called(ref)}"
                 entries.append(Entry(f"workflow:{flow.id}", name, "workflow", partial(self._start, ref, flow.id)))
         return entries
 
@@ -120,7 +124,7 @@ class PaletteScreen(FindScreen):
         shown = [
             Entry(
                 f"ref:{row.ticket.ref}",
-                f"{row.ticket.ref if len(self.facts.systems) > 1 else row.ticket.ref.key}  {row.ticket.title}",
+                f"{called(row.ticket.ref)}  {row.ticket.title}",
                 f"{shape(row.ticket.severity)} ticket",
                 partial(self._go, "ticket", ref=str(row.ticket.ref)),
             )
@@ -193,7 +197,7 @@ class PaletteScreen(FindScreen):
 
         app = self.desk_app
         app.pop_screen()
-        app.do(StartSession(ticket=ref, workflow=workflow), started, saying=f"{workflow} of {ref.key}")
+        app.do(StartSession(ticket=ref, workflow=workflow), started, saying=f"{workflow} of {called(ref)}")
 
     def _run(self, action: str, node: Any) -> None:
         app = self.desk_app

@@ -33,7 +33,7 @@ from opstui.tui.times import clock
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
 from opstui.tui.widgets.spans import Spans
-from opstui.tui.words import shape, zone
+from opstui.tui.words import called, shape, zone
 
 MOVES = tuple(key.id for key in of(("move",)))
 """The list's own keys: it binds them itself."""
@@ -110,7 +110,7 @@ class ReviewScreen(ActsOnRows):
             "  ",
             (shape(self._severity), role),
             " ",
-            (draft.ticket.key, "accent"),
+            (called(draft.ticket), "accent"),
             "  ",
             self._title,
         )
@@ -138,6 +138,7 @@ class ReviewScreen(ActsOnRows):
             unsaved=self.keeping.dirty.get(COMMENT_PATH) if self.keeping is not None else None,
             can_add=self.editable() and self.can_add(),
             with_files=self.capabilities.attachments,
+            silent=self.capabilities.native_filters,
             comment_words=comment_words(self.capabilities),
         )
         rows = review_rows(shown, width)

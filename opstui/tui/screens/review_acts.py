@@ -15,6 +15,7 @@ from opstui.tui.review_rows import COMMENT, field_name, value_text
 from opstui.tui.screens.review_comment import WritesComment
 from opstui.tui.screens.review_more import AddsRows
 from opstui.tui.screens.review_sources import ShowsSources
+from opstui.tui.words import called
 
 
 class ActsOnRows(AddsRows, WritesComment, ShowsSources):
@@ -46,13 +47,9 @@ class ActsOnRows(AddsRows, WritesComment, ShowsSources):
         if self.review is None or self.keeping is None or not self.may_edit():
             return
         ref, current = self.review.draft.ticket, self.current(path)
-        title = f"{ref.key}: {field_name(path)}"
+        title = f"{called(ref)}: {field_name(path)}"
         if path == "/status":
-            self.desk_app.ask_slowly(
-                Transitions(ref),
-                lambda found: self._choose_status(title, found, current),
-                saying=f"{ref.system}'s statuses",
-            )
+            self._ask_status(title, current)
         elif path == "/severity":
             choices = [(level, value_text(path, level), word) for level, word in _SEVERITIES]
             self.ask(title, lambda value: self.change(DraftChanges(set={path: value})), choices=choices, chosen=current)
@@ -74,22 +71,29 @@ class ActsOnRows(AddsRows, WritesComment, ShowsSources):
         if before.ops != self.keeping.draft.ops:
             self.undone.append(("changes", inverse(before, self.keeping.draft)))
 
-    def _choose_status(self, title: str, found: tuple[str, ...], current: str) -> None:
-        if not self.is_current:
-            return
-        if not found:
-            self.ask(
-                title,
-                lambda value: self.change(DraftChanges(set={"/status": value})),
-                value=current,
-                note="this system does not list its statuses",
-            )
-            return
-        base = as_typed(self.review.draft.base.get("/status")) if self.review is not None else ""
-        names = list(dict.fromkeys([*found, *([base] if base else [])]))
-        choices = [(name, name, "as it is" if name == base else "") for name in names]
-        self.ask(
-            title, lambda value: self.change(DraftChanges(set={"/status": value})), choices=choices, chosen=current
+    def _ask_status(self, title: str, current: str) -> None:
+        """The question stands at once, and fills when the system has told what the ticket can become."""
+        assert self.review is not None
+        ref, system = self.review.draft.ticket, self.system
+        base = as_typed(self.review.draft.base.get("/status"))
+
+        def then(value: str) -> None:
+            self.change(DraftChanges(set={"/status": value}))
+
+        def choices(found: tuple[str, ...]) -> list[tuple[str, str, str]]:
+            names = list(dict.fromkeys([*found, *([base] if base else []), current]))
+            return [(name, name, "as it is" if name == base else "") for name in names if name]
+
+        question = self.ask(title, then, choices=choices(()), unable=[("others", f"asking {system} …")], chosen=current)
+
+        def told(found: tuple[str, ...]) -> None:
+            if found or self.capabilities.transitions_listed:
+                question.renew(choices(found), () if found else [("others", f"{base} can go to no other")])
+            elif question.waits:
+                self.ask(title, then, value=current, note=f"{system} does not list its statuses")
+
+        self.desk_app.ask_slowly(
+            Transitions(ref), told, failed=lambda error: question.renew(choices(()), [("others", error.message)])
         )
 
     def current(self, path: str) -> str:

@@ -39,6 +39,7 @@ from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
 from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import CommentField
+from opstui.tui.words import called
 
 NOT_KEPT = "not kept: "
 WIDE = 100
@@ -244,7 +245,7 @@ class DraftScreen(DeskScreen):
 
     def ref_key(self) -> str:
         """The ticket's key, for questions that name what they act on."""
-        return self.review.draft.ticket.key if self.review is not None else "the draft"
+        return called(self.review.draft.ticket) if self.review is not None else "the draft"
 
     def problem(self) -> str:
         """Why what was typed is not in the store; empty: it is, or will be within a second."""
@@ -397,11 +398,13 @@ class DraftScreen(DeskScreen):
         index = int(key.rpartition(":")[2])
         return self.review.findings[index] if index < len(self.review.findings) else None
 
-    def ask(self, title: str, then: Callable[[str], None], **more: Any) -> None:
+    def ask(self, title: str, then: Callable[[str], None], **more: Any) -> Ask:
         """Put a question at the foot of the screen."""
         self._close_ask()
-        self.mount(Ask(title, then, closed=self._asked, **more), before="#over-hints")
+        question = Ask(title, then, closed=self._asked, **more)
+        self.mount(question, before="#over-hints")
         self.call_after_refresh(self.show_frame)
+        return question
 
     def _asked(self) -> None:
         self.query_one("#rows", RowList).focus()

@@ -22,6 +22,7 @@ from opstui.tui.session_text import citations
 from opstui.tui.widgets.lines import Lines, OneLine, Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.transcript import FLUSH, TranscriptView
+from opstui.tui.words import called
 
 COLUMNS = [(0, "-one"), (session_figures.WIDE, "-wide")]
 
@@ -260,7 +261,7 @@ class SessionScreen(ActsOnSession, DeskScreen):
 
     def label(self) -> str:
         """With the ticket's key."""
-        return f"Session {self.session.ticket.key}" if self.session is not None else self.LABEL
+        return f"Session {called(self.session.ticket)}" if self.session is not None else self.LABEL
 
     def mover(self) -> Scroller | None:
         """The transcript."""

@@ -20,7 +20,7 @@ from opstui.core.sessions import Session, SessionStatus
 from opstui.tui.session_figures import status_words
 from opstui.tui.session_stands import suggested_budget
 from opstui.tui.session_text import citations
-from opstui.tui.words import money
+from opstui.tui.words import called, money
 
 if TYPE_CHECKING:
     from opstui.tui.screens.session import SessionScreen
@@ -119,7 +119,7 @@ class ActsOnSession:
             app.do(
                 RaiseBudget(id=screen.session_id, budget_micros=amount, reason=reason),
                 lambda session: app.say(f"its budget is {money(amount)} now", "good"),
-                saying=f"raising the budget of {session.ticket.key}",
+                saying=f"raising the budget of {called(session.ticket)}",
             )
 
         ask_raise(

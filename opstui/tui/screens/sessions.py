@@ -24,7 +24,7 @@ from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.session_pane import SessionPane
 from opstui.tui.widgets.textview import Bit, Para, TextView
 from opstui.tui.widgets.transcript import FLUSH
-from opstui.tui.words import clock, count, estimate, money, running
+from opstui.tui.words import called, clock, count, estimate, money, running
 
 GLANCE = 0.06
 """Seconds after a key until the panes show where the cursor went, so that a held key stays fast."""
@@ -57,7 +57,7 @@ def session_row(session: Session, title: str, width: int, timezone: str, now: da
     end.append((" ✎" if session.draft else "  ", "accent"))
     start: list[Bit] = [
         (f"{mark} ", role),
-        (fit(session.ticket.key, 11) + " ", "strong" if session.status.is_live else "text"),
+        (fit(called(session.ticket), 11) + " ", "strong" if session.status.is_live else "text"),
     ]
     if width >= 60:
         start.append((fit(ticket_text.workflow_word(session.workflow), 19) + " ", "text"))
@@ -273,7 +273,7 @@ class SessionsScreen(ActsOnTickets, DeskScreen):
         session = self._current()
         if session is not None:
             self.desk_app.do(
-                InterruptSession(session.id), lambda one: self.desk_app.say(f"{one.ticket.key}: told to stop")
+                InterruptSession(session.id), lambda one: self.desk_app.say(f"{called(one.ticket)}: told to stop")
             )
 
     def kept(self) -> Mapping[str, Any]:

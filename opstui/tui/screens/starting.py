@@ -17,7 +17,7 @@ from opstui.core.errors import (
 from opstui.core.sessions import Session
 from opstui.core.tickets import TicketRef
 from opstui.tui.ticket_text import workflow_word
-from opstui.tui.words import money
+from opstui.tui.words import called, money
 
 if TYPE_CHECKING:
     from opstui.core.workflows import Workflow
@@ -50,7 +50,7 @@ def start(screen: DeskScreen, ref: TicketRef, workflow: str, *, runtime: str = "
     app.do(
         StartSession(ticket=ref, workflow=workflow, runtime=runtime or None, budget_micros=budget),
         opened,
-        saying=f"starting {workflow_word(workflow)} on {ref.key}",
+        saying=f"starting {workflow_word(workflow)} on {called(ref)}",
         failed=refused,
     )
 
@@ -131,7 +131,12 @@ def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
         rows = [(name, name, terms(facts, flow, name).partition(" · ")[2]) for name in facts.runtimes]
         chosen = facts.plans.get(workflow, Plan()).runtime
         screen.put_question(
-            Ask(f"{flow.title} of {ref.key} on", lambda name: runtime_chosen(flow, name), choices=rows, chosen=chosen)
+            Ask(
+                f"{flow.title} of {called(ref)} on",
+                lambda name: runtime_chosen(flow, name),
+                choices=rows,
+                chosen=chosen,
+            )
         )
 
     def runtime_chosen(flow: Workflow, runtime: str) -> None:
@@ -140,11 +145,11 @@ def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
             return
         ask_amount(
             screen,
-            f"{flow.title} of {ref.key} on {runtime}, for at most",
+            f"{flow.title} of {called(ref)} on {runtime}, for at most",
             lambda budget: start(screen, ref, flow.id, runtime=runtime, budget=budget),
             value=budget_of(facts, flow),
             note="dollars; it stops there and asks",
         )
 
     rows = [(flow.id, flow.title, terms(facts, flow)) for flow in facts.workflows]
-    screen.put_question(Ask(f"{ref.key}: which workflow", workflow_chosen, choices=rows))
+    screen.put_question(Ask(f"{called(ref)}: which workflow", workflow_chosen, choices=rows))

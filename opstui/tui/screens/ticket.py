@@ -22,6 +22,7 @@ from opstui.tui.terminal.links import first_link, own_host
 from opstui.tui.widgets.lines import Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.textview import Para, TextView
+from opstui.tui.words import called
 
 if TYPE_CHECKING:
     from opstui.tui.app import OpstuiApp
@@ -196,7 +197,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
 
     def label(self) -> str:
         """With the key, so that two tickets are never taken for each other."""
-        return f"Ticket {self.ref.key}"
+        return f"Ticket {called(self.ref)}"
 
     def mover(self) -> Scroller | None:
         """The text."""
@@ -318,7 +319,7 @@ def offer_link(app: OpstuiApp, ref: TicketRef, line: str = "") -> None:
         link = own if own_host(own) is not None else next(found, None)
     host = own_host(link) if link is not None else None
     if link is None or host is None:
-        app.say(f"{ref.key} has no https link", "dim")
+        app.say(f"{called(ref)} has no https link", "dim")
     elif app.terminal.ssh:
         app.ask(f"Copy the link to {host}?", lambda: app.copy(link, "link"))
     else:

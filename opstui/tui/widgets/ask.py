@@ -112,10 +112,15 @@ class Ask(Vertical):
         drawn = self._choice_rows(max(20, self.app.size.width))
         rows.styles.height = min(sum(len(row.lines) for row in drawn), ROWS)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it still waits for its answer."""
+        return self.is_attached and not self.has_class("-answered")
+
     def renew(self, choices: Sequence[tuple[str, str, str]], unable: Sequence[tuple[str, str]] = ()) -> None:
         """Others may be chosen now; the cursor stays on its choice."""
         self._choices, self._unable = tuple(choices), tuple(unable)
-        if not self.has_class("-answered") and self.query("#ask-choices"):
+        if self.waits and self.query("#ask-choices"):
             self._show_choices(self.query_one("#ask-choices", Choices))
 
     def say(self, note: str) -> None:

@@ -16,7 +16,7 @@ from opstui.tui.session_figures import cost_bits, percent
 from opstui.tui.ticket_text import MARKS, workflow_word
 from opstui.tui.widgets.lines import OneLine, Rule
 from opstui.tui.widgets.transcript import TranscriptView
-from opstui.tui.words import running
+from opstui.tui.words import called, running
 
 
 class SessionPane(Vertical):
@@ -77,7 +77,7 @@ class SessionPane(Vertical):
         head.show(
             [
                 (f" {mark} ", palette.role(role)),
-                (f"{session.ticket.key}  ", palette.strong),
+                (f"{called(session.ticket)}  ", palette.strong),
                 (workflow_word(session.workflow), palette.text),
             ],
             [

@@ -8,7 +8,7 @@ from opstui.core.desk import Status
 from opstui.tui.draw import Piece, cells, fit
 from opstui.tui.themes import Palette
 from opstui.tui.widgets.lines import OneLine
-from opstui.tui.words import age, due
+from opstui.tui.words import age, called, due
 
 
 def lane_pieces(status: Status, now: datetime, palette: Palette, width: int) -> tuple[list[Piece], list[Piece]]:
@@ -29,7 +29,7 @@ def lane_pieces(status: Status, now: datetime, palette: Palette, width: int) -> 
     if status.sev_one_note and width >= 60:
         right.append((f" ! {status.sev_one_note} ", palette.accent))
     room = width - sum(cells(text) for text, _ in right)
-    key = str(ticket.ref.key)
+    key = called(ticket.ref)
     left: list[Piece] = [("  ▲ ", palette.severity1), (key + "  ", palette.severity1)]
     used = sum(cells(text) for text, _ in left)
     left.append((fit(ticket.title, max(0, room - used - 1)), palette.text))
@@ -43,7 +43,8 @@ class SevLane(OneLine):
 
     def tell(self, status: Status, now: datetime) -> None:
         """Show the worst open severity 1, or nothing."""
-        left, right = lane_pieces(status, now, self.palette, self.size.width or self.app.size.width)
+        width = self.size.width or self.app.size.width
+        left, right = lane_pieces(status, now, self.palette, width)
         there = status.sev_one is not None
         if there != self.has_class("-there"):
             # The only layout that a ticket can cause: when the first severity 1 comes and when the last one goes.
