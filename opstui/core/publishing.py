@@ -77,8 +77,8 @@ CREDENTIALS_PAUSE = 30.0
 """Seconds until refused credentials are tried again, in case somebody mended them."""
 STALE_READ = timedelta(seconds=30)
 """A ticket that was read longer ago (the machine slept) is read again before anything is sent."""
-LOOKS = 12
-"""How often it is looked for while it settles."""
+FIRST_LOOK = 0.5
+"""Seconds until an update that may have arrived is looked for; then after as long again as has passed by then."""
 RACE_LIMIT = 20
 """Refusals for a version that was just read, before the ticket counts as too busy to be changed by a program."""
 RESEND_LIMIT = 8
@@ -275,9 +275,9 @@ def _is_answered(push: PushRecord, seen: TicketRead, terms: Terms) -> bool:
 
 
 def _next_look(push: PushRecord, terms: Terms, now: datetime) -> datetime:
-    """Presence is worth looking for at once and again; absence counts only at the end."""
-    pause = max(0.1, terms.capabilities.settle_seconds / LOOKS)
-    return min(settles_at(push, terms, now), now + timedelta(seconds=pause))
+    """Presence is worth looking for at once and, ever more seldom, again; absence counts only at the end."""
+    passed = (now - (push.sent_at or now)).total_seconds()
+    return min(settles_at(push, terms, now), now + timedelta(seconds=max(FIRST_LOOK, passed)))
 
 
 def _next(

@@ -32,13 +32,13 @@ LAG = 4.0
 """How old a read may be."""
 PATIENCE = 10.0
 """After which a client gives up."""
-TROUBLE_ENDS = 400.0
+TROUBLE_ENDS = 250.0
 HORIZON = 3000.0
 OP_ID = "01JSIMSIMSIMSIMSIMSIMSIMS0"
 FAULTS = (
     "refuse", "lose", "lose", "lose-answer", "lose-answer", "500", "500-applied", "429", "503", "slow", "slow", "no"
 )  # fmt: skip
-FAULTY = (0.0, 0.1, 0.3, 0.5)
+FAULTY = (0.0, 0.1, 0.2, 0.4)
 PAUSES = (None, 3.0, 0.0, 1e9, -1.0, float("nan"))
 """What a server asks for with a 429."""
 
@@ -131,7 +131,7 @@ class World:
         chance = self.chance
         if self.story is not None:
             self.tell(f"{self.server.kind}; {names(self.server.operations, range(len(self.server.operations)))}")
-        for name in range((1, 1, 1, 1, 2, 2, 3)[int(chance() * 7)]):
+        for name in range((1, 1, 1, 1, 1, 2, 3)[int(chance() * 7)]):
             self.later(chance() * 5, Process(self, name).start)
         for _ in range((0, 0, 1, 2, 4)[int(chance() * 5)]):
             self.later(chance() * 60, self.foreign_change)

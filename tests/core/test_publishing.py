@@ -143,7 +143,7 @@ def test_sending_found_at_the_start_is_looked_for_at_once_and_counts_as_absent_o
     two = decide(one.push, read(ticket()), about)
     assert isinstance(two.step, Wait)
     assert two.step.why is WaitFor.SETTLE
-    early = decide(two.push, Look(), about, after=1)
+    early = decide(two.push, Look(), about, after=0.4)
     assert isinstance(early.step, Wait)
     late = decide(two.push, Look(), about, after=60)
     assert late.step == FindOp()
