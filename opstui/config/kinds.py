@@ -21,6 +21,8 @@ class Kind:
     """The address that everybody's has, unless the config says otherwise."""
     op_field: bool = False
     """Whether an update's id can be kept in a field of its tickets."""
+    options: tuple[str, ...] = ()
+    """What ``[tickets.NAME.options]`` can hold."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -28,10 +30,10 @@ KINDS: Mapping[str, Kind] = {
     "rt": Kind(op_field=True),
     "redmine": Kind(op_field=True),
     "pagerduty": Kind(needs=("token",), url=Url("https://api.pagerduty.com")),  # without a user it can be read
-    "jira": Kind(needs=("url", "user", "token")),
-    "servicenow": Kind(needs=("url", "user", "token"), op_field=True),
+    "jira": Kind(needs=("url", "user", "token"), options=("severity_field", "team_field")),
+    "servicenow": Kind(needs=("url", "user", "token"), op_field=True, options=("severity_field", "audit")),
     "github": Kind(needs=("token",), url=Url("https://api.github.com")),
-    "zendesk": Kind(needs=("url", "user", "token")),
+    "zendesk": Kind(needs=("url", "user", "token"), options=("service_field",)),
     "alertmanager": Kind(needs=("url",)),
 }
 """Ours. Any other is looked for among the installed packages."""
@@ -64,6 +66,19 @@ def missing(system: TicketSettings) -> tuple[str, ...]:
     """The keys that a system of this kind needs and does not have, its token included."""
     kind = KINDS.get(system.kind)
     return tuple(key for key in kind.needs if not getattr(system, key)) if kind is not None else ()
+
+
+def unknown_option(kind: str, option: str) -> str:
+    """What to say of an option that a kind of ours does not know; empty where it does."""
+    if kind not in KINDS or option in KINDS[kind].options:
+        return ""
+    import difflib
+
+    known = KINDS[kind].options
+    near = difflib.get_close_matches(option, known, n=1, cutoff=0.6)
+    if near:
+        return f"there is no such option; did you mean {near[0]!r}?"
+    return f"there is no such option; {kind} knows {' and '.join(known) or 'none'}"
 
 
 def query_problem(kind: str, query: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from opstui.config.kinds import KINDS, missing, query_problem, unknown_kind
+from opstui.config.kinds import KINDS, missing, query_problem, unknown_kind, unknown_option
 from opstui.config.lines import KeyPath
 from opstui.config.settings import Settings
 from opstui.config.values import Leaf, Node, Table
@@ -51,6 +51,9 @@ def _tickets(settings: Settings, tree: Table) -> None:
         lacking = [key for key in missing(system) if key != "token"]
         if lacking:
             _stop(tree, here, f"{system.kind} needs its {' and its '.join(lacking)}")
+        for option in system.options:
+            if unknown_option(system.kind, option):
+                _stop(tree, (*here, "options", option), unknown_option(system.kind, option))
         if system.op_field and system.kind in KINDS and not KINDS[system.kind].op_field:
             _stop(tree, (*here, "op_field"), f"{system.kind} keeps the id of an update elsewhere; leave this key out")
 
