@@ -50,7 +50,8 @@ def confirm_rows(confirmation: Confirmation, width: int) -> list[Row]:
         Row("rule", (line(("─" * width, "rule")),), stops=False),
     ]
     for index, (name, before, after) in enumerate(confirmation.rows):
-        rows.append(Row(f"field:{index}", tuple(_field(name, before, after, width)), stops=False))
+        called = "owner" if name == "assignee" else name
+        rows.append(Row(f"field:{index}", tuple(_field(called, before, after, width)), stops=False))
     if confirmation.comment is not None:
         rows.append(
             Row("comment", (*_comment_head(confirmation, width), *_comment(confirmation.comment, width)), stops=False)

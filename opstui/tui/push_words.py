@@ -61,7 +61,9 @@ def _on_its_way(draft: Draft, push: PushRecord | None, now: datetime, tz: tzinfo
         out.append(
             line(" ", ("?", "warn"), (f" unknown: looking, {left} s" if left > 0 else " unknown: looking", "warn"))
         )
-    elif push.step in (StepState.SENDING, StepState.UNKNOWN) and push.sent_at is not None:
+    elif push.step is StepState.SENDING and push.sent_at is not None:
+        out.append(line(" ", ("…", "accent"), f" sending{which}{what} since {clock(push.sent_at, tz)}{again}"))
+    elif push.step is StepState.UNKNOWN and push.sent_at is not None:
         out.append(line(" ", ("…", "accent"), f" sent{which}{what} {clock(push.sent_at, tz)} · reading back{again}"))
     elif pause is not None:
         out.append(line(" ", ("…", "dim"), f" waits until {clock(pause, tz)}{which}{again}"))

@@ -223,7 +223,9 @@ def _yours(row: ReviewRow) -> str:
 def _field_lines(shown: Shown, row: ReviewRow, width: int) -> Iterator[Line]:
     name, column = _columns(width)
     drafted, now = value_text(row.path, row.when_drafted), value_text(row.path, row.now)
-    changed = row.now != row.when_drafted
+    # On the ticket it is our own doing that the field is another than when it was drafted.
+    pushed = shown.review.draft.state is DraftState.PUSHED and row.done_already
+    changed = row.now != row.when_drafted and not pushed
     age = f"{ago(row.changed_at, shown.now)} ago" if row.changed_at is not None else ""
     age = "just now" if age == "now ago" else age
     who = "agent" if row.op.origin is Origin.AGENT else "you"
@@ -243,7 +245,7 @@ def _field_lines(shown: Shown, row: ReviewRow, width: int) -> Iterator[Line]:
             yield fit(line(" " * 12, "now ", (now, "strong" if row.conflict else ""), (f"  {age}", "dim")), width)
         if row.conflict:
             yield line(" " * 12, *settle)
-        elif row.done_already:
+        elif row.done_already and not pushed:
             yield line(" " * 12, ("the ticket has it already", "dim"))
         return
     now_cell = [Span(cut(now, column - 1), "strong" if row.conflict else "")]
@@ -261,7 +263,7 @@ def _field_lines(shown: Shown, row: ReviewRow, width: int) -> Iterator[Line]:
     )
     if row.conflict:
         right: Line = settle
-    elif row.done_already:
+    elif row.done_already and not pushed:
         right = line(("there already ", "dim"))
     else:
         right = line((who + " ", "dim"))

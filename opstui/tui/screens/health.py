@@ -21,12 +21,17 @@ class HealthScreen(ListScreen):
 
     LABEL = "Health"
     KIND = "health"
-    HINTS = ("list.refresh", "list.copy", "list.open")
     BINDINGS = only("list.open", "list.refresh", "list.copy")
 
     def __init__(self) -> None:
         super().__init__()
         self.states: tuple[QueueState, ...] = ()
+
+    def hints(self) -> list[tuple[str, str]]:
+        """What enter and ``r`` do here."""
+        shown = self.desk_app.keymap.shown
+        own = [(shown("list.refresh"), "ask all now"), (shown("list.open"), "ask this one")]
+        return [*own, (shown("app.back"), "back"), (shown("app.help"), "help")]
 
     def look(self) -> None:
         """As the desk knows it; nothing is asked over a network."""

@@ -81,7 +81,7 @@ class ActsOnRows(AddsRows, WritesComment, ShowsSources):
             self.change(DraftChanges(set={"/status": value}))
 
         def choices(found: tuple[str, ...]) -> list[tuple[str, str, str]]:
-            names = list(dict.fromkeys([*found, *([base] if base else []), current]))
+            names = list(dict.fromkeys([base, current, *found]))
             return [(name, name, "as it is" if name == base else "") for name in names if name]
 
         question = self.ask(title, then, choices=choices(()), unable=[("others", f"asking {system} …")], chosen=current)
