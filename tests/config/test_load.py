@@ -167,7 +167,7 @@ def test_the_current_folder_is_never_looked_at(tmp_path: Path, monkeypatch: pyte
          "tickets.rt.options.a", "wants a string"),
         ('[tickets.rt]\nkind = "rt"\nurl = "https://x.example"\n[tickets.rt.options]\na = "x"\n', 5,
          "tickets.rt.options.a", "rt knows none"),
-        ('[tickets.z]\nkind = "zendesk"\nurl = "https://x.example"\nuser = "a"\n[tickets.z.options]\nservicefield = ""\n',
+        ('[tickets.z]\nkind = "zendesk"\nurl = "https://x.org"\nuser = "a"\n[tickets.z.options]\nservicefield = ""\n',
          6, "tickets.z.options.servicefield", "did you mean 'service_field'"),
         ('[tickets.rt]\nkind = "rt"\nurl = "https://x.example"\n[tickets.rt.severity]\nurgent = "5"\n', 5,
          "tickets.rt.severity.urgent", "wants one of 1, 2, 3, 4"),
