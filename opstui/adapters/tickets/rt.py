@@ -15,7 +15,7 @@ from opstui.adapters.tickets.markers import marked
 from opstui.adapters.tickets.rt_asking import PAGE, Asking, Found, together
 from opstui.adapters.tickets.rt_history import body_of as body_told, entries_of, files_of, texts_of
 from opstui.adapters.tickets.rt_reading import FIELDS, NAMED, Reading, custom_fields, named, statuses, ticket_of
-from opstui.adapters.tickets.rt_writing import Choices, body_of, message_of, missed, severity_field
+from opstui.adapters.tickets.rt_writing import Choices, body_of, message_of, missed, parts_of, severity_field
 from opstui.adapters.tickets.wire import list_of, raw, record
 from opstui.core.connections import Connection
 from opstui.core.errors import Conflict, OpstuiError, Refused
@@ -188,12 +188,11 @@ class RTTickets:
         text = update.comment
         if text is not None and not self._connection.op_field:
             text = marked(text, update.op_id)
-        said = message_of(text, update.attachments, self.name)
         first = {name: body.pop(name) for name in _PUT_ONLY if name in body}
         if first:
             # Set before the comment is made: that is what can't be done twice.
             await self._put(key, update, found, first)
-        return await self._post(key, update, {**body, **said})
+        return await self._post(key, update, {**body, **message_of(text)})
 
     async def _current(self, key: str, version: str, *, fresh: bool) -> Found:
         """The ticket in the version that is expected. Raises Conflict."""
@@ -232,7 +231,8 @@ class RTTickets:
 
     async def _post(self, key: str, update: Update, body: Mapping[str, Any]) -> Sent:
         kind = "correspond" if update.public else "comment"
-        answer = await self._http.request("POST", f"ticket/{key}/{kind}", json=body)
+        files = parts_of(body, update.attachments, self.name) if update.attachments else None
+        answer = await self._http.request("POST", f"ticket/{key}/{kind}", json=None if files else body, files=files)
         self._read.pop(key, None)
         transaction = answer.headers.get("location", "").rpartition("/")[2]
         # In whatever language: each sentence about a value names it.
