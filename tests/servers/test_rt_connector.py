@@ -265,14 +265,14 @@ async def test_a_comment_goes_with_status_fields_and_files_in_one_request(lab: R
     key = lab.new()
     update = await update_of(
         alice, key, comment="looked at it",
-        attachments=(("trace.bin", b"\x00\xff\r\n"), ("ä \"1\".txt", b"a\r\nb"), ("c.md", b"# c")),
+        attachments=(("trace.bin", b"\x00\xff\r\n"), ("ä 日.txt", b"a\r\nb"), ("c.md", b"# c")),
         fields={"/status": "open", "/severity": "1", "/fields/Service": "dns"}, add_tags=("eu",),
     )  # fmt: skip
     await alice.send(update)
     ticket = await alice.ticket(key)
     assert lab.types(key).count("Comment") == 1
     assert (ticket.status.raw, ticket.severity, ticket.fields["Service"], ticket.tags) == ("open", "1", "dns", ("eu",))
-    assert [(one.name, one.size) for one in ticket.attachments] == [("trace.bin", 4), ('ä "1".txt', 4), ("c.md", 3)]
+    assert [(one.name, one.size) for one in ticket.attachments] == [("trace.bin", 4), ("ä 日.txt", 4), ("c.md", 3)]
     ours = [entry for entry in ticket.timeline if entry.op_id == OP_ID]
     assert {entry.kind for entry in ours} == {EntryKind.COMMENT, EntryKind.STATUS, EntryKind.FIELD, EntryKind.SYSTEM}
     assert ours[0].text == "looked at it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ from opstui.core.errors import Refused
 from opstui.core.frozen import dataclass
 from opstui.core.ports import Update
 from opstui.core.text import clean_line
+
+_FIGURE = re.compile(r"(\D*)[1-4](\D*)")
+"""``sev3``: what the others are called goes without saying, and who is no administrator can't ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +156,11 @@ def _set_severity(
 
 
 def _word(name: str, severity: str, choices: Choices) -> str:
+    """The field's word for a severity: one that it takes or has, the config's, or one that differs in its figure."""
     words = Severities(choices.own)
-    found = words.word(severity, choices.words) or next(
-        (one for one, is_ in choices.own.items() if is_ == severity), None
-    )
+    own = next((word for word, meant in choices.own.items() if meant == severity), None)
+    alike = (_FIGURE.sub(rf"\g<1>{severity}\g<2>", word) for word in choices.words if _FIGURE.fullmatch(word))
+    found = words.word(severity, choices.words) or own or words.word(severity, alike)
     if found is None:
         raise Refused(
             f"{name}: no word of its Severity means {severity}: add one to tickets.{name}.severity in the config. "
