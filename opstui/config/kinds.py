@@ -38,7 +38,7 @@ KINDS: Mapping[str, Kind] = {
 }
 """Ours. Any other is looked for among the installed packages."""
 
-_REPO = re.compile(r"(?:^|\s)repo:([\w.-]+/[\w.-]+)(?=\s|$)")
+_REPO = re.compile(r"(?:^|\s)repo:([\w.-]+/[\w.-]+)(?=\s|$)", re.IGNORECASE)
 
 
 def installed() -> list[str]:
@@ -83,6 +83,6 @@ def unknown_option(kind: str, option: str) -> str:
 
 def query_problem(kind: str, query: str) -> str:
     """What is wrong with a queue's query as far as it can be told without asking; empty for nothing."""
-    if kind == "github" and len(_REPO.findall(query)) != 1:
+    if kind == "github" and len({name.casefold() for name in _REPO.findall(query)}) != 1:
         return "wants exactly one repo: (repo:acme/ops is:issue is:open), since a ticket is named by its repository"
     return ""
