@@ -19,8 +19,6 @@ url = "{url}"
 token = {{ env = "OPSTUI_TEST_TOKEN" }}
 op_field = "{op_field}"
 poll_seconds = 1
-# RT shows the choices of a field to administrators only.
-severity = {{ sev1 = "1", sev2 = "2", sev3 = "3", sev4 = "4" }}
 
 [[queues]]
 name = "Mine"
