@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from rich.cells import cell_len
+
 from opstui.core.desk import Confirmation
 from opstui.tui.arming import Arming, Phase, prompt_text
 from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of, wrap
@@ -50,7 +52,7 @@ def confirm_rows(confirmation: Confirmation, width: int) -> list[Row]:
         Row("rule", (line(("─" * width, "rule")),), stops=False),
     ]
     for index, (name, before, after) in enumerate(confirmation.rows):
-        called = "owner" if name == "assignee" else name
+        called = "owner" if name == "assignee" else name.removeprefix("fields/")
         rows.append(Row(f"field:{index}", tuple(_field(called, before, after, width)), stops=False))
     if confirmation.comment is not None:
         rows.append(
@@ -78,7 +80,8 @@ def _where(confirmation: Confirmation, width: int) -> Iterator[Line]:
     """To which address and as whom, where that is another machine; and in how many requests, where it takes several."""
     if "://" not in confirmation.origin:
         return
-    whom = f" as {confirmation.account}" if confirmation.account else ""
+    known = confirmation.account not in ("", confirmation.system)
+    whom = f" as {confirmation.account}" if known else ""
     steps = f", in {confirmation.steps} steps" if confirmation.steps > 1 else ""
     for at, part in enumerate(wrap(f"{confirmation.origin}{whom}{steps}", width - NAME - 2)):
         yield line(" ", (pad("to" if at == 0 else "", NAME), "dim"), part)
@@ -92,11 +95,16 @@ def _title(confirmation: Confirmation, width: int) -> Line:
 
 
 def _field(name: str, before: str, after: str, width: int) -> Iterator[Line]:
-    whole = line(" ", (pad(name, NAME - 1) + " ", "dim"), before or "–", (" → ", "dim"), (after or "–", "strong"))
+    # A name is never cut: what is set is to be seen.
+    label = pad(name, NAME - 1) if cell_len(name) < NAME else name + " "
+    whole = line(" ", (label + " ", "dim"), before or "–", (" → ", "dim"), (after or "–", "strong"))
     if width_of(whole) <= width and "\n" not in before + after:
         yield whole
         return
     # Nothing is pushed that was not seen: a value that is longer than the line takes as many as it needs.
+    if cell_len(name) >= NAME:
+        yield from (line(" ", (part, "dim")) for part in wrap(name, width - 2))
+        name = ""
     for at, part in enumerate(wrap(before or "–", width - NAME - 2)):
         yield line(" ", (pad(name if at == 0 else "", NAME), "dim"), part)
     for at, part in enumerate(wrap(after or "–", width - NAME - 4)):

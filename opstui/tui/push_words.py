@@ -70,9 +70,8 @@ def _on_its_way(draft: Draft, push: PushRecord | None, now: datetime, tz: tzinfo
     else:
         out.append(line(" ", ("…", "dim"), f" next:{which}{what}" if which else " waits to be sent"))
     if push.error:
-        # While it is being read back, or waited for, this is why; it is no verdict yet.
-        final = push.step is not StepState.UNKNOWN and pause is None
-        out.append(line(" ", ("✗", "bad") if final else ("~", "warn"), f" {push.error}"))
+        # It is tried again, or looked for: no verdict yet.
+        out.append(line(" ", ("~", "warn"), f" {push.error}"))
     return out
 
 

@@ -14,6 +14,8 @@ from opstui.tui.words import age, clock
 
 NAME = 16
 """Cells of a queue's name."""
+LONG = 2.0
+"""Seconds of waiting after which it is said."""
 
 
 class HealthScreen(ListScreen):
@@ -88,10 +90,12 @@ class HealthScreen(ListScreen):
         said: list[tuple[str, str]] = []
         if state.error:
             said.append((str(state.error), ""))
-        if state.asking_since is not None:
-            said.append((f"being asked since {clock(state.asking_since, timezone)}", "dim"))
-        elif state.again_at is not None and state.again_at > now:
-            said.append((f"the system asked for a pause; asked again at {clock(state.again_at, timezone)}", "dim"))
+        again = state.again_at if state.again_at is not None and state.again_at > now else None
+        asked = state.asking_since
+        if asked is not None and (now - asked).total_seconds() >= LONG:
+            said.append((f"being asked for {int((now - asked).total_seconds())} s", "dim"))
+        elif again is not None:
+            said.append((f"it wants a pause; asked again at {clock(again, timezone)}", "dim"))
         if state.state is Health.ERROR:
             said.append(("Doctor (in the palette) says what is configured and how to mend it", "dim"))
         elif health_bits(state, now, timezone)[0] != LIVE and state.fetched_at is not None:

@@ -190,6 +190,7 @@ class TicketTable(Scroller):
         self.news.clear()
         if not same:
             self.marks.clear()
+            self._ref_width = 8
         self._take(window.total, window.stamp, 0, list(window.rows))
         where = None
         if keep is not None:

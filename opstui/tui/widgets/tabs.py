@@ -40,7 +40,8 @@ def health_bits(state: QueueState, now: datetime, timezone: str) -> tuple[str, s
 
     ``● live``, ``stale 4m``, ``offline 4m``, ``error``, ``paused till 03:20``, ``asking`` before the first answer.
     """
-    if state.again_at is not None and state.again_at > now:
+    down = state.state in (Health.OFFLINE, Health.ERROR)
+    if state.again_at is not None and state.again_at > now and not down:
         return f"paused till {clock(state.again_at, timezone)}", "warn"
     if state.fetched_at is None:
         if state.error is None:
@@ -57,21 +58,23 @@ def trouble(state: QueueState | None, now: datetime, timezone: str) -> tuple[str
         return "", ""
     word, role = health_bits(state, now, timezone)
     shown = f"as of {clock(state.fetched_at, timezone, now)}" if state.fetched_at is not None else "nothing read yet"
-    return f"{word} · {shown}" + (f" · {state.error}" if state.error else ""), role
+    parts = [word, shown, *([str(state.error)] if state.error else [])]
+    return " · ".join(parts), role
 
 
 def empty_words(state: QueueState | None, since: datetime | None, now: datetime, timezone: str) -> tuple[str, ...]:
     """What stands in a view without a ticket; ``since`` is when a queue was asked for the first time."""
     if state is None or state.fetched_at is not None:
         return ("no ticket here",)
+    again = state.again_at if state.again_at is not None and state.again_at > now else None
     if state.error is not None:
         return (
             str(state.error),
-            "",
+            f"asked again at {clock(again, timezone)}" if again is not None else "",
             "nothing of this queue is cached; it is asked again by itself, r asks now, H says more",
         )
-    if state.again_at is not None and state.again_at > now:
-        return (f"{state.system} asked for a pause: asked again at {clock(state.again_at, timezone)}",)
+    if again is not None:
+        return (f"{state.system} asked for a pause: asked again at {clock(again, timezone)}",)
     waited = int((now - since).total_seconds()) if since is not None else 0
     return (f"asking {state.system} …" + (f" ({waited} s)" if waited > 0 else ""),)
 
