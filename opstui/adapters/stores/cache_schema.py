@@ -226,6 +226,7 @@ def _status(raw: str, category: int) -> Status:
     return Status(SafeText(raw), CATEGORIES[category])
 
 
+@lru_cache(maxsize=4096)
 def _texts(stored: str) -> tuple[SafeText, ...]:
     return tuple(map(SafeText, json.loads(stored))) if stored != "[]" else ()
 
