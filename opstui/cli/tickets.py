@@ -12,7 +12,7 @@ from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, clock, emit, note, say, table, waiting
 from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
-from opstui.core.errors import CredentialsRefused, NotFound, Unreachable
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Unreachable
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.tickets import TicketRef
 from opstui.exports import shapes
@@ -30,9 +30,18 @@ def now() -> datetime:
 
 def refresh(invocation: Invocation, system: str | None = None) -> int:
     """Ask what is older than ``poll_seconds``; 0, or the exit code of what went wrong, which is said on stderr."""
+    return told(asked(invocation, system))
+
+
+def asked(invocation: Invocation, system: str | None) -> OpstuiError | None:
+    """Ask what is older than ``poll_seconds``; what went wrong."""
     desk = invocation.desk
     with waiting(lambda: f"{system or 'the ticket systems'} to answer"):
-        error = desk.do(RefreshTickets(system=system, older_than_poll=True)).error
+        return desk.do(RefreshTickets(system=system, older_than_poll=True)).error
+
+
+def told(error: OpstuiError | None) -> int:
+    """Say it on stderr; its exit code."""
     if error is None:
         return 0
     note(f"opstui: {error}")
@@ -128,20 +137,19 @@ def detail(invocation: Invocation, ref: TicketRef) -> TicketView | None:
 def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
     """A ticket with its timeline."""
     wanted = invocation.ref(ref)
-    failed = refresh(invocation, wanted.system)
+    error = asked(invocation, wanted.system)
     view = detail(invocation, wanted)
     poll = timedelta(seconds=invocation.settings.tickets[wanted.system].poll_seconds)
     # A list may hold less than the ticket. Who was just not reached, or did not take the token, is not asked again.
     old = view is None or not view.ticket.complete or now() - view.fetched_at > poll
-    if view is None or (old and failed not in (Unreachable.exit_code, CredentialsRefused.exit_code)):
+    if view is None or (old and not isinstance(error, (Unreachable, CredentialsRefused))):
         with waiting(lambda: f"{wanted.system} to answer"):
-            error = invocation.desk.do(RefreshTicket(wanted)).error
-        if error is not None and (view is None or isinstance(error, NotFound)):
-            raise error
-        if error is not None:
-            note(f"opstui: {error}")
-            failed = failed or error.exit_code
+            missed = invocation.desk.do(RefreshTicket(wanted)).error
+        if missed is not None and (view is None or isinstance(missed, NotFound)):
+            raise missed
+        error = error or missed
         view = invocation.desk.ask(TicketDetail(wanted))
+    failed = told(error)
     if not view.ticket.complete:
         note(f"opstui: {wanted}: only what its queue's list tells is known, so no timeline")
     if as_json:

@@ -101,7 +101,8 @@ def _system(name: str, system: TicketSystem) -> list[Probe]:
         ]
     except Unreachable as error:
         probes = [Probe(check, "fail", str(error), f"see {key}.url and [network] in the config, then try again")]
-    return [replace(probe, check=check) for probe in probes]
+    mend = f"see [{key}] and [network] in the config"
+    return [replace(probe, check=check, fix=probe.fix or (mend if probe.state == "fail" else "")) for probe in probes]
 
 
 def _runtimes(setup: Setup, offline: bool) -> Iterator[Check]:
