@@ -6,6 +6,7 @@ Prints its address. ``POST /change`` changes one issue in a hundred, ``POST /han
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,8 @@ class Issues:
     """The issues, the newest update last."""
 
     def __init__(self, count: int) -> None:
+        self.asked = 0
+        """Requests so far."""
         self._guard = threading.Lock()
         self._round = 0
         at = datetime.now(UTC) - timedelta(seconds=count + 600)
@@ -99,6 +102,7 @@ def serving(count: int) -> Iterator[tuple[str, Issues, threading.Event]]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            issues.asked += 1
             while hang.is_set() and not over.wait(0.05):
                 pass
             url = urlsplit(self.path)
@@ -119,8 +123,10 @@ def serving(count: int) -> Iterator[tuple[str, Issues, threading.Event]]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            # Whoever asked may be gone by now.
+            with contextlib.suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library names it
             """Say nothing."""
