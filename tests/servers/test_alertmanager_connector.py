@@ -221,6 +221,7 @@ async def test_a_silence_goes_out_once_and_ends_again(lab: Lab, system: Alertman
     assert (told.text, told.author) == ("it was us", "ana")
     assert await system.find(key, end.op_id) == told.id
     assert await system.find(key, update.op_id) == note.id
+    assert ended.timeline[-1].kind is EntryKind.SYSTEM  # the server's answer to us, and nobody's change
     assert [one["status"]["state"] for one in lab.silences()] == ["expired"]
 
 

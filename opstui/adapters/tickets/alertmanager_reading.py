@@ -340,9 +340,10 @@ def _silence_parts(silence: Mapping[str, Any]) -> list[_Part]:
         at = began if index == 1 else moment(silence.get("updatedAt"))
         who = clean_line(by.group(1)) if by else author
         words = text[by.end() :] if by else text
-        parts.append(_Part(f"silence {number} {index}", at, who, EntryKind.COMMENT, clean(words), op_id))
+        kind = EntryKind.COMMENT if words else EntryKind.STATUS
+        parts.append(_Part(f"silence {number} {index}", at, who, kind, clean(words or "silence ended"), op_id))
     if ended:
-        parts.append(_Part(f"silence {number} end", until, ITSELF, EntryKind.STATUS, SafeText("no longer silenced")))
+        parts.append(_Part(f"silence {number} end", until, ITSELF, EntryKind.SYSTEM, SafeText("no longer silenced")))
     return parts
 
 

@@ -6,7 +6,8 @@ rows than a page, its pages are read by position, again and again until two pass
 ones behind it slip to the page before, and then the passes differ.
 
 A **sweep** walks everything and so finds out who left. A queue that is no larger than a page is swept at each poll, a
-larger one now and then, with walks over what changed in between.
+larger one now and then, with walks over what changed in between. Where the system can also be asked what changed
+anywhere, whatever did and is not in the queue has left it, which saves most sweeps.
 """
 
 from __future__ import annotations
@@ -31,7 +32,14 @@ SECONDS_EACH_PAGE = 6
 PATIENCE = 20
 """… and at most every so many times what the last one took, …"""
 LONGEST_PAUSE = timedelta(minutes=10)
-"""… but every so often in any case: until then nobody hears of a ticket that left a large queue."""
+"""… but every so often in any case: until then nobody hears of a ticket that left a large queue. Where leaving is told
+by a change, this is the shortest pause instead, as a sweep finds only what was deleted or hidden, …"""
+LONGEST_TOLD_PAUSE = timedelta(hours=1)
+"""… and this the longest."""
+GLANCE = timedelta(seconds=10)
+"""How often a long sweep stops to look at what changed meanwhile."""
+TOUCHED_PAGES = 20
+"""Of what changed anywhere; who left by a change beyond them is found out by the next sweep."""
 PASSES = 5
 """Over one crowded moment; after them it is left, and read again at the next poll."""
 WALK_LIMIT = timedelta(hours=1)
@@ -70,7 +78,7 @@ class _Walk:
     seen: tuple[str, ...] | None = ()
     """Keys that a sweep met; None once they are too many to be kept."""
     missing: tuple[str, ...] = ()
-    """Keys that a small queue had and that this sweep has not met."""
+    """Keys that were or may have been in the queue and that this walk has not met."""
     tally: int = 0
     """Sum of the rows of the crowded moment in this pass…"""
     before: int | None = None
@@ -78,6 +86,8 @@ class _Walk:
     passes: int = 0
     doubt: datetime | None = None
     """A moment that may not have been read whole."""
+    glanced: datetime | None = None
+    """When a sweep last looked at what changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +118,7 @@ async def poll(
     whole: int = 100,
     tick: timedelta = timedelta(seconds=1),
     scope: str = "",
+    anywhere: Lister | None = None,
 ) -> Changes:
     """One page of what changed in ``queue`` after ``cursor``: what ``TicketSystem.changed_since`` promises.
 
@@ -127,6 +138,13 @@ async def poll(
         walk = _begin(stand, now, overlap, tick)
     # The members of a small queue are known, so it need not begin anew to find out who left.
     anew = fresh and walk.sweep and stand.keys is None
+    if fresh and not walk.sweep and anywhere is not None:
+        # Asked before the queue is: what was touched and is still a member is then met in the queue.
+        walk = await _touched(anywhere, queue, walk, now)
+    if walk.sweep and not fresh and stand.mark is not None and now - (walk.glanced or walk.started) >= GLANCE:
+        page = await lister(queue, _floor(stand.mark - overlap, tick), None)
+        glanced = replace(stand, walk=replace(walk, glanced=now))
+        return Changes(tickets=_oldest_first(page), cursor=_write(glanced, label), complete=False)
     try:
         page = await lister(queue, walk.since, walk.position)
     except CredentialsRefused:
@@ -139,10 +157,11 @@ async def poll(
         return Changes(tickets=(), cursor=_write(replace(stand, walk=again), label), complete=False)
     walk = _met(walk, page, clock.now(), whole)
     walk, over = _onwards(walk, page, tick)
-    stand = _over(stand, walk, clock.now(), overlap, tick) if over else replace(stand, walk=walk)
+    told = anywhere is not None
+    stand = _over(stand, walk, clock.now(), overlap, tick, told=told) if over else replace(stand, walk=walk)
     return Changes(
-        tickets=tuple(sorted(page.tickets, key=lambda ticket: ticket.updated_at)),
-        left=walk.missing if over else (),
+        tickets=_oldest_first(page),
+        left=walk.missing if over and walk.doubt is None else (),
         cursor=_write(stand, label),
         complete=over,
         anew=anew,
@@ -156,6 +175,23 @@ def _begin(stand: _Stand, now: datetime, overlap: timedelta, tick: timedelta) ->
     # What is as old as a settled mark was told; thousands of rows of one moment need not be read at each poll.
     since = stand.mark + tick if stand.settled else stand.mark - overlap
     return _Walk(started=now, since=_floor(since, tick))
+
+
+async def _touched(anywhere: Lister, queue: Queue, walk: _Walk, now: datetime) -> _Walk:
+    """The walk with what changed anywhere since its beginning as what it has to meet in the queue."""
+    position, keys = None, set[str]()
+    for _ in range(TOUCHED_PAGES):
+        page = await anywhere(queue, walk.since, position)
+        keys |= {ticket.ref.key for ticket in page.tickets}
+        walk = _met(walk, page, now, 0)
+        position = page.next
+        if position is None:
+            break
+    return replace(walk, missing=tuple(sorted(keys)), pages=0)
+
+
+def _oldest_first(page: Page) -> tuple[Ticket, ...]:
+    return tuple(sorted(page.tickets, key=lambda ticket: ticket.updated_at))
 
 
 def _met(walk: _Walk, page: Page, now: datetime, whole: int) -> _Walk:
@@ -188,8 +224,10 @@ def _onwards(walk: _Walk, page: Page, tick: timedelta) -> tuple[_Walk, bool]:
     return replace(walk, since=last, position=None, tally=0, before=None, passes=0), False
 
 
-def _over(stand: _Stand, walk: _Walk, now: datetime, overlap: timedelta, tick: timedelta) -> _Stand:
-    """Where polling stands after a walk."""
+def _over(
+    stand: _Stand, walk: _Walk, now: datetime, overlap: timedelta, tick: timedelta, *, told: bool
+) -> _Stand:  # fmt: skip
+    """Where polling stands after a walk; ``told``: leaving is told by changes."""
     newest = max((moment for moment in (stand.mark, walk.newest) if moment is not None), default=None)
     if walk.doubt is not None and newest is not None:
         newest = min(newest, walk.doubt)
@@ -207,7 +245,8 @@ def _over(stand: _Stand, walk: _Walk, now: datetime, overlap: timedelta, tick: t
     if not walk.sweep:
         return ended
     rest = max(PATIENCE * (now - walk.started), timedelta(seconds=SECONDS_EACH_PAGE * walk.pages))
-    return replace(ended, swept_at=now, pause=min(rest, LONGEST_PAUSE))
+    pause = min(max(rest, LONGEST_PAUSE), LONGEST_TOLD_PAUSE) if told else min(rest, LONGEST_PAUSE)
+    return replace(ended, swept_at=now, pause=pause)
 
 
 def _floor(moment: datetime, tick: timedelta) -> datetime:
@@ -248,7 +287,7 @@ def _plain(value: _Stand | _Walk) -> dict[str, Any]:
     return {name: item for name, item in found.items() if item is not None or name == "seen"}
 
 
-_MOMENTS = ("mark", "marked_at", "swept_at", "started", "since", "newest", "doubt")
+_MOMENTS = ("mark", "marked_at", "swept_at", "started", "since", "newest", "doubt", "glanced")
 _KEYS = ("keys", "seen", "missing")
 
 

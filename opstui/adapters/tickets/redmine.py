@@ -70,7 +70,14 @@ class RedmineTickets:
     async def changed_since(self, queue: Queue, cursor: Cursor | None) -> Changes:
         """See ``TicketSystem``; the query is that of ``GET /issues.json``, empty for all that is open."""
         await self._names.load()
-        return await poll(self._page, queue, cursor, self._clock, overlap=OVERLAP, whole=PAGE, scope=self.origin)
+        return await poll(
+            self._page, queue, cursor, self._clock, overlap=OVERLAP, whole=PAGE, scope=self.origin,
+            anywhere=self._page_of_everything,
+        )  # fmt: skip
+
+    async def _page_of_everything(self, queue: Queue, since: datetime | None, position: str | None) -> Page:
+        """Whatever the account sees changing: what leaves a queue does so by being saved."""
+        return await self._page(Queue(queue.name, queue.system, "status_id=*"), since, position)
 
     async def _page(self, queue: Queue, since: datetime | None, position: str | None) -> Page:
         offset = int(position) if position and position.isdigit() else 0

@@ -80,13 +80,22 @@ class Server:
         """What a connector's lister does."""
         assert queue == QUEUE
         self.asked.append((since, position))
+        return self._page(since, position, everything=False)
+
+    async def list_anywhere(self, queue: Queue, since: datetime | None, position: str | None) -> Page:
+        """The same of tickets in other queues too."""
+        return self._page(since, position, everything=True)
+
+    def _page(self, since: datetime | None, position: str | None, *, everything: bool) -> Page:
         if self.refuse is not None and position is not None:
             error, self.refuse = self.refuse, None
             raise error
         found = []
         for row in self.rows:
             updated, revision, there = self._shown(row)
-            if there and (since is None or polling._floor(updated, self.tick) >= polling._floor(since, self.tick)):
+            if (there or everything) and (
+                since is None or polling._floor(updated, self.tick) >= polling._floor(since, self.tick)
+            ):
                 found.append((updated, row.key, revision))
         found.sort()
         start = int(position or 0)
@@ -103,8 +112,9 @@ def as_ticket(updated: datetime, key: str, revision: int) -> Ticket:
 class Poller:
     """What the program keeps of the answers, and the cursor between them."""
 
-    def __init__(self, server: Server, *, overlap: float = 0.0, whole: int = 10) -> None:
+    def __init__(self, server: Server, *, overlap: float = 0.0, whole: int = 10, anywhere: bool = False) -> None:
         self.server = server
+        self.anywhere = server.list_anywhere if anywhere else None
         self.overlap, self.whole = timedelta(seconds=overlap), whole
         self.cursor: Cursor | None = None
         self.told: dict[str, str] = {}
@@ -124,6 +134,7 @@ class Poller:
                 overlap=self.overlap,
                 whole=self.whole,
                 tick=self.server.tick,
+                anywhere=self.anywhere,
             )
         )
         if changes.anew:
@@ -201,24 +212,27 @@ def is_told(server: Server, poller: Poller) -> None:
     keeps=st.sampled_from([timedelta(milliseconds=1), SECOND, MINUTE]),
     lag=st.sampled_from([0.0, 5.0]),
     ahead=st.sampled_from([-7200.0, 0.0, 90.0]),
+    anywhere=st.booleans(),
 )
 def test_whatever_happens_on_the_way_every_change_is_in_this_answer_or_the_next(
     plan: list[tuple[str, int]], rows: int, page: int, whole: int, tick: timedelta, keeps: timedelta, lag: float,
-    ahead: float,
+    ahead: float, anywhere: bool,
 ) -> None:  # fmt: skip
     server = Server(0, page=page, tick=tick, keeps=keeps, lag=lag)
     server.ahead = timedelta(seconds=ahead)
     for _ in range(rows):
         server.appear()
     # Times that are rounded to minutes make a change look as old as that.
-    poller = Poller(server, overlap=lag + keeps.total_seconds(), whole=whole)
+    poller = Poller(server, overlap=lag + keeps.total_seconds(), whole=whole, anywhere=anywhere)
     carry_out(plan, server, poller)
     server.clock.advance(seconds=lag)
     poller.finish()
     poller.finish()
     is_told(server, poller)
+    if anywhere and len(server.rows) <= page * polling.TOUCHED_PAGES:
+        assert set(poller.members) == {row.key for row in server.rows if row.there}
 
-    server.clock.advance(minutes=11)
+    server.clock.advance(minutes=61 if anywhere else 11)
     poller.finish()
     is_told(server, poller)
     assert set(poller.members) == {row.key for row in server.rows if row.there}
@@ -285,6 +299,47 @@ def test_a_large_queue_is_asked_for_what_changed_only() -> None:
     found = poller.finish()
     assert [ticket.ref.key for changes in found for ticket in changes.tickets][-1] == "T7"
     assert [since is not None for since, _ in server.asked] == [True]
+
+
+def test_where_changes_are_told_anywhere_a_large_queue_tells_at_once_who_left() -> None:
+    server = Server(0, page=10)
+    for _ in range(200):
+        server.clock.advance(seconds=1)
+        server.appear()
+    poller = Poller(server, overlap=5, anywhere=True)
+    poller.finish()
+    server.clock.advance(seconds=15)
+    server.change(7, there=False)
+    server.change(8)
+    server.asked.clear()
+    found = poller.finish()
+    assert "T7" in poller.told_left
+    assert set(poller.members) == {row.key for row in server.rows if row.there}
+    assert (len(server.asked), [changes.anew for changes in found]) == (1, [False])
+    for _ in range(38):
+        server.clock.advance(seconds=15)
+        assert not any(changes.anew for changes in poller.finish())
+    server.clock.advance(seconds=15)
+    assert any(changes.anew for changes in poller.finish())
+
+
+def test_a_long_sweep_looks_at_what_changes_meanwhile() -> None:
+    server = Server(0, page=10)
+    for _ in range(200):
+        server.clock.advance(seconds=1)
+        server.appear()
+    poller = Poller(server, overlap=5)
+    poller.finish()
+    server.clock.advance(minutes=11)
+    assert poller.ask().anew
+    server.change(150)
+    found = []
+    while not any(ticket.title == "T150 1" for changes in found for ticket in changes.tickets):
+        server.clock.advance(seconds=1)
+        found.append(poller.ask())
+    assert len(found) < 12
+    poller.finish()
+    is_told(server, poller)
 
 
 def test_a_large_queue_is_swept_now_and_then_and_no_more_often_than_its_pages_allow() -> None:
