@@ -11,6 +11,7 @@ import pytest
 from opstui.adapters.tickets.rt import RTTickets
 from opstui.core.errors import Conflict, CredentialsRefused, NotFound, Refused
 from opstui.core.ids import step_id
+from opstui.core.merge import overlaps
 from opstui.core.ports import Changes, Cursor, TicketSystem, Update
 from opstui.core.queues import Queue
 from opstui.core.text import clean
@@ -277,6 +278,16 @@ async def test_a_comment_goes_with_status_fields_and_files_in_one_request(lab: R
     assert {entry.kind for entry in ours} == {EntryKind.COMMENT, EntryKind.STATUS, EntryKind.FIELD, EntryKind.SYSTEM}
     assert ours[0].text == "looked at it"
     assert ticket.timeline[0].op_id is None
+
+
+async def test_what_rt_does_in_answer_to_us_is_nobody_elses_doing(lab: RTLab, alice: RTTickets) -> None:
+    key = lab.new(Requestor="caller@example.com")
+    before = len((await alice.ticket(key)).timeline)
+    await alice.send(await update_of(alice, key, comment="we are on it", public=True))
+    ticket = await alice.ticket(key)
+    assert ticket.status.raw == "open"
+    assert overlaps(before, ticket, op_id=OP_ID, own=[alice.me()]) == ()
+    assert next(entry.text for entry in ticket.timeline if entry.op_id == OP_ID) == "we are on it"
 
 
 async def test_an_update_without_a_comment_is_refused_on_another_version(lab: RTLab, alice: RTTickets) -> None:

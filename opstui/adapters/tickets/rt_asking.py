@@ -22,7 +22,7 @@ from opstui.adapters.tickets.rt_history import (
 from opstui.adapters.tickets.rt_reading import NAMED, CustomField, custom_fields
 from opstui.adapters.tickets.wire import list_of, raw, record, records
 from opstui.core.connections import Connection
-from opstui.core.errors import NotFound, OpstuiError, Refused
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable
 from opstui.core.frozen import dataclass
 from opstui.core.text import clean_line
 
@@ -222,9 +222,12 @@ class Asking:
         if found is not None:
             try:
                 self.me = clean_line(raw(record((await self.get(f"user/{found.group(1)}")).json()).get("Name")))
-            except (NotFound, Refused) as error:
-                if type(error) not in (NotFound, Refused):
-                    raise
+            except CredentialsRefused:
+                raise
+            except (NotFound, Refused):
+                pass
+            except Unreachable:
+                return  # the ticket or the list that is asked for at the same time says so, if it matters
         self.me = self.me or clean_line(self._connection.user)
         self._asked_me = True
 

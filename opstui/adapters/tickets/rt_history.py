@@ -19,6 +19,8 @@ from opstui.core.tickets import EntryKind, TicketAttachment, TimelineEntry, Visi
 TRANSACTION_FIELDS = "Type,Creator,Created,Field,OldValue,NewValue,Data"
 PART_FIELDS = "ContentType,Filename,TransactionId,ContentLength"
 """``Parent`` is missing here because RT 5.0.3 answers 500 to whoever asks for it."""
+SYSTEM = "RT_System"
+"""Who does what RT does by itself: a public reply opens a new ticket in that name."""
 SPOKEN = ("Create", "Comment", "Correspond")
 """Transactions that somebody wrote. Recorded mails have attachments too, which say the same once more."""
 TOGETHER = timedelta(seconds=5)
@@ -158,28 +160,32 @@ def entries_of(
 def op_ids(transactions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Transaction → op id, for those that keep one and those that the same request made.
 
-    A request's transactions are by one person, within seconds, without another's between; at most the first of them is
-    a comment, as RT writes it before the fields.
+    A request's transactions are by one person, within seconds, without another's between them but RT's own; at most the
+    first of them is a comment, as RT writes it before the fields.
     """
-    keeping = {at: raw(one.get("NewValue")) for at, one in enumerate(transactions) if _keeps_op_id(one)}
     found: dict[str, str] = {}
-    for at, op_id in keeping.items():
-        found[raw(transactions[at].get("id"))] = op_id
-        before = at - 1
-        while before >= 0 and before not in keeping and _together(transactions[before], transactions[before + 1]):
-            if raw(transactions[before].get("id")) in found or transactions[before].get("Type") == "Create":
+    rows = [one for one in transactions if not _by_rt(one)]
+    keeping = [at for at, one in enumerate(rows) if _keeps_op_id(one)]
+    for at in keeping:
+        op_id = raw(rows[at].get("NewValue"))
+        found[raw(rows[at].get("id"))] = op_id
+        for before in range(at - 1, -1, -1):
+            one = rows[before]
+            if raw(one.get("id")) in found or one.get("Type") == "Create" or not _together(one, rows[before + 1]):
                 break
-            found[raw(transactions[before].get("id"))] = op_id
-            if transactions[before].get("Type") in SPOKEN:
+            found[raw(one.get("id"))] = op_id
+            if one.get("Type") in SPOKEN:
                 break
-            before -= 1
-        after = at + 1
-        while after < len(transactions) and after not in keeping:
-            if transactions[after].get("Type") in SPOKEN or not _together(transactions[after - 1], transactions[after]):
+        for after in range(at + 1, len(rows)):
+            one = rows[after]
+            if one.get("Type") in SPOKEN or _keeps_op_id(one) or not _together(rows[after - 1], one):
                 break
-            found[raw(transactions[after].get("id"))] = op_id
-            after += 1
+            found[raw(one.get("id"))] = op_id
     return found
+
+
+def _by_rt(one: Mapping[str, Any]) -> bool:
+    return record(one.get("Creator")).get("id") == SYSTEM
 
 
 def _keeps_op_id(one: Mapping[str, Any]) -> bool:
@@ -209,6 +215,7 @@ def _told(
     if kind in _MAILS:
         return EntryKind.SYSTEM, Visibility.INTERNAL, SafeText(_MAILS[kind])
     words, entry = _words(one, kind, name, known)
+    entry = EntryKind.SYSTEM if _by_rt(one) else entry
     return entry, Visibility.PUBLIC, clean(words, limit=4000)
 
 
