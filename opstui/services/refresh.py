@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable, UsageError
+from opstui.core.errors import NotFound, OpstuiError, RateLimited, Unreachable, UsageError
 from opstui.core.ports import Changes, TicketSystem
 from opstui.core.queues import Health, Queue
 from opstui.core.text import clean_line
@@ -284,9 +284,9 @@ class Refresher:
             self._stop.wait(BREATH_SECONDS)
 
     def _failed(self, feed: Queue, error: OpstuiError) -> None:
-        health = Health.ERROR if isinstance(error, (CredentialsRefused, Refused)) else Health.OFFLINE
-        if not isinstance(error, (Unreachable, Refused)):
-            health = Health.ERROR
+        health = Health.OFFLINE if isinstance(error, Unreachable) else Health.ERROR
+        if isinstance(error, RateLimited):
+            health = Health.STALE  # it answers, and wants to be left alone for a while
         log.warning("%s: %s", feed.system, error.__class__.__name__)
         self._answered.pop(feed, None)
         try:
@@ -296,11 +296,11 @@ class Refresher:
 
 
 def health_of(stored: Health, answered: datetime | None, now: datetime, poll: float, pause: float = 0.0) -> Health:
-    """``live`` only while the last good answer is younger than three polls (and half a minute).
+    """What is stored, but ``live`` only while the last good answer is younger than three polls (and half a minute).
 
     ``pause``: seconds to the next question, where they are more than a poll; they are no sign of trouble.
     """
-    if stored in (Health.ERROR, Health.OFFLINE):
+    if stored is not Health.LIVE:
         return stored
     if answered is None or now - answered > timedelta(seconds=max(30.0, 3 * poll, 1.25 * pause + poll)):
         return Health.STALE

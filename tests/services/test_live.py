@@ -167,7 +167,9 @@ def test_refused_credentials_are_an_error(place: FarPlace, one: Remote) -> None:
 def test_a_pause_that_a_system_asks_for_is_kept_and_told(place: FarPlace, one: Remote) -> None:
     one.trouble = RateLimited("one: too many requests", system="one", retry_after=120)
     place.desk.live()
-    until(lambda: state(place, "one").again_at is not None)
+    until(lambda: state(place, "one").error is not None)
+    now = state(place, "one")
+    assert (now.state, now.again_at is not None) == (Health.STALE, True)
     one.trouble = None
     for _ in range(5):
         place.clock.move(seconds=POLL * 1.2)
