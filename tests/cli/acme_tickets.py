@@ -1,6 +1,7 @@
 """A connector as another package would bring it: tickets in a JSON file. Copied into a package by the tests.
 
-It forgets to clean what it reads, and does what ``[tickets.NAME.options]`` says: ``file``, and ``break`` for trouble.
+It does what ``[tickets.NAME.options]`` says: ``file``, and ``break`` for trouble, a word for each kind. It forgets to
+clean what it reads unless ``clean`` is among them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from opstui.core.connections import Connection
 from opstui.core.errors import NotFound, Refused
 from opstui.core.ports import Capabilities, Changes, Cursor, Probe, Sent, Update
 from opstui.core.queues import Queue
+from opstui.core.text import clean
 from opstui.core.tickets import EntryKind, Status, StatusCategory, Ticket, TicketRef, TimelineEntry, Visibility
 
 CATEGORIES = {"open": StatusCategory.OPEN, "done": StatusCategory.RESOLVED}
@@ -33,18 +35,23 @@ class AcmeTickets:
         self.name = connection.name
         self.origin = connection.url
         self._file = Path(connection.options["file"])
-        self._break = connection.options.get("break", "").split()
+        self._break = connection.options.get("break", "").split(",")
+        self._asked = 0
         self._token = connection.secret
 
     async def changed_since(self, queue: Queue, cursor: Cursor | None) -> Changes:
         if "poll" in self._break:
             raise KeyError(self._token())
-        return Changes(tickets=tuple(self._ticket(key) for key in self._all()), cursor=Cursor("1"), anew=True)
+        self._asked += 1
+        position = str(self._asked) if "restless" in self._break else "1"
+        return Changes(tickets=tuple(self._ticket(key) for key in self._all()), cursor=Cursor(position), anew=True)
 
     def stirred(self) -> bool:
         return True
 
     async def ticket(self, key: str) -> Ticket:
+        if "any key" in self._break:
+            key = next(iter(self._all()))
         if key not in self._all():
             raise NotFound(f"{self.name}: there is no {key!r}")
         return self._ticket(key)
@@ -53,6 +60,8 @@ class AcmeTickets:
         return tuple(word for word in CATEGORIES if word != self._all()[key]["status"])
 
     async def send(self, update: Update) -> Sent:
+        if "deaf" in self._break:
+            return Sent()
         found = self._all()
         data = found[update.ticket.key]
         status = update.fields.get("/status", data["status"])
@@ -86,6 +95,9 @@ class AcmeTickets:
 
     def _ticket(self, key: str) -> Ticket:
         data = self._all()[key]
+        entries = data["entries"][::-1] if "newest first" in self._break else data["entries"]
+        seen = Visibility.PUBLIC if "loud" in self._break else Visibility.INTERNAL
+        text = clean if "clean" in self._break else str
         at = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
         return Ticket(
             ref=TicketRef(self.name, key),
@@ -94,13 +106,12 @@ class AcmeTickets:
             status=Status(data["status"], CATEGORIES[data["status"]]),
             created_at=at,
             updated_at=at,
-            version=str(len(data["entries"])),
+            version="1" if "one version" in self._break else str(len(data["entries"])),
             timeline=tuple(
                 TimelineEntry(
-                    f"{key}#{number}", at, entry["author"], EntryKind.COMMENT, Visibility.INTERNAL, entry["text"],
-                    entry.get("op"),
+                    f"{key}#{number}", at, one["author"], EntryKind.COMMENT, seen, text(one["text"]), one.get("op")
                 )
-                for number, entry in enumerate(data["entries"], start=1)
+                for number, one in enumerate(entries, start=1)
             ),
         )  # fmt: skip
 

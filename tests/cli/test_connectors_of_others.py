@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -143,7 +146,7 @@ def test_one_that_is_not_installed_is_a_mistake_in_the_config(elsewhere: Elsewhe
 def test_one_that_fails_later_is_an_error_of_its_queue(elsewhere: Elsewhere) -> None:
     elsewhere.install(WORKING)
     elsewhere.health()
-    elsewhere.configure("poll probe")
+    elsewhere.configure("poll,probe")
     elsewhere.config.write_text(
         elsewhere.config.read_text().replace("[tickets.acme.options]", "poll_seconds = 1\n[tickets.acme.options]")
     )
@@ -175,3 +178,88 @@ def test_a_failure_while_it_sends_is_settled_by_looking(elsewhere: Elsewhere) ->
     [sent] = elsewhere("push", "--json").json
     assert (sent["state"], sent["attempts"]) == ("pushed", 1)
     assert len(json.loads(elsewhere.file.read_text())["A-1"]["entries"]) == 1
+
+
+SUITE = """\
+import json
+import pytest
+from acme_tickets import connect
+from opstui.core.connections import Connection
+from opstui.core.queues import Queue
+from opstui.testing.builders import OwnClock, OwnRandomness
+from opstui.testing.tickets import TicketSystemContract
+
+class Acme(TicketSystemContract):
+    trouble = "clean"
+
+    @pytest.fixture
+    def file(self, tmp_path):
+        file = tmp_path / "acme.json"
+        file.write_text(json.dumps({"A-1": {"title": "checkout is slow", "status": "open", "entries": []}}))
+        return file
+
+    @pytest.fixture
+    def system(self, file):
+        return connect(Connection(
+            name="acme", kind="acme", url="https://acme.example", secret=lambda: "x",
+            options={"file": str(file), "break": self.trouble}, clock=OwnClock(), randomness=OwnRandomness(),
+        ))
+
+    @pytest.fixture
+    def key(self):
+        return "A-1"
+
+    @pytest.fixture
+    def queue(self):
+        return Queue("all", "acme")
+
+    @pytest.fixture
+    def foreign_comment(self, file):
+        async def comment(key, text):
+            found = json.loads(file.read_text())
+            found[key]["entries"].append({"author": "bo", "text": text})
+            file.write_text(json.dumps(found))
+        return comment
+
+    @pytest.fixture
+    def foreign_change(self, foreign_comment, file):
+        async def change(key):
+            await foreign_comment(key, f"me too, for the {file.stat().st_size}th time")
+        return change
+"""
+SABOTAGE = {
+    "Sound": ("clean", ""),
+    "Unclean": ("", "hostile_text"),
+    "Deaf": ("clean,deaf", "what_was_sent_reads_back"),
+    "Backwards": ("clean,newest first", "entries_keep_their_numbers"),
+    "Frozen": ("clean,one version", "any_change_gives_a_ticket_another_version"),
+    "Restless": ("clean,restless", "a_quiet_queue"),
+    "Loud": ("clean,loud", "what_was_sent_reads_back"),
+    "Generous": ("clean,any key", "a_key_reaches_nothing_but_tickets"),
+}
+"""Class → what its connector does wrong, and the promise that this breaks."""
+
+
+def test_its_author_can_run_our_suite_and_the_suite_notices_what_is_wrong(
+    elsewhere: Elsewhere, environ: dict[str, str], tmp_path: Path
+) -> None:
+    elsewhere.install(WORKING)
+    project = tmp_path / "acme"
+    project.mkdir()
+    classes = [f'class Test{name}(Acme):\n    trouble = "{trouble}"\n' for name, (trouble, _) in SABOTAGE.items()]
+    (project / "test_acme.py").write_text("\n\n".join([SUITE, *classes]))
+    (project / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml"],
+        cwd=project, env=environ | {"PYTHONPATH": f"{PROJECT}:{elsewhere.packages}"}, capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+    failed: dict[str, set[str]] = {name: set() for name in SABOTAGE}
+    cases = list(ET.parse(project / "report.xml").iter("testcase"))
+    assert len(cases) > 20 * len(SABOTAGE), done.stdout
+    for case in cases:
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed[str(case.get("classname")).rpartition("Test")[2]].add(str(case.get("name")))
+    assert failed.pop("Sound") == set(), done.stdout
+    for name, names in failed.items():
+        assert any(SABOTAGE[name][1] in one for one in names), f"{name}: {sorted(names)}"
