@@ -160,12 +160,13 @@ def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
 
 
 def _print(view: TicketView) -> None:
-    found, moment = view.ticket, now()
+    found = view.ticket
+    made = age(found.created_at, now())
     say(f"{found.ref}  {found.title}")
     say(
         f"sev {found.severity or '–'}{f' ({found.priority})' if found.priority else ''} · {found.status.raw} · "
         f"{', '.join(found.assignees) or 'nobody'} · {found.team or 'no team'} · "
-        f"made {age(found.created_at, moment)} ago · version {found.version} · {view.state}"
+        f"made {made if made == 'now' else f'{made} ago'} · version {found.version} · {view.state}"
     )
     for label, words in (("services", found.services), ("tags", found.tags)):
         if words:
