@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TextIO
 
 from opstui.core.approval import key_suffix, prompt_letters
@@ -33,38 +32,19 @@ from opstui.core.desk import (
     TicketsWindow,
     TicketView,
 )  # fmt: skip
-from opstui.core.drafts import DraftChanges, DraftState, OpKind
+from opstui.core.drafts import DraftChanges, DraftState
 from opstui.core.errors import FilterError, NotFound, OpstuiError, UsageError
 from opstui.core.money import cents
 from opstui.core.queues import Health, View
 from opstui.core.sessions import Session
 from opstui.core.text import clean, clean_line
-from opstui.core.tickets import Ticket, TicketRef
-from opstui.plain.sessions import HELP as SESSIONS_HELP, SessionTalk
+from opstui.core.tickets import TicketRef
+from opstui.plain.sessions import SessionTalk
+from opstui.plain.words import HELP, arrival, clock, confirm_lines, review_lines, ticket_lines
 
 PAGE = 15
 PUSH_WAIT = 90.0
 LOOK = 0.2
-
-HELP = f"""\
-queue            the queues
-queue NAME       the tickets of a queue
-more             the next page of a list
-find FILTER      tickets that match, for example: find severity<=2 -status:closed
-ticket REF       open a ticket; a number opens that line of the last list
-look             the first look: what is known of the open ticket, free
-{SESSIONS_HELP}
-draft            read the open ticket's draft
-draft ID         read that draft
-comment          write the draft's comment; a line with a single dot ends it
-set PATH VALUE   change a field in the draft, for example: set /status waiting
-theirs PATH      settle a conflict: what is on the ticket stays
-mine PATH        settle a conflict: your value is set all the same
-override CHECK REASON   answer a check that blocks: wrong_fact, missing_fact, wrong_action, tone, stale, policy, other
-discard          put the draft away
-confirm          read exactly what would be sent, and send it by typing what is shown
-status           shift, cost, what waits
-quit             leave; what runs goes on"""
 
 
 def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> int:
@@ -185,7 +165,7 @@ class Dialogue:
             self._list(View(name=name, queue=name))
             return
         for state in states:
-            asked = f", asked {_clock(state.fetched_at)}" if state.fetched_at and state.state is not Health.LIVE else ""
+            asked = f", asked {clock(state.fetched_at)}" if state.fetched_at and state.state is not Health.LIVE else ""
             error = f", {state.error}" if state.error else ""
             self._say(f"Queue {state.name}: {state.open} open, {state.state.value}{asked}{error}")
 
@@ -225,7 +205,8 @@ class Dialogue:
         view = self._whole(ref)
         self._ticket = ref
         self._draft = next((draft.id for draft in view.drafts if draft.state.is_open), None)
-        self._show(view.ticket)
+        for line in ticket_lines(view.ticket):
+            self._say(line)
         rest = "" if view.ticket.complete else " Only what its queue tells is known: the timeline is not."
         self._say(f"This is {view.state}.{rest}")
         for session in view.sessions:
@@ -248,20 +229,6 @@ class Dialogue:
             self._say(f"Not all is fresh: {error}")
         return self._desk.ask(TicketDetail(ref))
 
-    def _show(self, ticket: Ticket) -> None:
-        self._say(f"{ticket.ref}. {ticket.title}")
-        self._say(
-            f"Severity {ticket.severity or 'none'}, {ticket.status.raw}, "
-            f"assigned to {', '.join(ticket.assignees) or 'nobody'}, team {ticket.team or 'none'}."
-        )
-        if ticket.body:
-            self._say(ticket.body)
-        for file in ticket.attachments:
-            self._say(f"File {file.name}, {file.size} bytes.")
-        for entry in ticket.timeline:
-            self._say(f"{entry.id}, {_clock(entry.at)}, {entry.author}, {entry.kind.value}, {entry.visibility.value}:")
-            self._say(entry.text)
-
     def _look(self, rest: str) -> None:
         found = self._desk.ask(FirstLook(self._opened()))
         for claim in found.claims:
@@ -276,7 +243,7 @@ class Dialogue:
         status = self._desk.ask(StatusLine())
         limit = f" of {cents(status.limit)}" if status.limit is not None else ""
         self._say(
-            f"{status.shift.name} shift until {_clock(status.shift.end)}. {status.running} sessions run, "
+            f"{status.shift.name} shift until {clock(status.shift.end)}. {status.running} sessions run, "
             f"{status.waiting} things wait for you. About {cents(status.estimate)}{limit} dollars. "
             f"Queues: {status.health}."
         )
@@ -302,24 +269,8 @@ class Dialogue:
         review = self._desk.ask(DraftReview(self._drafted()))
         found = review.draft
         self._ticket = found.ticket
-        self._say(
-            f"Draft {found.id} on {found.ticket}, {found.state.value}." + (f" {found.note}." if found.note else "")
-        )
-        for row in review.rows:
-            if row.op.op is OpKind.COMMENT:
-                continue
-            conflict = " Conflict: somebody changed it." if row.conflict else ""
-            self._say(f"{row.path}: now {_value(row.now)}, yours {_value(row.yours)}.{conflict}")
-        comment = found.comment()
-        if comment is not None:
-            self._say(f"Comment, {review.audience}:")
-            self._say(str(comment.to))
-        for name, size, _ in review.files:
-            self._say(f"Attached: {name}, {size} bytes.")
-        for finding in review.findings:
-            answered = ", answered" if finding.overridden else ""
-            self._say(f"{'Blocks' if finding.level == 'block' else 'Warning'}, {finding.id}{answered}: {finding.text}")
-        self._say(f"{review.claims_ok} of {len(review.claims)} claims are cited and found.")
+        for line in review_lines(review):
+            self._say(line)
         self._say("Type comment or set to change it, confirm to send it.")
 
     def _comment(self, rest: str) -> None:
@@ -365,7 +316,8 @@ class Dialogue:
     def _confirm(self, rest: str) -> None:
         draft = self._drafted()
         shown = self._desk.ask(Confirm(draft))
-        self._read_out(shown)
+        for line in confirm_lines(shown):
+            self._say(line)
         wanted = self._to_type(shown)
         answer = self._ask(f"type  {' '.join(wanted)}  to push, anything else goes back: ")
         if answer is None or answer.replace(" ", "").lower() != wanted.lower():
@@ -376,34 +328,13 @@ class Dialogue:
         self._desk.live()
         self._say(self._sent(draft))
 
-    def _read_out(self, shown: Confirmation) -> None:
-        account = f", whom it knows as {shown.account}" if shown.account not in ("", shown.operator) else ""
-        self._say(
-            f"This will be sent to {shown.system}, {shown.origin}, as {shown.operator}{account}, "
-            f"on {shown.ticket}: {shown.title}"
-        )
-        if shown.steps > 1:
-            self._say(f"It takes {shown.steps} requests, each read back before the next.")
-        for field, before, after in shown.rows:
-            self._say(f"{field}: from {before} to {after}.")
-        if shown.comment is not None:
-            who = shown.audience or ("public" if shown.public else "internal")
-            self._say(f"{'Public' if shown.public else 'Internal'} comment, {len(shown.comment)} characters, {who}:")
-            self._say(shown.comment)
-        for name, size, _ in shown.files:
-            self._say(f"File {name}, {size} bytes.")
-        if shown.tells:
-            self._say(f"Tells {', '.join(shown.tells)}.")
-        for line in (*shown.overlaps, *shown.overridden):
-            self._say(line)
-
     def _sent(self, draft: str) -> str:
         deadline = self._seconds() + PUSH_WAIT
         while True:
             state = self._desk.ask(DraftReview(draft)).draft
             if state.state is DraftState.PUSHED:
                 self._draft = None
-                return self._arrived(draft)
+                return arrival(self._desk.ask(PushOf(draft)))
             if state.state not in (DraftState.APPROVED, DraftState.PUSHING):
                 return f"Not pushed: {state.note or state.state.value}."
             if self._seconds() > deadline:
@@ -411,13 +342,6 @@ class Dialogue:
                 why = push.error if push and push.error else "it is still being sent"
                 return f"Not yet known: {why}. Type draft later."
             self._pause(LOOK)
-
-    def _arrived(self, draft: str) -> str:
-        push = self._desk.ask(PushOf(draft))
-        others = [f"{one.get('author', 'somebody')}, {one.get('id', '')}" for one in push.overlaps] if push else []
-        notes = [f" {note}." for note in push.notes] if push else []
-        meanwhile = f" Meanwhile there: {'; '.join(others)}." if others else ""
-        return f"It is on the ticket.{''.join(notes)}{meanwhile}"
 
     def _to_type(self, shown: Confirmation) -> str:
         """Two letters that nobody knew before; the key's end for what must not be pushed by habit."""
@@ -450,13 +374,3 @@ class Dialogue:
         self._out.flush()
         line = self._in.readline(100_000)
         return None if not line else str(clean(line.rstrip("\r\n")))
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _value(value: object) -> str:
-    if value is None or value == []:
-        return "nothing"
-    return ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
