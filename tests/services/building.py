@@ -53,8 +53,10 @@ class SeededRandomness:
 class Place:
     """One home folder, the desk on it, and somebody else's hands on its tickets."""
 
-    def __init__(self, home: Path, *, settings: Settings | None = None, **options: Any) -> None:
-        self.clock = MovableClock()
+    def __init__(
+        self, home: Path, *, settings: Settings | None = None, clock: MovableClock | None = None, **options: Any
+    ) -> None:
+        self.clock = clock or MovableClock()
         self.paths = Paths.find({"OPSTUI_HOME": str(home)})
         self.settings = settings or Settings()
         self.spawned = 0
