@@ -155,7 +155,7 @@ def set_secret(invocation: Invocation, name: str) -> int:
     store = open_secrets(invocation.settings, invocation.secrets)
     place = store.keyring()  # before anything is typed that nobody could keep
     store.store(ref, secret_line(f"secret for {ref.value[0]} (not shown): "))
-    note(f"kept in the keyring ({place}) as {ref.value[0]}; a session that starts from now on uses it")
+    note(f"kept in the keyring ({place}) as {ref.value[0]}; it is used from now on")
     return 0
 
 

@@ -30,6 +30,10 @@ CONFIG = """
 kind = "managed-agents"
 model = "claude-sonnet-5-5"
 api_key = { keyring = "opstui/anthropic" }
+[tickets.rt]
+kind = "rt"
+url = "https://rt.example.com"
+token = { keyring = "opstui/rt" }
 [store]
 password = { env = "DB_PASSWORD" }
 """
@@ -66,7 +70,12 @@ def call(home: Path, *words: str, **options: bool) -> int:
 
 @pytest.mark.parametrize(
     ("name", "place"),
-    [("runtimes.managed.api_key", ("opstui", "anthropic")), ("opstui/rt", ("opstui", "rt")), ("a/b/c", ("a/b", "c"))],
+    [
+        ("runtimes.managed.api_key", ("opstui", "anthropic")),
+        ("tickets.rt.token", ("opstui", "rt")),
+        ("opstui/rm", ("opstui", "rm")),
+        ("a/b/c", ("a/b", "c")),
+    ],
 )
 def test_a_secret_from_a_pipe_is_kept_where_the_config_looks_for_it(
     home: Path, ring: Desktop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
@@ -84,7 +93,7 @@ def test_a_secret_from_a_pipe_is_kept_where_the_config_looks_for_it(
     ("name", "given", "error", "words"),
     [
         ("store.password", b"x\n", UsageError, "is found in env DB_PASSWORD, not in the keyring"),
-        ("runtimes.other.api_key", b"x\n", UsageError, "there are: runtimes.managed.api_key"),
+        ("runtimes.other.api_key", b"x\n", UsageError, "there are: tickets.rt.token, runtimes.managed.api_key"),
         ("opstui/", b"x\n", UsageError, "no service/name"),
         ("opstui/rt", b"\n", UsageError, "nothing was given"),
         ("opstui/rt", b"", UsageError, "nothing was given"),
