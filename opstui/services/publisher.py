@@ -167,9 +167,10 @@ class Publisher:
         refusal = self._not_what_was_approved(push, system)
         if refusal is not None:
             return self._keep(refusal)
-        terms = self._terms(push, system)
         seen: Observation = Look()
         while True:
+            # Who we are there is known once the system has answered, so not before the first look.
+            terms = self._terms(push, system)
             decision = decide(push, seen, terms, now=self._setup.clock.now(), chance=self._chance())
             step = self._keep(decision, terms)
             if isinstance(step, (Wait, Final)):
