@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of what has none."""
+LAST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No time is this or later."""
 
 
 def record(value: Any) -> Mapping[str, Any]:
@@ -37,6 +39,11 @@ def written(answer: Answer) -> Mapping[str, Any]:
         return {}
 
 
+def texts(value: Any) -> list[str]:
+    """The strings of a list; none of anything else."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
 def answer_of(name: str, value: Any, member: str) -> Mapping[str, Any]:
     """The object ``member`` of an answer. Raises Refused where it has none: that is no answer of such a system."""
     found = record(value).get(member)
@@ -58,6 +65,12 @@ def raw(value: Any) -> str:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def number(value: Any) -> int:
+    """A whole number, or digits; 0 for anything else."""
+    text = raw(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
 
 
 def line(value: Any) -> SafeText:
@@ -99,14 +112,19 @@ def shown(value: Any) -> SafeText:
 
 
 def moment_or_none(value: Any) -> datetime | None:
-    """An ISO 8601 time as aware UTC; None for what is none. A time without a zone is taken for UTC."""
+    """An ISO 8601 time as aware UTC; None for what is none, and for one that no ticket is from.
+
+    A time without a zone is taken for UTC.
+    """
     if not isinstance(value, str):
         return None
     try:
         found = datetime.fromisoformat(value.strip())
-        return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).astimezone(UTC)
+        found = (found.replace(tzinfo=UTC) if found.tzinfo is None else found).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    # Others can't be counted on from: a minute before the year 1 is an error.
+    return found if EPOCH <= found < LAST else None
 
 
 def moment(value: Any, *others: Any) -> datetime:

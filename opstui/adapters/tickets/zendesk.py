@@ -14,7 +14,7 @@ from opstui.adapters.http import HttpClient, secret_of
 from opstui.adapters.tickets.refusals import called, unsent
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import poll
-from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, written
+from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, texts, written
 from opstui.adapters.tickets.zendesk_feed import Feed
 from opstui.adapters.tickets.zendesk_reading import (
     Names,
@@ -145,7 +145,7 @@ class ZendeskTickets:
         told = await self._ticket(update.ticket.key)
         if raw(told.get("updated_at")) != stamp_of(update.expected_version):
             raise Conflict(f"{self.name}: it changed meanwhile. Nothing was applied", ticket=str(update.ticket))
-        return [tag for tag in told.get("tags") or () if isinstance(tag, str)]
+        return texts(told.get("tags"))
 
     async def _upload(self, file: str, content: bytes) -> str:
         import mimetypes

@@ -11,7 +11,19 @@ from dataclasses import field, replace
 from typing import Any
 
 from opstui.adapters.tickets.severities import Severities
-from opstui.adapters.tickets.wire import body, line, line_or_none, moment, moment_or_none, names, raw, record, records
+from opstui.adapters.tickets.wire import (
+    body,
+    line,
+    line_or_none,
+    moment,
+    moment_or_none,
+    names,
+    number,
+    raw,
+    record,
+    records,
+    texts,
+)
 from opstui.core.frozen import dataclass
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import (
@@ -134,7 +146,7 @@ def read_ticket(
         assignees=names([names_of.of("users", ticket.get("assignee_id"))]),
         team=group or None,
         services=names([fields.get(clean_line(service_field), "")]),
-        tags=names(tag for tag in ticket.get("tags") or () if isinstance(tag, str)),
+        tags=names(texts(ticket.get("tags"))),
         created_at=created,
         updated_at=max(created, updated),
         due_at=moment_or_none(ticket.get("due_at")),
@@ -174,7 +186,7 @@ def complete(listed: Ticket, audits: Sequence[Mapping[str, Any]], settings: Sett
 def oldest_first(audits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Each audit once, in the order in which Zendesk made them: ids only grow."""
     once = {raw(audit.get("id")): audit for audit in audits}
-    return sorted(once.values(), key=lambda audit: (moment(audit.get("created_at")), int(raw(audit.get("id")) or 0)))
+    return sorted(once.values(), key=lambda audit: (moment(audit.get("created_at")), number(audit.get("id"))))
 
 
 def op_id_of(audit: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,143 @@
+"""Answers in which anything may be something else: read without an error, and clean."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from opstui.adapters.tickets import github_reading, pagerduty_reading, zendesk_reading
+from opstui.adapters.tickets.severities import Severities
+from opstui.adapters.tickets.wire import moment_or_none, number, record, records, shown
+from opstui.core.text import clean, clean_line
+from opstui.core.tickets import Ticket
+from tests.adapters.tickets.fake_github import FakeGitHub
+from tests.adapters.tickets.fake_pagerduty import BO, FakePagerDuty
+from tests.adapters.tickets.fake_zendesk import FakeZendesk
+
+JUNK: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1.5, 10**30, "", "x", "\x1b[31mred\x07", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+    "2026-13-45", "2026-11-20T09:00:00+25:00", [], [[]], [None, 1, "x", {}], {}, {"id": {}}, {"name": ["x"]}, "\ud800",
+    "NaN", "a" * 3000,
+)  # fmt: skip
+ROUNDS = 400
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def spoiled(value: Any, random: Random) -> Any:
+    """The value with one to three of its parts replaced, or left out."""
+    made = copy.deepcopy(value)
+    for _ in range(random.randint(1, 3)):
+        path = random.choice(list(places(made)))
+        inner = made
+        for key in path[:-1]:
+            inner = inner[key]
+        if isinstance(inner, dict) and random.random() < 0.2:
+            del inner[path[-1]]
+        else:
+            inner[path[-1]] = copy.deepcopy(random.choice(JUNK))
+    return made
+
+
+def pagerduty() -> tuple[Any, Callable[[Any], Ticket]]:
+    service = FakePagerDuty()
+    service.details = {"host": "db1"}
+    key = service.add_incident(priority={"summary": "P1"})
+    service.note(key, BO, "looking")
+    service.change(key, BO, status="resolved", service={"id": "x", "summary": "y"})
+    told = {"incident": service.incidents[key], "log": service.logs[key], "notes": service.notes[key]}
+
+    def read(given: Any) -> Ticket:
+        listed = pagerduty_reading.read_incident(record(given.get("incident")), "pd", Severities({}))
+        log, notes = records(given.get("log")), records(given.get("notes"))
+        return pagerduty_reading.complete(listed, pagerduty_reading.oldest_first(log), notes, {})
+
+    return told, read
+
+
+def zendesk() -> tuple[Any, Callable[[Any], Ticket]]:
+    service = FakeZendesk()
+    service.custom_statuses(In_triage="open")
+    key = service.add_ticket(custom_status_id=900, custom_fields=[{"id": 32, "value": "app"}])
+    service.change(key, 102, priority="high", assignee_id=101, tags=["a"])
+    number_ = int(key)
+    told = {"ticket": service.tickets[number_], "audits": service.audits[number_], "fields": service.fields}
+    told |= {"users": list(service.users.values()), "groups": list(service.groups.values())}
+
+    def read(given: Any) -> Ticket:
+        names = zendesk_reading.Names()
+        names.learn(given)
+        settings = zendesk_reading.read_settings(records(given.get("fields")))
+        listed = zendesk_reading.read_ticket(
+            record(given.get("ticket")), "zd", settings=settings, names_of=names,
+            severities=Severities({}), site="https://zd.example", service_field="Service",
+        )  # fmt: skip
+        return zendesk_reading.complete(
+            listed, zendesk_reading.oldest_first(records(given.get("audits"))), settings, names
+        )
+
+    return told, read
+
+
+def github() -> tuple[Any, Callable[[Any], Ticket]]:
+    service = FakeGitHub()
+    key = service.add_issue(milestone=service.milestones[0])
+    service.comment(key, "bo", "looking")
+    service.label(key, "bo", "sev1")
+    service._event(key, "cross-referenced", "bo", source={"issue": {"html_url": "x", "title": "y"}})
+    service._event(key, "committed", "bo", committer={"date": "2026-11-20T09:00:00Z"}, author={"name": "z"})
+    service.close(key)
+    told = {"issue": service.issues[1], "events": service.events[1]}
+
+    def read(given: Any) -> Ticket:
+        listed = github_reading.read_issue(record(given.get("issue")), "acme/ops", "gh", Severities({}, {}))
+        return github_reading.complete(listed, records(given.get("events")))
+
+    return told, read
+
+
+@pytest.mark.parametrize("vendor", [pagerduty, zendesk, github])
+def test_whatever_is_spoiled_is_read_without_an_error_and_clean(
+    vendor: Callable[[], tuple[Any, Callable[[Any], Ticket]]],
+) -> None:
+    told, read = vendor()
+    assert read(told).timeline
+    for seed in range(ROUNDS):
+        ticket = read(spoiled(told, Random(seed)))
+        lines = (
+            ticket.title,
+            ticket.status.raw,
+            *ticket.assignees,
+            *ticket.tags,
+            *ticket.services,
+            ticket.priority or "",
+        )
+        assert all(text == clean_line(text) for text in lines), seed
+        for entry in ticket.timeline:
+            assert entry.text == clean(entry.text), seed
+            assert entry.author == clean_line(entry.author), seed
+        assert all(name == clean_line(name) and text == clean(text) for name, text in ticket.fields.items()), seed
+        assert ticket.updated_at >= ticket.created_at, seed
+        assert [entry.number for entry in ticket.timeline] == list(range(1, len(ticket.timeline) + 1)), seed
+
+
+def test_times_that_no_ticket_is_from_are_none() -> None:
+    assert moment_or_none("2026-11-20T10:00:00+01:00") == moment_or_none("2026-11-20T09:00:00")
+    for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "yesterday", "", 7, None):
+        assert moment_or_none(text) is None
+
+
+def test_numbers_and_values_are_what_they_look_like() -> None:
+    assert [number(value) for value in (7, "12", "x", 1.5, -3, None, True, "9" * 40)] == [7, 12, 0, 0, 0, 0, 0, 0]
+    given = (None, True, [1, "a", False], {"name": "x"}, {"odd": 1})
+    assert [shown(value) for value in given] == ["", "yes", "1, a, no", "x", '{"odd": 1}']
