@@ -178,8 +178,11 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
         return _expire(push, now)
     if not now - STALE_READ <= seen.asked_at <= now + STALE_READ:
         return Decision(push, Read())
-    merged = [item for item in three_way(None, ticket, approved.operations) if item.index in step.ops]
-    foreign = [item.index for item in merged if item.state is FieldState.CONFLICT]
+    whole = three_way(None, ticket, approved.operations)
+    merged = [item for item in whole if item.index in step.ops]
+    # Before the first step all of it is looked at: a comment must not stand there alone because the rest can't follow.
+    looked_at = merged if push.started else whole
+    foreign = [item.index for item in looked_at if item.state is FieldState.CONFLICT]
     if foreign:
         return _conflict(push, foreign, seen, terms, now)
     done = tuple(item.index for item in merged if item.state is FieldState.DONE)

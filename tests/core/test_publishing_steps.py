@@ -217,6 +217,14 @@ def test_a_step_that_somebody_else_did_is_passed_over_and_starts_nothing() -> No
     assert play(Look(), after=841) == publishing.Expired()
 
 
+def test_a_conflict_of_a_later_step_is_seen_before_the_first_one_is_sent() -> None:
+    """Or the comment would stand there alone, about something that did not happen."""
+    play = Play(terms(STATUS, comment()))
+    play(Look())
+    assert play.read(ticket(status="resolved")) == Conflicted(("/status",), ("resolved",))
+    assert play.push.attempts == 0
+
+
 # --- half of it -------------------------------------------------------------------------------------------------------
 
 
