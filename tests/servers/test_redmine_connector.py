@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from opstui.adapters.tickets.redmine import RedmineTickets
-from opstui.core.errors import Conflict, CredentialsRefused, NotFound, Refused
-from opstui.core.ports import Cursor, TicketSystem, Update
+from opstui.core.errors import Conflict, CredentialsRefused, NotFound, Refused, Unreachable
+from opstui.core.ports import Cursor, Sent, TicketSystem, Update
 from opstui.core.queues import Queue
 from opstui.core.tickets import EntryKind, StatusCategory, TicketRef, Visibility
 from opstui.testing.tickets import Change, TicketSystemContract
@@ -411,8 +411,9 @@ async def test_two_updates_at_the_same_moment_lose_nothing(lab: RedmineLab, alic
         notes = {entry.text for entry in (await alice.ticket(key)).timeline if entry.kind is EntryKind.COMMENT}
     finally:
         await bob.disconnect()
-    sent = {
-        text for text, answer in zip(("of alice", "of bob"), done, strict=True) if not isinstance(answer, Exception)
-    }
-    assert notes == sent
-    assert all(isinstance(answer, Conflict) for answer in done if isinstance(answer, Exception))
+    for text, answer in zip(("of alice", "of bob"), done, strict=True):
+        if isinstance(answer, Unreachable):
+            assert answer.was_anything_sent  # SQLite was locked by the other, and it is unknown what became of it
+        else:
+            assert isinstance(answer, Sent | Conflict)
+            assert (text in notes) is isinstance(answer, Sent)

@@ -6,6 +6,7 @@ labels, and what this process saw of a group keeps its number in the timeline fo
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from urllib.parse import quote
 
 from opstui.adapters.tickets.severities import WORDS, Severities
 from opstui.adapters.tickets.wire import body, line, moment, moment_or_none, names, raw, record, records, stamp
-from opstui.core.canonical import canonical, fingerprint
+from opstui.core.canonical import fingerprint
 from opstui.core.frozen import dataclass
 from opstui.core.ids import CROCKFORD
 from opstui.core.text import SafeText, clean, clean_line
@@ -53,7 +54,7 @@ class Group:
     def key(self) -> str:
         """``HighLatency-5f3a90c2``."""
         word = re.sub(r"[^A-Za-z0-9_]+", "-", self.labels.get("alertname", "")).strip("-")[:40] or "alerts"
-        return f"{word}-{fingerprint(canonical(self.labels))[:8]}"
+        return f"{word}-{_mark(dict(self.labels))[:8]}"
 
     def common(self) -> dict[str, str]:
         """Labels that all its alerts have alike."""
@@ -63,7 +64,8 @@ class Group:
 
     def silenced_by(self) -> set[str]:
         """Ids of the silences that hold any of its alerts."""
-        return {raw(one) for alert in self.alerts for one in _state(alert).get("silencedBy") or []}
+        found = [_state(alert).get("silencedBy") for alert in self.alerts]
+        return {raw(one) for ids in found if isinstance(ids, list) for one in ids}
 
 
 def labels_of(item: Mapping[str, Any]) -> dict[str, str]:
@@ -79,10 +81,14 @@ def groups_of(answer: Any) -> dict[str, Group]:
         group = Group(labels_of(given), ())
         labels[group.key] = group.labels
         alerts = found.setdefault(group.key, {})
-        alerts.update({raw(alert.get("fingerprint")): alert for alert in records(given.get("alerts"))})
+        for alert in records(given.get("alerts")):
+            alerts[raw(alert.get("fingerprint")) or _mark(labels_of(alert))] = alert
+
+    def place(alert: Mapping[str, Any]) -> tuple[datetime, str]:
+        return _start(alert), raw(alert.get("fingerprint"))
+
     return {
-        key: Group(labels[key], tuple(sorted(alerts.values(), key=lambda one: (_start(one), raw(one["fingerprint"])))))
-        for key, alerts in found.items() if alerts
+        key: Group(labels[key], tuple(sorted(alerts.values(), key=place))) for key, alerts in found.items() if alerts
     }  # fmt: skip
 
 
@@ -307,9 +313,12 @@ def _version(group: Group, silences: Sequence[Mapping[str, Any]]) -> str:
         for one in group.alerts
     ]
     there += [[raw(one.get("id")), raw(one.get("updatedAt")), is_active(one)] for one in silences]
-    import json
+    return _mark(there)[:16]
 
-    return fingerprint(json.dumps(there, sort_keys=True).encode())[:16]
+
+def _mark(value: Any) -> str:
+    """A hash of JSON, which may hold half a character: it is written in ASCII."""
+    return fingerprint(json.dumps(value, sort_keys=True).encode())
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------

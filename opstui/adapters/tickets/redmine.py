@@ -89,7 +89,7 @@ class RedmineTickets:
             query = clean_line(queue.query, limit=120)
             why = f"the query of {clean_line(queue.name, limit=80)} names a project or saved query that is not there"
             raise Refused(f"{self.name}: {why} ({query}). What was cached stays", reason=str(error)) from None
-        issues = list_of(self.name, answer, "issues")
+        issues = [one for one in list_of(self.name, answer, "issues") if isinstance(one.get("id"), int)]
         for issue in issues:
             self._names.learn(issue)
         total = record(answer).get("total_count")
@@ -137,8 +137,6 @@ class RedmineTickets:
 
     async def send(self, update: Update) -> Sent:
         """Read the issue, and ``PUT`` what is to change. An op id that is there already changes nothing."""
-        import asyncio
-
         key = update.ticket.key
         issue = await self._issue(key)
         if self._found(issue, update.op_id) is not None:
@@ -146,7 +144,8 @@ class RedmineTickets:
         if update.expected_version and version_of(issue) != update.expected_version:
             raise Conflict(f"{self.name}:{key} changed meanwhile. Nothing was sent", ticket=str(update.ticket))
         await body_of(update, issue, self._reading, ())  # what is refused is refused before files are sent
-        uploads = await asyncio.gather(*(self._upload(name, content) for name, content in update.attachments))
+        # One after the other: of several at once a Redmine on SQLite answers some with 500 (“database is locked”).
+        uploads = [await self._upload(name, content) for name, content in update.attachments]
         body = await body_of(update, issue, self._reading, uploads)
         tries = body.tries()
         for number, given in enumerate(tries, 1):
