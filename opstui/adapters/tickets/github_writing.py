@@ -36,7 +36,7 @@ CAPABILITIES = Capabilities(
     fields=("/status", "/severity", "/assignee", "/tags", MILESTONE_PATH),
     attachments=False,
     comment_limit=COMMENT_LIMIT - MARKER_ROOM,
-    comment_note="everybody who sees the repository, and by mail everybody who watches the issue",
+    comment_note="everybody who sees the repository; watchers by mail",
     cant={
         "internal": _NO_INTERNAL,
         "attachments": _NO_FILES,

@@ -45,7 +45,7 @@ def capabilities(user: str) -> Capabilities:
         fields=_FIELDS if able else (),
         attachments=False,
         comment_limit=NOTE_LIMIT - MARKER_ROOM,
-        comment_note="everybody who sees the incident, and the chats and ticket systems that PagerDuty copies notes to",
+        comment_note="everybody who sees the incident, and chats that notes go to",
         cant=cant,
     )
 

@@ -25,7 +25,6 @@ CAPABILITIES = Capabilities(
     single_assignee=True,
     comment_limit=COMMENT_LIMIT,
     attachment_limit=FILE_LIMIT,
-    comment_note="public: the requester and everybody in copy, by mail; internal: agents",
 )
 """Not ``atomic``, although all of it is one request: the account's triggers may change in the same breath what was
 sent, so what differs afterwards is for a person to see."""
