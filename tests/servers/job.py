@@ -16,7 +16,7 @@ import pytest
 
 from tests.behaviours.program import Warm
 from tests.servers.door import Door
-from tests.servers.operator import Operator
+from tests.servers.operating import Operator
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07 \u202etxt.exe\u2066 [/] [@click=app.quit]x[/] <script>alert(1)</script> {{7*7}}"
 UNICODE = "Grüße 日本語 Ελληνικά עברית 👩‍🚒 ℅ naïve"

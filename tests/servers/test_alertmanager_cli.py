@@ -10,7 +10,7 @@ import pytest
 
 from tests.behaviours.program import Warm
 from tests.servers.door import Door
-from tests.servers.operator import Operator
+from tests.servers.operating import Operator
 from tests.servers.test_alertmanager_connector import Lab
 
 CONFIG = """\

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.servers.job import Job
-from tests.servers.operator import Operator
+from tests.servers.operating import Operator
 from tests.servers.redmine_lab import OP_FIELD, RedmineLab
 
 CONFIG = """\
