@@ -16,9 +16,10 @@ from opstui.adapters.tickets.alertmanager import AlertmanagerTickets, connect
 from opstui.core.connections import Connection
 from opstui.core.errors import Conflict, NotFound, Refused, Unreachable
 from opstui.core.ids import new_id
-from opstui.core.ports import Update
+from opstui.core.ports import TicketSystem, Update
 from opstui.core.queues import Queue
 from opstui.core.tickets import EntryKind, StatusCategory, Ticket, TicketRef
+from opstui.testing.tickets import Change, TicketSystemContract
 
 PATIENCE = 60
 """Seconds within which a group appears or goes: ``group_wait`` is one, ``group_interval`` five."""
@@ -323,3 +324,36 @@ async def test_it_says_how_it_is(lab: Lab, system: AlertmanagerTickets) -> None:
     with pytest.raises(Unreachable):
         await nobody.changed_since(Queue("x", "am"), None)
     await nobody.disconnect()
+
+
+class TestContract(TicketSystemContract):
+    """What every ticket system promises, but for what takes a comment or a severity alone: it has neither."""
+
+    test_what_was_sent_reads_back = None
+    test_a_long_comment_arrives_whole = None
+    test_an_op_id_is_found_once_it_was_applied = None
+    test_a_refused_part_refuses_the_whole_update = None
+
+    @pytest.fixture
+    def system(self, lab: Lab) -> TicketSystem:
+        return lab.system()
+
+    @pytest.fixture
+    async def key(self, lab: Lab, system: AlertmanagerTickets, queue: Queue) -> str:
+        lab.raise_alert()
+        return (await one_ticket(system, queue)).ref.key
+
+    @pytest.fixture
+    def queue(self, lab: Lab) -> Queue:
+        return Queue("mine", "am", lab.query)
+
+    @pytest.fixture
+    def foreign_change(self, lab: Lab) -> Change:
+        async def change(key: str) -> None:
+            await asyncio.to_thread(lambda: lab.silence(alertname="HighLatency", service=lab.service))
+
+        return change
+
+    @pytest.fixture
+    def field(self) -> tuple[str, str] | None:
+        return "/fields/silence_for", "30m"

@@ -123,7 +123,7 @@ class AlertmanagerTickets:
         groups = groups_of(await self._groups())
         group = groups.get(key)
         if group is None:
-            gone = self._reader.resolved(key, self._connection.clock.now())
+            gone = self._gone(key)
             if gone is None:
                 raise NotFound(f"there is no alert group {self.name}:{clean_line(key, limit=80)}; it may be resolved")
             return gone
@@ -141,14 +141,19 @@ class AlertmanagerTickets:
     async def find(self, key: str, op_id: str) -> str | None:
         """The entry of the silence whose comment carries ``op_id``; ended ones stay listed for days."""
         silences, _ = await self._silences()
-        if not any(op_id in op_ids(one) for one in silences):
+        carrying = [one for one in silences if op_id in op_ids(one)]
+        group = groups_of(await self._groups()).get(key)
+        if group is not None:
+            carrying = [one for one in carrying if is_of(one, group)]
+        if not carrying:
             return None
-        try:
-            ticket = await self.ticket(key)
-        except NotFound:
-            return f"{key}#0"
-        entries = [entry for entry in ticket.timeline if entry.op_id == op_id]
-        return entries[-1].id if entries else f"{key}#0"
+        ticket = self._reader.ticket(group, silences) if group is not None else self._gone(key)
+        entries = [entry.id for entry in ticket.timeline if entry.op_id == op_id] if ticket is not None else []
+        return entries[-1] if entries else f"{key}#0"
+
+    def _gone(self, key: str) -> Ticket | None:
+        """A group that is no longer there, as this process last saw it."""
+        return self._reader.resolved(key, self._connection.clock.now())
 
     def me(self) -> str:
         """Whom a proxy knows us as; Alertmanager itself knows nobody."""
@@ -163,11 +168,11 @@ class AlertmanagerTickets:
         status, length = _wanted(update, said)
         groups = groups_of(await self._groups())
         silences, server_now = await self._silences()
-        if any(update.op_id in op_ids(one) for one in silences):
-            return Sent()
         group = groups.get(key)
         if group is None:
             raise Refused(f"{said}: is resolved, there is nothing to silence. Nothing was sent")
+        if any(update.op_id in op_ids(one) and is_of(one, group) for one in silences):
+            return Sent()
         ticket = self._reader.ticket(group, silences)
         if update.expected_version and ticket.version != update.expected_version:
             raise Conflict(f"{said} changed meanwhile. Nothing was sent", ticket=str(update.ticket))

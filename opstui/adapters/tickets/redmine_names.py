@@ -237,6 +237,10 @@ class Names:
         known = self._people.get(raw(self._me.get("id")))
         return known or line(f"{raw(self._me.get('firstname'))} {raw(self._me.get('lastname'))}".strip())
 
+    def statuses(self) -> dict[str, SafeText]:
+        """Id → name of every status there is."""
+        return {number: name for number, (name, _) in self._statuses.items()}
+
     def priorities(self) -> dict[str, SafeText]:
         """Id → name, the least first, as Redmine orders them."""
         return dict(self._priorities)

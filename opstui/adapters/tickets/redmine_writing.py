@@ -54,7 +54,7 @@ async def body_of(update: Update, issue: Mapping[str, Any], reading: Reading, up
         raise Refused(f"{said}: Redmine has no tags. Nothing was sent")
     for path, value in update.fields.items():
         if path == "/status":
-            found["status_id"] = _status(issue, value, said)
+            found["status_id"] = _status(issue, value, reading, said)
         elif path == "/assignee":
             found["assigned_to_id"] = await _assignee(issue, value, reading, said)
         elif path == "/severity" and (field := field_of(issue, SEVERITY)) is not None:
@@ -91,11 +91,13 @@ def _op_field(issue: Mapping[str, Any], reading: Reading, said: str) -> Mapping[
     return found
 
 
-def _status(issue: Mapping[str, Any], value: Any, said: str) -> int:
-    allowed = records(issue.get("allowed_statuses"))
-    found = _by_name(((raw(one.get("id")), raw(one.get("name"))) for one in allowed), raw(value))
+def _status(issue: Mapping[str, Any], value: Any, reading: Reading, said: str) -> int:
+    allowed = {raw(one.get("id")): line(one.get("name")) for one in records(issue.get("allowed_statuses"))}
+    if "allowed_statuses" not in issue:
+        allowed = reading.names.statuses()  # before 5.0; whether it was taken is seen when it is read back
+    found = _by_name(allowed.items(), raw(value))
     if len(found) != 1:
-        there = ", ".join(line(one.get("name")) for one in allowed) or "none"
+        there = ", ".join(allowed.values()) or "none"
         raise Refused(f"{said}: can't take the status {clean_line(raw(value), limit=80)!r}, only: {there}. "
                       "Nothing was sent")  # fmt: skip
     return _number(found[0])

@@ -33,6 +33,8 @@ class FakeRedmine(StandIn):
         self.status, self.priority, self.notes = 1, 2, "none"
         self.journals: list[dict[str, Any]] = []
         self.uploads: list[tuple[str, bytes]] = []
+        self.lists_transitions = True
+        """Redmine does so from 5.0 on."""
         self.conflicts = 0
         """How many saves meet another one at the same moment."""
 
@@ -134,6 +136,7 @@ class FakeRedmine(StandIn):
         )  # fmt: skip
 
     def _issue(self) -> dict[str, Any]:
+        allowed = [{"id": number, "name": name} for number, name in STATUSES.items()]
         return {
             "id": 7, "project": {"id": 1, "name": "Shop"}, "tracker": {"id": 1, "name": "Vorfall"},
             "status": {"id": self.status, "name": STATUSES[self.status], "is_closed": self.status == 5},
@@ -145,7 +148,7 @@ class FakeRedmine(StandIn):
             ],
             "created_on": "2026-11-20T08:00:00Z", "updated_on": self.now().isoformat(),
             "journals": self.journals, "attachments": [],
-            "allowed_statuses": [{"id": number, "name": name} for number, name in STATUSES.items()],
+            **({"allowed_statuses": allowed} if self.lists_transitions else {}),
         }  # fmt: skip
 
 

@@ -41,12 +41,12 @@ def done(redmine: FakeRedmine, work: Callable[[RedmineTickets], Any], **parts: A
     return asyncio.run(run())
 
 
-def sent(redmine: FakeRedmine, *, op_field: str = "Push key", **parts: Any) -> Any:
+def sent(redmine: FakeRedmine, *, op_field: str = "Push key", op_id: str = OP_ID, **parts: Any) -> Any:
     """Send an update on the version that is there, and read the ticket."""
 
     async def work(system: RedmineTickets) -> Any:
         version = (await system.ticket("7")).version
-        await system.send(Update(op_id=OP_ID, ticket=TicketRef("rm", "7"), expected_version=version, **parts))
+        await system.send(Update(op_id=op_id, ticket=TicketRef("rm", "7"), expected_version=version, **parts))
         return await system.ticket("7")
 
     return done(redmine, work, op_field=op_field)
@@ -135,6 +135,15 @@ def test_without_a_severity_field_the_priority_is_one(severity: str, priority: i
         del redmine.fields[1]
         assert sent(redmine, fields={"/severity": severity}).severity == severity
         assert redmine.priority == priority
+
+
+def test_an_older_redmine_lists_no_transitions_and_takes_any_status_there_is() -> None:
+    with FakeRedmine() as redmine:
+        redmine.lists_transitions = False
+        assert done(redmine, lambda system: system.transitions("7")) == ()
+        assert sent(redmine, fields={"/status": "Gelöst"}).status.raw == "Gelöst"
+        with pytest.raises(Refused, match="only: Neu, In Arbeit"):
+            sent(redmine, fields={"/status": "Nope"}, op_id=OP_ID[:-1] + "1")
 
 
 def test_two_saves_at_the_same_moment_are_a_conflict() -> None:
