@@ -177,11 +177,11 @@ class GitHubTickets:
 
     def probe(self) -> list[Probe]:
         """Whether it answers, and as whom."""
-        check = f"tickets.{self.name}"
+        check, key = f"tickets {self.name}", f"tickets.{self.name}"
         try:
             who = self._http.alone(self._whoami)
         except OpstuiError as error:
-            token = f"set {check}.token in the config" if isinstance(error, CredentialsRefused) else ""
+            token = f"set {key}.token in the config" if isinstance(error, CredentialsRefused) else ""
             return [Probe(check, "fail", error.message, token)]
         return [Probe(check, "pass", f"{self._http.host} answers, as {who}")]
 

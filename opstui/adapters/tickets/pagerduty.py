@@ -177,23 +177,23 @@ class PagerDutyTickets:
 
     def probe(self) -> list[Probe]:
         """Whether it answers, as whom, and whether it can be written to."""
-        check = f"tickets.{self.name}"
+        check, key = f"tickets {self.name}", f"tickets.{self.name}"
         try:
-            return self._http.alone(lambda: self._probes(check))
+            return self._http.alone(lambda: self._probes(check, key))
         except OpstuiError as error:
-            token = f"set {check}.token in the config" if isinstance(error, CredentialsRefused) else ""
+            token = f"set {key}.token in the config" if isinstance(error, CredentialsRefused) else ""
             return [Probe(check, "fail", error.message, token)]
 
-    async def _probes(self, check: str) -> list[Probe]:
+    async def _probes(self, check: str, key: str) -> list[Probe]:
         await self._get("/priorities", [("limit", "1")], also=(402, 403, 404))
         user = self._connection.user
         if not user:
-            fix = f"set {check}.user to the e-mail address of a user there"
+            fix = f"set {key}.user to the e-mail address of a user there"
             return [Probe(check, "warn", f"{self._http.host} answers; it can only be read: there is no user", fix)]
         who = await self._by_token() or await self._by_address()
         if not who:
             told = f"{self._http.host} answers, but knows no user {clean_line(user, limit=80)}; writes will be refused"
-            return [Probe(check, "warn", told, f"set {check}.user to the e-mail address of a user there")]
+            return [Probe(check, "warn", told, f"set {key}.user to the e-mail address of a user there")]
         return [Probe(check, "pass", f"{self._http.host} answers, as {who}")]
 
     def close(self) -> None:

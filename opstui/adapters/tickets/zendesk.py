@@ -179,23 +179,23 @@ class ZendeskTickets:
 
     def probe(self) -> list[Probe]:
         """Whether it answers, and as whom."""
-        check = f"tickets.{self.name}"
+        check, key = f"tickets {self.name}", f"tickets.{self.name}"
         try:
-            return self._http.alone(lambda: self._probes(check))
+            return self._http.alone(lambda: self._probes(check, key))
         except OpstuiError as error:
-            token = f"set {check}.user and {check}.token in the config" if isinstance(error, CredentialsRefused) else ""
+            token = f"set {key}.user and {key}.token in the config" if isinstance(error, CredentialsRefused) else ""
             return [Probe(check, "fail", error.message, token)]
 
-    async def _probes(self, check: str) -> list[Probe]:
+    async def _probes(self, check: str, key: str) -> list[Probe]:
         await self._fields()
         who = await self._whoami()
         notes = []
         if self._connection.op_field:
             told = "op_field is not needed: the id of an update is kept in its audit"
-            notes.append(Probe(check, "warn", told, f"take {check}.op_field out of the config"))
+            notes.append(Probe(check, "warn", told, f"take {key}.op_field out of the config"))
         if not who:
             told = f"{self._http.host} answers, but knows no agent {clean_line(self._connection.user, limit=80)}"
-            return [*notes, Probe(check, "warn", told, f"set {check}.user to the e-mail address of an agent")]
+            return [*notes, Probe(check, "warn", told, f"set {key}.user to the e-mail address of an agent")]
         return [*notes, Probe(check, "pass", f"{self._http.host} answers, as {who}")]
 
     def close(self) -> None:
