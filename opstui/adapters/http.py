@@ -289,7 +289,7 @@ class HttpClient:
         left = self._gate.wait(writes=asked.writes)
         if left > PATIENCE:
             raise RateLimited(
-                f"{self.name}: its rate limit is used up, asking again in {left:.0f} s. {asked.unsent}",
+                f"{self.name}: wants fewer requests, asking again in {left:.0f} s. {asked.unsent}",
                 system=self.name, retry_after=left,
             )  # fmt: skip
         left = max(left, self._gate.turn() if asked.writes else 0.0)

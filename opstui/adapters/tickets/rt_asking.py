@@ -33,6 +33,8 @@ PAGE = 100
 """Rows of one answer; RT gives no more."""
 PAGES = 500
 """Pages after which a list counts as endless."""
+EMPTY = 20
+"""Pages in a row that have nothing although there must be more."""
 TEXTS_AT_ONCE = 3_000_000
 """Bytes of texts in one answer."""
 TEXT_LIMIT = 6_000_000
@@ -106,7 +108,8 @@ class Asking:
             self.found(key), self._page(self._history(number), 1), self._page(self._attachments(number), 1)
         )
         transactions = await self._transactions(number, rows, found.version)
-        spoken = [int(raw(one.get("id"))) for one in transactions if one.get("Type") in SPOKEN]
+        # What a ticket was made with is on the first page, if anything was said at all.
+        spoken = [int(raw(one.get("id"))) for one in transactions if one.get("Type") in SPOKEN[1:]]
         parts = await self._rest(
             self._attachments(number), parts, lambda all_of: _last(all_of, "TransactionId") >= max(spoken, default=0)
         )
@@ -129,9 +132,9 @@ class Asking:
         def enough(rows: list[Row]) -> bool:
             return newest > 0 and _last(rows, "id") >= newest
 
-        rows = await self._rest(self._history(number), first, enough)
+        rows = await self._rest(self._history(number), first, enough, patience=EMPTY if newest else 2)
         if newest and not enough(rows):
-            # The first page was read before the newest was written.
+            # The last page was read before the newest was written.
             rows = await self._rest(self._history(number), [], enough, page=0)
         return in_order(rows)
 
@@ -140,11 +143,13 @@ class Asking:
         question: tuple[str, dict[str, Any]],
         rows: list[Row],
         enough: Callable[[list[Row]], bool],
+        *,
         page: int = 1,
+        patience: int = 2,
     ) -> list[Row]:
-        """``rows`` and what the pages after ``page`` have, until it is enough or two in a row have nothing."""
+        """``rows`` and what the pages after ``page`` have, until it is enough or so many in a row have nothing."""
         found, empty = list(rows), 0
-        while not enough(found) and empty < 2 and page < PAGES:
+        while not enough(found) and empty < patience and page < PAGES:
             page += 1
             more = await self._page(question, page)
             found += more

@@ -142,13 +142,13 @@ def severity_of(
     number = raw(data.get("Priority"))
     if not number.lstrip("-").isdigit():
         return Severities(own).of(number), clean_line(number) if number else None
-    reached = [limit for limit in thresholds(own) if limit <= int(number)]
-    return own.get(str(max(reached))) if reached else None, clean_line(number)
+    reached = {limit: severity for limit, severity in thresholds(own).items() if limit <= int(number)}
+    return reached[max(reached)] if reached else None, clean_line(number)
 
 
-def thresholds(own: Mapping[str, str]) -> list[int]:
+def thresholds(own: Mapping[str, str]) -> dict[int, str]:
     """Priorities that the config names: from each on its severity holds."""
-    return sorted(int(word) for word in own if word.isascii() and word.isdigit())
+    return {int(word): severity for word, severity in own.items() if word.isascii() and word.isdigit()}
 
 
 def _shown_fields(

@@ -146,7 +146,7 @@ def _set_severity(
     if field is not None:
         custom[field.id] = None if value is None else _word(name, str(value), choices)
         return
-    limits = [limit for limit in thresholds(choices.own) if choices.own[str(limit)] == value]
+    limits = sorted(limit for limit, severity in thresholds(choices.own).items() if severity == value)
     if not limits:
         raise Refused(
             f"{name}: this queue has no custom field Severity, and no priority means severity {value}: "

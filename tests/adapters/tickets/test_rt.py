@@ -140,7 +140,7 @@ async def test_a_login_page_is_refused_in_words(rt: FakeRT, alice: RTTickets) ->
 
 async def test_pages_that_hide_what_we_may_not_see_are_read_to_the_end(rt: FakeRT, alice: RTTickets) -> None:
     key = rt.new()
-    for _ in range(250):
+    for _ in range(450):
         rt.hidden.add(rt.write(key, "RT_System", "EmailRecord"))
     rt.write(key, "bob", "Comment", text="after all of that")
     ticket = await alice.ticket(key)
@@ -183,6 +183,13 @@ async def test_a_number_that_nobody_names_stays_a_number(rt: FakeRT, alice: RTTi
     rt.write(key, "bob", "CustomField", "77", "", "x")
     texts = [entry.text for entry in (await alice.ticket(key)).timeline]
     assert texts[1:] == ["assignee: Nobody → user 99", "custom field 77: + x"]
+
+
+async def test_a_ticket_without_words_costs_no_more_requests(rt: FakeRT, alice: RTTickets) -> None:
+    key = rt.new()
+    rt.parts.clear()
+    await alice.ticket(key)
+    assert len(rt.sent("GET */attachments")) == 1
 
 
 async def test_names_and_texts_are_asked_for_once(rt: FakeRT, alice: RTTickets) -> None:
