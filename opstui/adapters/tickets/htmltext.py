@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import unescape
 
 _LINES = frozenset(
     "address article aside blockquote dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header "
@@ -122,6 +121,8 @@ class _Reader:
 
 def unescape_safely(text: str) -> str:
     """``text`` with its entities as letters; as it is where one of them is a number of thousands of digits."""
+    from html import unescape  # a dictionary of 2,231 names, which a ticket without HTML does not need
+
     try:
         return unescape(text)
     except ValueError:
