@@ -170,7 +170,12 @@ def refused_by(
         )
     if status == 429 or (status == 403 and (pause is not None or exhausted(headers))):
         later = f", asking again in {pause:.0f} s" if pause else ""
-        return RateLimited(f"{name}: asks for fewer requests{later}. {nothing}", system=name, retry_after=pause)
+        # Jira says which of its limits it is: one of them is of a single ticket.
+        which = words(headers.get("ratelimit-reason", ""), 60)
+        because = f" ({which})" if which else ""
+        return RateLimited(
+            f"{name}: asks for fewer requests{because}{later}. {nothing}", system=name, retry_after=pause
+        )
     if status == 503:
         later = f", asking again in {pause:.0f} s" if pause else ""
         return Unreachable(f"{name}: is not available now{later}{because}. {nothing}", system=name, retry_after=pause)

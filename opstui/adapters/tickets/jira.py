@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from opstui.adapters.http import HttpClient, secret_of
+from opstui.adapters.tickets.jira_fields import NOISE, SLA, TEAM
 from opstui.adapters.tickets.jira_jql import listing
 from opstui.adapters.tickets.jira_reading import (
-    LISTED,
     Known,
     Site,
     newest,
+    of_kind,
     person,
     read_issue,
     read_whole,
-    team_field,
     transitions_of,
     updated,
 )
@@ -115,8 +115,8 @@ class JiraTickets:
 
     async def _page(self, queue: Queue, since: datetime | None, position: str | None) -> Page:
         site = (await self._meet()).site
-        known = [name for name in (site.known.severity, site.known.team) if name and name not in LISTED]
-        body = {"jql": listing(self.name, queue.query, since), "fields": [*LISTED, *known], "maxResults": PAGE}
+        jql = listing(self.name, queue.query, since)
+        body: dict[str, Any] = {"jql": jql, "fields": site.known.listed(), "maxResults": PAGE}
         if position is not None:
             body["nextPageToken"] = position
         answer = (await self._http.request("POST", f"{API}/search/jql", json=body, writes=False)).json()
@@ -241,8 +241,12 @@ class JiraTickets:
             options = self._connection.options
             wanted = {option: name for option, name in options.items() if name}
             known = Known(
-                team=ids.get(wanted["team_field"]) if "team_field" in wanted else team_field(fields),
+                team=ids.get(wanted["team_field"])
+                if "team_field" in wanted
+                else next(iter(of_kind(fields, TEAM)), None),
                 severity=ids.get(wanted.get("severity_field", ""), "priority"),
+                goals=of_kind(fields, SLA),
+                noise=frozenset(of_kind(fields, *NOISE)),
             )
             self._met = _Met(
                 clean_line(person(me)),

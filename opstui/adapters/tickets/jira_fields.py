@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from opstui.adapters.tickets.adf import to_adf, to_text
@@ -14,7 +14,10 @@ from opstui.core.text import SafeText, clean, clean_line
 
 TEXT_AREA = ":textarea"
 TEAM = ":atlassian-team"
-"""Ends of ``schema.custom``: text of many lines, which is ADF; Atlassian's own team field, set by an id only."""
+SLA = ":sd-sla-field"
+NOISE = (":gh-lexo-rank", ":devsummarycf", ":vp-origin")
+"""Ends of ``schema.custom``: text of many lines, which is ADF; Atlassian's own team field, set by an id only; a goal of
+a service desk; what only Jira's own pages can make something of."""
 
 FindUser = Callable[[str], Awaitable[str]]
 """Name → account id. Raises Refused."""
@@ -40,11 +43,36 @@ def _words(value: Any, depth: int) -> str:
         return ""
     if value.get("type") == "doc":
         return to_text(value)
+    if "ongoingCycle" in value or "completedCycles" in value:
+        return _goal(value)
+    if isinstance(value.get("requestType"), dict):
+        return _words(value["requestType"], depth - 1)
     for name in ("value", "displayName", "name", "title", "key"):
         if isinstance(value.get(name), str):
             child = _words(value.get("child"), depth - 1)
             return f"{value[name]} → {child}" if child else str(value[name])
     return ""
+
+
+def _goal(sla: Mapping[str, Any]) -> str:
+    """A goal of a service desk. Without the time that is left: it is another one at each look."""
+    at = breach_of(sla)
+    if at is not None:
+        return f"due {at:%Y-%m-%d %H:%M} UTC"
+    going = record(sla.get("ongoingCycle"))
+    done = records(sla.get("completedCycles"))
+    if going:
+        return "missed" if going.get("breached") is True else "paused"
+    return ("missed" if done[-1].get("breached") is True else "met") if done else ""
+
+
+def breach_of(sla: Any) -> datetime | None:
+    """When a goal that is going on, and not resting, will be or was missed."""
+    going = record(record(sla).get("ongoingCycle"))
+    millis = record(going.get("breachTime")).get("epochMillis")
+    if going.get("paused") is True or not isinstance(millis, int) or not 0 <= millis < 1 << 48:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
 
 
 async def set_to(meta: Mapping[str, Any], value: Any, *, where: str, find_user: FindUser) -> Any:

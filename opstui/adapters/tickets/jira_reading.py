@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from opstui.adapters.tickets.adf import to_text
-from opstui.adapters.tickets.jira_fields import TEAM, shown
+from opstui.adapters.tickets.jira_fields import breach_of, shown
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import line, line_or_none, moment, moment_or_none, names, raw, record, records
 from opstui.core.frozen import dataclass
@@ -46,6 +46,14 @@ class Known:
 
     team: str | None = None
     severity: str = "priority"
+    goals: tuple[str, ...] = ()
+    """Those of service desks."""
+    noise: frozenset[str] = frozenset()
+    """What people would make nothing of."""
+
+    def listed(self) -> list[str]:
+        """Fields that a row is made from."""
+        return list(dict.fromkeys((*LISTED, self.severity, *filter(None, [self.team]), *self.goals)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ def read_issue(issue: Mapping[str, Any], site: Site, *, key: str = "") -> Ticket
         tags=names(fields.get("labels") if isinstance(fields.get("labels"), list) else ()),
         created_at=moment(fields.get("created")),
         updated_at=moment(fields.get("updated"), fields.get("created")),
-        due_at=_end_of_day(fields.get("duedate")),
+        due_at=_end_of_day(fields.get("duedate")) or _first_goal(fields, site.known),
         version=raw(fields.get("updated")),
         body=SafeText(""),
         url=clean_line(f"{site.url}/browse/{raw(issue.get('key')) or key}"),
@@ -152,11 +160,9 @@ def updated(issue: Mapping[str, Any]) -> datetime:
     return moment(fields.get("updated"), fields.get("created"))
 
 
-def team_field(fields: Sequence[Mapping[str, Any]]) -> str | None:
-    """The id of Atlassian's own team field among the site's fields."""
-    return next(
-        (raw(one.get("id")) for one in fields if raw(record(one.get("schema")).get("custom")).endswith(TEAM)), None
-    )
+def of_kind(fields: Sequence[Mapping[str, Any]], *ends: str) -> tuple[str, ...]:
+    """Ids of the site's fields whose kind ends like one of these."""
+    return tuple(raw(one.get("id")) for one in fields if raw(record(one.get("schema")).get("custom")).endswith(ends))
 
 
 def _property(comment: Mapping[str, Any], key: str) -> Any:
@@ -166,7 +172,9 @@ def _property(comment: Mapping[str, Any], key: str) -> Any:
 def _custom(fields: Mapping[str, Any], called: Mapping[str, Any], known: Known) -> dict[str, SafeText]:
     found: dict[str, SafeText] = {}
     for name, value in fields.items():
-        if name in _ELSEWHERE or name == known.team or not (name in _BESIDE or name.startswith("customfield_")):
+        if name in _ELSEWHERE or name in known.noise or name == known.team:
+            continue
+        if not (name in _BESIDE or name.startswith("customfield_")):
             continue
         text = shown(value)
         label = line(called.get(name)) or clean_line(_BESIDE.get(name, name))
@@ -246,6 +254,10 @@ def _end_of_day(value: Any) -> datetime | None:
     """A day is over at its end; Jira does not say in whose zone, so UTC."""
     day = moment_or_none(value)
     return datetime.combine(day.date(), time(23, 59, 59), UTC) if day else None
+
+
+def _first_goal(fields: Mapping[str, Any], known: Known) -> datetime | None:
+    return min((at for name in known.goals if (at := breach_of(fields.get(name))) is not None), default=None)
 
 
 def _size(value: Any) -> int:

@@ -28,6 +28,7 @@ from opstui.core.tickets import (
 LISTED = (
     "number", "sys_id", "short_description", "state", "active", "priority", "assigned_to", "assignment_group",
     "cmdb_ci", "business_service", "sys_created_on", "sys_updated_on", "sys_mod_count", "due_date",
+    "sla_due",
 )  # fmt: skip
 """Columns that a row is made from."""
 SHOWN = (
@@ -114,7 +115,7 @@ def read_row(row: Row, place: Place) -> Ticket:
         services=tuple(dict.fromkeys(name for name in (row.line("cmdb_ci"), row.line("business_service")) if name)),
         created_at=moment(row.value("sys_created_on")),
         updated_at=moment(row.value("sys_updated_on"), row.value("sys_created_on")),
-        due_at=moment_or_none(row.value("due_date")),
+        due_at=moment_or_none(row.value("due_date")) or moment_or_none(row.value("sla_due")),
         version=f"{row.value('sys_mod_count')}/{row.value('sys_updated_on')}",
         body=SafeText(""),
         url=clean_line(f"{place.url}/nav_to.do?uri={quote(f'incident.do?sysparm_query=number={number}', safe='')}"),

@@ -76,6 +76,9 @@ FIELDS: dict[str, dict[str, Any]] = {
         {"id": "701", "value": "EU", "children": [{"id": "702", "value": "Berlin"}]}]),
     "customfield_10100": _field("Twice", "string", "textfield"),
     "customfield_10101": _field("Twice", "string", "textfield"),
+    "customfield_10120": _field("Time to resolution", "sd-servicelevelagreement", "sd-sla-field"),
+    "customfield_10130": _field("Rank", "any", "gh-lexo-rank"),
+    "customfield_10140": _field("Request Type", "sd-customerrequesttype", "vp-origin-of-another-kind"),
     "customfield_10110": _field("How bad", "option", "select", allowed=[{"id": "801", "value": "page"},
                                                                        {"id": "802", "value": "meh"}]),
 }  # fmt: skip

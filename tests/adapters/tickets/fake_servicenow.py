@@ -21,12 +21,12 @@ COLUMNS = {
     "priority": "5", "impact": "3", "urgency": "3", "severity": "3", "assigned_to": "", "assignment_group": "",
     "caller_id": "", "cmdb_ci": "", "business_service": "", "category": "inquiry", "subcategory": "",
     "contact_type": "", "hold_reason": "", "close_code": "", "close_notes": "", "correlation_id": "", "due_date": "",
-    "sys_created_on": "",
+    "sla_due": "", "sys_created_on": "",
     "sys_created_by": "", "sys_updated_on": "", "sys_updated_by": "", "sys_mod_count": "0", "work_notes": "",
     "comments": "", "comments_and_work_notes": "", "u_service": "", "u_reviewer": "", "u_started": "", "problem_id": "",
     "location": "",
 }  # fmt: skip
-TIMES = ("sys_created_on", "sys_updated_on", "due_date", "u_started")
+TIMES = ("sys_created_on", "sys_updated_on", "due_date", "sla_due", "u_started")
 CHOICES = {
     "state": {"1": "New", "2": "In Progress", "3": "On Hold", "6": "Resolved", "7": "Closed", "8": "Canceled"},
     "priority": {"1": "1 - Critical", "2": "2 - High", "3": "3 - Moderate", "4": "4 - Low", "5": "5 - Planning"},

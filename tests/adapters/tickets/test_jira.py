@@ -101,16 +101,6 @@ class TestServiceProjectInSmallPages(Kept):
             yield site
 
 
-class TestServiceProjectByTheMillisecond(Kept):
-    """The same with a search that takes moments exactly."""
-
-    @pytest.fixture
-    def jira(self) -> Iterator[FakeJira]:
-        with FakeJira() as site:
-            site.by_the_minute = False
-            yield site
-
-
 class TestSoftwareProject(Kept):
     """Plain Jira: one kind of comment, read by everybody who sees the ticket."""
 

@@ -104,6 +104,43 @@ async def test_custom_fields_are_shown_by_name_whatever_their_kind(jira: FakeJir
     assert (ticket.title, ticket.body, ticket.url) == ("checkout is slow", "Since 09:00.", f"{jira.url}/browse/{key}")
 
 
+def goal(**going: Any) -> dict[str, Any]:
+    """A goal of a service desk, as Jira tells it."""
+    breach = {"epochMillis": 1795176000000, "friendly": "Today 12:00 PM"}
+    left = {"remainingTime": {"millis": 12345, "friendly": "3h 12m"}, "breached": False, "paused": False}
+    return {"id": "1", "name": "Time to resolution", "completedCycles": [],
+            "ongoingCycle": {"breachTime": breach, **left, **going}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "due"),
+    [
+        (goal(), "due 2026-11-20 12:00 UTC", datetime(2026, 11, 20, 12, tzinfo=UTC)),
+        (goal(paused=True), "paused", None),
+        (goal(breachTime=None, breached=True), "missed", None),
+        (goal(breachTime={"epochMillis": 10**30}), "paused", None),
+        ({"name": "x", "completedCycles": [{"breached": True}, {"breached": False}]}, "met", None),
+        ({"name": "x", "completedCycles": [{"breached": True}]}, "missed", None),
+    ],
+)
+async def test_a_goal_of_the_service_desk_says_when_a_ticket_is_due(
+    jira: FakeJira, value: dict[str, Any], text: str, due: datetime | None
+) -> None:
+    key = jira.add_issue(customfield_10120=value)
+    async with opened(jira) as system:
+        ticket = await system.ticket(key)
+        assert (ticket.fields["Time to resolution"], ticket.due_at) == (text, due)
+        assert [one.due_at for one in (await system.changed_since(QUEUE, None)).tickets] == [due]
+
+
+async def test_what_only_jira_reads_is_not_shown(jira: FakeJira) -> None:
+    request_type = {"requestType": {"id": "1", "name": "Get help"}, "currentStatus": {"status": "Open"}}
+    key = jira.add_issue(customfield_10130="0|i0001:", customfield_10140=request_type)
+    fields = (await read(jira, key)).fields
+    assert "Rank" not in fields
+    assert fields["Request Type"] == "Get help"
+
+
 @pytest.mark.parametrize(
     ("word", "category", "meaning"),
     [
@@ -198,7 +235,9 @@ async def told(system: JiraTickets, queue: Queue, cursor: Cursor | None) -> tupl
             return tickets, left, cursor
 
 
-async def test_a_large_queue_is_told_whole_and_then_only_what_changed(jira: FakeJira) -> None:
+@pytest.mark.parametrize("by_the_minute", [True, False])
+async def test_a_large_queue_is_told_whole_and_then_only_what_changed(jira: FakeJira, by_the_minute: bool) -> None:
+    jira.by_the_minute = by_the_minute
     clock = FixedClock()
     keys = [jira.add_issue() for _ in range(230)]
     async with opened(jira, clock=clock) as system:

@@ -309,6 +309,7 @@ async def test_a_limit_on_writes_to_one_issue_is_told_with_its_pause(
         with pytest.raises(RateLimited) as caught:
             await send(system, key, **parts)
         assert (caught.value.retry_after, caught.value.was_anything_sent) == (7, False)
+        assert "jira-per-issue-on-write" in str(caught.value)
         assert writes(jira) == []
         clock.forward(8)
         await send(system, key, **parts)
