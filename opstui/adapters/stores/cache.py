@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from opstui.adapters.sqlite import Database
-from opstui.adapters.stores.cache_intake import Intake, keep, next_stamp
 from opstui.adapters.stores.cache_order import Orders
-from opstui.adapters.stores.cache_polls import Polls
 from opstui.adapters.stores.cache_schema import ROW_COLUMNS, STEPS, prepare, row_of, stored_time, ticket_of, time_of
 from opstui.adapters.stores.cache_similar import similar_tickets
 from opstui.core.ports import Bell, Changes, Cursor
 from opstui.core.queues import Health, Queue, QueueState, SortBy
 from opstui.core.text import SafeText
 from opstui.core.tickets import Ticket, TicketRef, TicketRow
+
+if TYPE_CHECKING:
+    from opstui.adapters.stores.cache_polls import Polls
 
 _T_COLUMNS = ", ".join(f"t.{name}" for name in ROW_COLUMNS.split(", "))
 
@@ -31,8 +33,14 @@ class SqliteCache:
         self.bell: Bell = database.bell
         database.migrate("tickets", STEPS, backup=False)
         self._orders = Orders(database)
-        self._polls = Polls(database)
         self._counts: tuple[int, dict[Queue, tuple[int, int]]] = (-1, {})
+
+    @cached_property
+    def _polls(self) -> Polls:
+        # What takes in is loaded by the first answer; the first paint only asks.
+        from opstui.adapters.stores.cache_polls import Polls
+
+        return Polls(self._database)
 
     # --- taking in ----------------------------------------------------------------------------------------------------
 
@@ -49,10 +57,15 @@ class SqliteCache:
 
         What came with the first answer of a queue counts as seen, and so does what ``me`` did last.
         """
+        from opstui.adapters.stores.cache_intake import Intake
+
         return Intake(self._database, queue, changes, now=now, me=me).store(breathe)
 
     def keep(self, ticket: Ticket, *, now: datetime, me: str = "", notice: bool = False) -> bool:
         """Take one freshly read ticket in; whether it differs from what was there."""
+        from opstui.adapters.stores.cache_intake import next_stamp
+        from opstui.adapters.stores.cache_keeping import keep
+
         prepared, account = prepare(ticket), me or self.account(ticket.ref.system)
 
         def work(connection: apsw.Connection) -> bool:
@@ -78,7 +91,8 @@ class SqliteCache:
 
     def keep_account(self, system: str, account: str) -> None:
         """Remember who the operator is on ``system``."""
-        self._polls.keep_account(system, account)
+        if self.account(system) != account:
+            self._polls.keep_account(system, account)
 
     def prune(self, before: datetime) -> int:
         """Drop tickets in no queue that were last fetched before ``before``; how many."""
@@ -100,11 +114,16 @@ class SqliteCache:
 
     def cursor(self, queue: Queue) -> Cursor | None:
         """Where polling stands; None before the first answer, and after the queue's query was changed."""
-        return self._polls.cursor(queue)
+        rows = self._database.read(
+            "SELECT cursor FROM queues WHERE system = ? AND name = ? AND query = ?",
+            (queue.system, queue.name, queue.query),
+        )
+        return Cursor(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def account(self, system: str) -> str:
         """Who the operator was on ``system`` when it last answered; empty before."""
-        return self._polls.account(system)
+        rows = self._database.read("SELECT account FROM accounts WHERE system = ?", (system,))
+        return str(rows[0][0]) if rows else ""
 
     def ticket(self, ref: TicketRef) -> tuple[Ticket, datetime] | None:
         """As last seen, and when it was fetched."""

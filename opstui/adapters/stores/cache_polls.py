@@ -14,7 +14,6 @@ import apsw
 from opstui.adapters.sqlite import Database
 from opstui.adapters.stores.cache_intake import feed_of
 from opstui.adapters.stores.cache_schema import stored_time
-from opstui.core.ports import Cursor
 from opstui.core.queues import Health, Queue
 from opstui.core.text import clean_line
 
@@ -23,18 +22,10 @@ LONGEST = timedelta(minutes=10)
 
 
 class Polls:
-    """The rows of ``queues`` and ``accounts``."""
+    """Writes the rows of ``queues`` and ``accounts``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def cursor(self, queue: Queue) -> Cursor | None:
-        """See ``TicketCache.cursor``."""
-        rows = self._database.read(
-            "SELECT cursor FROM queues WHERE system = ? AND name = ? AND query = ?",
-            (queue.system, queue.name, queue.query),
-        )
-        return Cursor(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def failed(self, queue: Queue, health: Health, error: str) -> None:
         """See ``TicketCache.failed``."""
@@ -90,15 +81,8 @@ class Polls:
 
         self._database.write(work)
 
-    def account(self, system: str) -> str:
-        """See ``TicketCache.account``."""
-        rows = self._database.read("SELECT account FROM accounts WHERE system = ?", (system,))
-        return str(rows[0][0]) if rows else ""
-
     def keep_account(self, system: str, account: str) -> None:
         """See ``TicketCache.keep_account``."""
-        if self.account(system) == account:
-            return
 
         def work(connection: apsw.Connection) -> None:
             row: tuple[Any, ...] = (system, account)
