@@ -9,13 +9,22 @@ from typing import Any
 
 import pytest
 
-from opstui.adapters.tickets import github_reading, pagerduty_reading, zendesk_reading
+from opstui.adapters.tickets import (
+    github_reading,
+    jira_reading,
+    pagerduty_reading,
+    servicenow_reading,
+    zendesk_reading,
+)
+from opstui.adapters.tickets.jira_fields import SLA, TEAM
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import moment_or_none, number, record, records, shown
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket
 from tests.adapters.tickets.fake_github import FakeGitHub
+from tests.adapters.tickets.fake_jira import FIELDS, STATUSES, FakeJira
 from tests.adapters.tickets.fake_pagerduty import BO, FakePagerDuty
+from tests.adapters.tickets.fake_servicenow import FakeServiceNow, sys_id
 from tests.adapters.tickets.fake_zendesk import FakeZendesk
 
 JUNK: tuple[Any, ...] = (
@@ -106,7 +115,56 @@ def github() -> tuple[Any, Callable[[Any], Ticket]]:
     return told, read
 
 
-@pytest.mark.parametrize("vendor", [pagerduty, zendesk, github])
+def jira() -> tuple[Any, Callable[[Any], Ticket]]:
+    service = FakeJira()
+    goal = {"name": "x", "ongoingCycle": {"breachTime": {"epochMillis": 1795176000000}, "paused": False}}
+    key = service.add_issue(customfield_10120=goal, duedate="2026-11-30", components=[{"name": "checkout"}],
+                            customfield_10090={"value": "EU", "child": {"value": "Berlin"}})  # fmt: skip
+    service.comment(key, "looking", properties=[{"key": "opstui.push", "value": {"op": "01JABCDEFGHJKMNPQRSTVWXYZ0"}}])
+    service.change(key, "status", STATUSES["In Progress"])
+    issue = service.issues[key]
+    told = {"issue": {one: issue[one] for one in ("id", "key", "fields")}, "fields": service.field_list(None)}
+    told["issue"]["names"] = {name: field["name"] for name, field in FIELDS.items()}
+    told |= {"histories": issue["changelog"], "comments": issue["comments"]}
+
+    def read(given: Any) -> Ticket:
+        fields = records(given.get("fields"))
+        known = jira_reading.Known(
+            team=next(iter(jira_reading.of_kind(fields, TEAM)), None), goals=jira_reading.of_kind(fields, SLA)
+        )
+        site = jira_reading.Site("jira", "https://jira.example", Severities({}), known)
+        histories, comments = records(given.get("histories")), records(given.get("comments"))
+        return jira_reading.read_whole(record(given.get("issue")), histories, comments, site, key=key)
+
+    return told, read
+
+
+def servicenow() -> tuple[Any, Callable[[Any], Ticket]]:
+    service = FakeServiceNow()
+    number_ = service.add_incident(u_service="dns", assigned_to=sys_id("bo"), due_date="2026-11-21 07:00:00")
+    service.comment(number_, "looking\n\n[opstui:01JABCDEFGHJKMNPQRSTVWXYZ0]")
+    service.comment(number_, "note", column="work_notes")
+    service.change(number_, {"state": "2"})
+    incident = service.tables["incident"][0]
+    row = {name: service._column("incident", incident, name, "all") for name in incident}
+    tables = {name: service.tables[name] for name in ("sys_journal_field", "sys_audit")}
+    told = {"row": row, **tables, "files": [{"file_name": "a", "size_bytes": "7", "sys_id": "x"}]}
+
+    def read(given: Any) -> Ticket:
+        read_row = servicenow_reading.Row(record(given.get("row")))
+        place = servicenow_reading.Place("sn", "https://sn.example", Severities({}))
+        entries = [
+            *(servicenow_reading.journal_entry(one, str) for one in records(given.get("sys_journal_field"))),
+            *(servicenow_reading.audit_entry(one, place, {"2": "In Progress"}, str)
+              for one in records(given.get("sys_audit"))),
+            *servicenow_reading.printed_entries(read_row),
+        ]  # fmt: skip
+        return servicenow_reading.read_whole(read_row, entries, records(given.get("files")), place)
+
+    return told, read
+
+
+@pytest.mark.parametrize("vendor", [pagerduty, zendesk, github, jira, servicenow])
 def test_whatever_is_spoiled_is_read_without_an_error_and_clean(
     vendor: Callable[[], tuple[Any, Callable[[Any], Ticket]]],
 ) -> None:
