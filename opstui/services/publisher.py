@@ -127,9 +127,24 @@ class Publisher:
         newest = {push.ticket: number for number, push in enumerate(unfinished) if push in wanted}
         # Earlier updates of the same tickets come first.
         going = [push for number, push in enumerate(unfinished) if number <= newest.get(push.ticket, -1)]
+        for push in going:
+            self._ask_at_once(push.id)
         held_by = Turns(self._setup, self._advance).take(going)
         found = [now for push in wanted if (now := record.push(push.id)) is not None]
         return [push if push.done else replace(push, error=held_by.get(push.system, push.error)) for push in found]
+
+    def _ask_at_once(self, push_id: str) -> None:
+        """End a pause of our own: whoever types ``push`` may have mended the token or the line. One that the system
+        asked for stays."""
+
+        def end(record: RecordWriter) -> None:
+            push = record.push(push_id)
+            if push is None or push.done or push.step is not StepState.PLANNED or push.not_before is None:
+                return
+            if not (push.error or "").startswith(ASKED):
+                record.put_push(replace(push, not_before=None))
+
+        self._setup.record.write(end)
 
     def _advance(self, push_id: str, wait: float) -> Step:
         """Hold the system's lock and go on until a wait or the end. Raises Busy."""

@@ -68,6 +68,18 @@ def test_what_was_not_reached_is_sent_by_the_next_push(shell: Shell) -> None:
     assert [push["state"] for push in json.loads(shell.out)] == ["pushed"]
 
 
+@pytest.mark.parametrize(
+    ("error", "code"), [(Unreachable("no route to host", retry_after=29.0), 3), (CredentialsRefused("401"), 4)]
+)
+def test_what_somebody_mended_is_tried_as_soon_as_they_push_again(shell: Shell, error: OpstuiError, code: int) -> None:
+    key, _ = shell.approved()
+    shell.system.trouble[key] = failing(error)
+    assert shell("push") == code
+    shell.system.trouble.clear()
+    assert shell("push", "--json") == 0
+    assert [push["state"] for push in json.loads(shell.out)] == ["pushed"]
+
+
 def test_of_several_results_credentials_come_before_conflict_before_reach_before_refusal(shell: Shell) -> None:
     refused, unreached, changed, locked_out = (shell.approved(title)[0] for title in ("a", "b", "c", "d"))
     shell.system.trouble = {
