@@ -39,7 +39,7 @@ WRITE_GAP = 1.0
 SECONDARY_PAUSE = 60.0
 """Seconds to wait for a secondary rate limit that does not say how long."""
 PAGES = 300
-REMEMBERED = 16
+REMEMBERED = 8
 """Answers that are kept, to be asked for again only if they changed: GitHub does not count those that did not."""
 
 
@@ -228,7 +228,8 @@ class GitHubTickets:
             return kept[1]
         told = Told(answer.json(), 'rel="next"' in answer.headers.get("link", ""))
         etag = answer.headers.get("etag", "")
-        if etag:
+        # What was updated since a moment is hardly asked for twice.
+        if etag and "since" not in dict(params):
             self._kept[key] = etag, told
             self._kept.move_to_end(key)
             while len(self._kept) > REMEMBERED:

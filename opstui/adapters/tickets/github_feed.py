@@ -116,17 +116,20 @@ class _Search:
 
     async def part(self, queue: Queue, position: str | None, mark: Any) -> Part:
         """A page of all hits, oldest issue first; a position is the page and how many hits there were."""
-        page, _, before = (position or "1").partition("/")
-        told, found, total = await self._feed.search(self._query.search, "created", int(page))
+        number, _, before = (position or "1").partition("/")
+        page = int(number)
+        told, found, total = await self._feed.search(self._query.search, "created", page)
         if total > SEARCH_LIMIT:
             raise self._feed.too_many(queue, total)
         rows = self._feed.rows(found, self._query)
-        return Part(
-            tickets=rows,
-            mark=mark if moment_or_none(mark) is not None else _newest(rows, None),
-            next=f"{int(page) + 1}/{total}" if told.more else None,
-            slipped=bool(before) and total < int(before),
-        )
+        after = None
+        if before and total < int(before):
+            # Some are gone, so others slipped to the page before.
+            after = f"{max(1, page - 1)}/{total}"
+        elif told.more:
+            after = f"{page + 1}/{total}"
+        first = mark if moment_or_none(mark) is not None else _newest(rows, None)
+        return Part(tickets=rows, mark=first, next=after)
 
 
 def _newest(rows: Sequence[Ticket], mark: Any) -> Any:

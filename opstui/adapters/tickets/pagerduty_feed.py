@@ -28,7 +28,7 @@ PAGE = 100
 LIST_LIMIT = 10_000
 """The last incident that can be reached by paging (developer.pagerduty.com/docs/pagination)."""
 SHARED = 10
-"""Rows that a page has in common with the one before: where none of them is there again, rows went missing between."""
+"""Rows that a page has in common with the one before; where none of them is there, rows slipped away between."""
 LOG_PAGES = 5
 """Pages of the log that are read at one poll; where there is more, a sweep is cheaper."""
 READS = 20
@@ -153,27 +153,26 @@ class Feed:
     async def part(self, queue: Queue, position: str | None, mark: Any) -> Part:
         """A page of the list; a position is an offset and the last incidents before it."""
         question = Question.read(queue)
-        offset, *tail = (position or "0").split(" ")
-        if int(offset) + PAGE > LIST_LIMIT:
+        number, *tail = (position or "0").split(" ")
+        offset = int(number)
+        if offset + PAGE > LIST_LIMIT:
             raise Refused(
                 f"{self._name}: more than {LIST_LIMIT} incidents fit the query of {queue.name}, and PagerDuty lists no "
                 "more; narrow it. What was cached stays"
             )
-        answer = await self._ask("/incidents", question.listing(int(offset)))
+        answer = await self._ask("/incidents", question.listing(offset))
         rows = records(answer.get("incidents"))
         keys = [line(one.get("id")) for one in rows]
         since, newest = _marked(mark)
         if since is None and rows:
             mark = [max(map(_touched, rows)).isoformat(), []]
         after = None
-        if answer.get("more") is True and rows:
-            after = " ".join([str(int(offset) + max(1, len(rows) - SHARED)), *keys[-SHARED:]])
-        return Part(
-            tickets=tuple(self._row(one, newest) for one in rows),
-            mark=mark,
-            next=after,
-            slipped=bool(tail) and not set(tail) & set(keys),
-        )
+        if tail and not set(tail) & set(keys):
+            # More of those before were resolved than the pages share: what is missing slipped to the page before.
+            after = " ".join([str(offset - PAGE), *tail]) if offset > PAGE else "0"
+        elif answer.get("more") is True and rows:
+            after = " ".join([str(offset + max(1, len(rows) - SHARED)), *keys[-SHARED:]])
+        return Part(tickets=tuple(self._row(one, newest) for one in rows), mark=mark, next=after)
 
     async def _whole(self, key: str, incident: Mapping[str, Any]) -> Mapping[str, Any]:
         """The incident that a log entry names; asked for where it is only named."""

@@ -22,7 +22,9 @@ from opstui.core.queues import Queue
 from opstui.core.tickets import Ticket
 
 RESTARTS = 3
-"""Sweeps in a row that begin again because rows slipped; after that the list is believed as it is, until the next."""
+"""How often a sweep begins again because its position lapsed."""
+PAGES = 1000
+"""Of one sweep; where rows slip away faster than they can be read, it ends all the same."""
 SECONDS_EACH_PAGE = 6
 """A sweep of n pages is made at most every n × this, …"""
 PATIENCE = 20
@@ -55,9 +57,7 @@ class Part:
     mark: Any
     """The mark that was given, or the first one."""
     next: str | None = None
-    """Where the next page begins; None at the end."""
-    slipped: bool = False
-    """Rows went missing between the page before and this one."""
+    """Where to go on; None at the end. Where rows slipped away between the page before and this one, further back."""
 
 
 class Source(Protocol):
@@ -67,7 +67,7 @@ class Source(Protocol):
         """What happened since ``mark``, which is an earlier answer's, or None."""
 
     async def part(self, queue: Queue, position: str | None, mark: Any) -> Part:
-        """The page of the list at ``position``, in an order in which rows never move back."""
+        """The page of the list at ``position``, in an order in which rows only ever move forward."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +131,10 @@ async def _swept(
         # The position may have lapsed meanwhile; the same question without it tells.
         again = _Sweep(started=sweep.started, restarts=sweep.restarts + 1)
         return _changes((), (), replace(stand, sweep=again), label, complete=False)
-    if part.slipped and sweep.restarts < RESTARTS:
-        again = _Sweep(started=sweep.started, restarts=sweep.restarts + 1)
-        return _changes((), (), replace(stand, sweep=again), label, complete=False)
     stand = replace(stand, mark=part.mark)
     first = sweep.position is None
     anew = first and stand.keys is None
-    if part.next is not None:
+    if part.next is not None and sweep.pages < PAGES:
         onward = replace(sweep, position=part.next, pages=sweep.pages + 1)
         # A small queue that has grown is begun anew, which is how who left is found out from now on.
         onward = onward if stand.keys is None else _Sweep(started=sweep.started)

@@ -338,10 +338,16 @@ async def test_a_search_that_lags_tells_what_it_finds_later(
     assert found[keys[3]].severity == "1"
 
 
-async def test_a_row_that_slips_to_the_page_before_is_not_lost(service: FakeGitHub, system: GitHubTickets) -> None:
+async def test_a_row_that_slips_to_the_page_before_is_not_lost(
+    service: FakeGitHub, system: GitHubTickets, clock: FixedClock
+) -> None:
     keys = [service.add_issue(f"issue {number}") for number in range(230)]
+    service.tick(300)
     service.before("GET /search/issues", lambda: service.close(keys[0]), skip=1)
-    found, _, _ = await everything(system, SEARCHED)
+    found, _, cursor = await everything(system, SEARCHED)
+    assert set(found) == set(keys)  # the first was there when it was read
+    clock.forward(600)
+    found, _, _ = await everything(system, SEARCHED, cursor)
     assert set(found) == set(keys[1:])
 
 
