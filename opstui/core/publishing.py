@@ -72,7 +72,8 @@ from opstui.core.tickets import EntryKind, field_value
 BACKOFF_LIMIT = 10.0
 """Seconds; the longest pause of our own choosing."""
 PATIENCE = 3
-"""Requests in a row that come to nothing, until our own pause counts where it is longer than the one asked for."""
+"""Requests in a row that come to nothing, until our own pause counts where it is longer than the one asked for, and
+until a person is asked where not even the reading is allowed."""
 CREDENTIALS_PAUSE = 30.0
 """Seconds until refused credentials are tried again, in case somebody mended them."""
 STALE_READ = timedelta(seconds=30)
@@ -115,7 +116,7 @@ def decide(push: PushRecord, seen: Observation, terms: Terms, *, now: datetime, 
                 return _ask(_unsent(push, reason), reason, terms, now)
             return Decision(_unsent(push, None), Read())
         case RequestRefused():
-            return _refused(push, seen, terms, now)
+            return _refused(push, seen, terms, now, chance)
         case RequestFailed():
             return _failed(push, seen, terms, now, chance)
 
@@ -314,10 +315,13 @@ def _next(
 # --- what went wrong --------------------------------------------------------------------------------------------------
 
 
-def _refused(push: PushRecord, seen: RequestRefused, terms: Terms, now: datetime) -> Decision:
+def _refused(push: PushRecord, seen: RequestRefused, terms: Terms, now: datetime, chance: float) -> Decision:
     if seen.credentials:
         kept = _unsent(push, seen.reason) if push.step is StepState.SENDING else push
         return _pause_for(kept, CREDENTIALS_PAUSE, WaitFor.CREDENTIALS, seen.reason, now)
+    if push.step is StepState.UNKNOWN and push.failures < PATIENCE:
+        # A read that is refused says nothing of the write; it may have been a login page in between.
+        return _failed(push, RequestFailed(seen.reason, maybe_applied=False), terms, now, chance)
     if push.step is StepState.SENDING:
         push = _unsent(push, seen.reason)
     return _ask(push, seen.reason, terms, now)

@@ -176,8 +176,8 @@ class Round:
 class Lane:
     """A home, a proxy and one round after the other."""
 
-    def __init__(self, server: Server, home: Path, warm: Warm, seed: int) -> None:
-        self.server, self.home, self.warm = server, home, warm
+    def __init__(self, server: Server, home: Path, seed: int) -> None:
+        self.server, self.home, self.warm = server, home, Warm()
         self.dice = random.Random(seed)
         self.proxy = FaultyProxy(server.url, seed, writes=0.5, reads=0.04, longest=LONGEST)
         home.mkdir()
@@ -275,13 +275,13 @@ def main() -> None:
     env = dict(line.split("=", 1) for line in file.read_text(encoding="utf-8").splitlines() if "=" in line)
     begun, rounds, guard = time.monotonic(), list[Round](), threading.Lock()
     numbers = iter(range(1, wanted.rounds + 1))
-    warm = Warm()
     with tempfile.TemporaryDirectory() as made, contextlib.ExitStack() as stack:
         lanes = []
         for lane in range(wanted.lanes):
             home = Path(made) / f"lane{lane}"
             stack.enter_context(no_workers_left(home))
-            lanes.append(Lane(SERVERS[wanted.system](env), home, warm, wanted.seed * 1000 + lane))
+            lanes.append(Lane(SERVERS[wanted.system](env), home, wanted.seed * 1000 + lane))
+            stack.callback(lanes[-1].warm.close)
             stack.enter_context(lanes[-1].proxy)
 
         def work(lane: Lane) -> None:
@@ -305,7 +305,6 @@ def main() -> None:
         for thread in threads:
             thread.join()
         audits = [lane.ask("audit", "verify") for lane in lanes]
-    warm.close()
     faults: Counter[str] = sum((lane.proxy.seen for lane in lanes), Counter())
     report(wanted.system, rounds, faults, audits, time.monotonic() - begun)
     sys.exit(any(one.faults for one in rounds))

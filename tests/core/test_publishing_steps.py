@@ -457,3 +457,11 @@ def test_failures_are_counted_until_something_answers() -> None:
     assert play.push.failures == 3
     play.read(ticket())
     assert play.push.failures == 0
+
+
+def test_a_read_that_is_refused_says_nothing_of_a_write_and_is_tried_again_a_few_times() -> None:
+    play = Play(terms(comment()))
+    play.lost()
+    steps = [play(RequestRefused("a web page answered")) for _ in range(3)]
+    assert [type(step) for step in steps] == [Wait, Wait, NeedsHuman]
+    assert play.push.step is StepState.UNKNOWN

@@ -406,6 +406,29 @@ def test_a_version_that_is_overtaken_is_read_again(place: Place, system: Stepwis
     assert [overlap["author"] for overlap in push.overlaps] == ["dana"]
 
 
+def test_who_we_are_is_asked_once_the_system_answered(
+    place: Place, system: Stepwise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then nobody knows, and our own entries would be told as somebody else's."""
+    ref = place.ticket(status="open")
+    both(place, ref)
+    answered: list[str] = []
+    read = system.ticket
+
+    async def ticket(key: str) -> Any:
+        answered[:] = ["bot-7"]
+        return await read(key)
+
+    def change(update: Update) -> None:
+        place.local.change(ref.key, "bot-7", {"/team": "web"})
+
+    monkeypatch.setattr(system, "ticket", ticket)
+    monkeypatch.setattr(system, "me", lambda: "".join(answered))
+    system.troubles = [change]
+    (push,) = place.desk.do(PushApproved()).unwrap()
+    assert (push.step, push.overlaps) == (StepState.VERIFIED, ())
+
+
 def test_a_queue_that_was_read_again_changes_nothing_about_an_update(place: Place, system: Stepwise) -> None:
     ref = place.ticket(status="open")
     draft = both(place, ref)
