@@ -12,7 +12,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +40,17 @@ class Running:
     """A link that was made outside of it."""
 
 
-def make_place(name: str, user: str | None) -> Path:
-    """A new folder for a server that runs as ``user``. Not below the caller's own, which others may not enter."""
+@contextmanager
+def place_of(name: str) -> Iterator[Path]:
+    """A new folder for a server, gone again if it does not start. Not below the caller's own, which others may not
+    enter."""
     place = Path(tempfile.mkdtemp(prefix=f"opstui-{name}-", dir="/var/tmp"))
     place.chmod(0o750)
-    if user:
-        shutil.chown(place, user, user)
-    return place
+    try:
+        yield place
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
 
 
 def free_port(variable: str) -> int:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from serving import Running, Trouble, free_port, make_place, run, start, write_env
+from serving import Running, Trouble, free_port, place_of, run, start, write_env
 
 HERE = Path(__file__).resolve().parent
 WEB = "www-data"
@@ -44,9 +44,9 @@ redmine redmine/current-instances string default
 its bundle has."""
 
 
-def start_rt(folder: Path) -> Running:
+def start_rt(folder: Path, place: Path) -> Running:
     """Request Tracker 5 on SQLite."""
-    port, place = free_port("OPSTUI_RT_PORT"), make_place("rt", WEB)
+    port = free_port("OPSTUI_RT_PORT")
     url = f"http://127.0.0.1:{port}"
     (place / "more").mkdir()
     config = place / "RT_SiteConfig.pm"
@@ -91,9 +91,9 @@ Set($BcryptCost, 4);
     return running
 
 
-def start_redmine(folder: Path) -> Running:
+def start_redmine(folder: Path, place: Path) -> Running:
     """Redmine 5 on SQLite. An instance is a folder that ``/var/lib/redmine`` has a link to."""
-    port, place = free_port("OPSTUI_REDMINE_PORT"), make_place("redmine", WEB)
+    port = free_port("OPSTUI_REDMINE_PORT")
     url, app = f"http://127.0.0.1:{port}", Path("/usr/share/redmine")
     for name in ("config", "files", "log", "tmp"):
         (place / name).mkdir()
@@ -129,9 +129,9 @@ def start_redmine(folder: Path) -> Running:
     return running
 
 
-def start_alertmanager(folder: Path) -> Running:
+def start_alertmanager(folder: Path, place: Path) -> Running:
     """Alertmanager without a cluster, and with nobody to notify."""
-    port, place = free_port("OPSTUI_ALERTMANAGER_PORT"), make_place("alertmanager", WEB)
+    port = free_port("OPSTUI_ALERTMANAGER_PORT")
     config = place / "alertmanager.yml"
     config.write_text(
         "route: {receiver: nobody, group_by: [alertname, service], group_wait: 1s, group_interval: 5s}\n"
@@ -151,6 +151,12 @@ def start_alertmanager(folder: Path) -> Running:
 
 
 SYSTEMS = {"rt": start_rt, "redmine": start_redmine, "alertmanager": start_alertmanager}
+
+
+def bring_up(name: str, folder: Path) -> Running:
+    """Start the system of this name, and write how it is reached into ``folder``. Raises Trouble."""
+    with place_of(name) as place:
+        return SYSTEMS[name](folder, place)
 
 
 def _hand_over(place: Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from serving import Trouble, is_alive, keep, kept, run, stop
-from systems import ANSWERS, PACKAGES, PLAIN, SYSTEMS
+from systems import ANSWERS, PACKAGES, PLAIN, SYSTEMS, bring_up
 
 NO_DAEMONS = Path("/usr/sbin/policy-rc.d")
 """What Debian's packages ask whether they may start a daemon; 101 is no."""
@@ -77,7 +77,7 @@ def start(folder: Path) -> None:
     wanted = [name for name in SYSTEMS if name not in {one.name for one in running}]
     begun, problems = time.monotonic(), []
     with ThreadPoolExecutor(max(1, len(wanted))) as pool:
-        starting = {pool.submit(SYSTEMS[name], folder): name for name in wanted}
+        starting = {pool.submit(bring_up, name, folder): name for name in wanted}
         for one in as_completed(starting):
             try:
                 running.append(one.result())
