@@ -276,8 +276,8 @@ class Job:
             shown = operator.ask("ticket", "show", f"it:{key}")
             made = operator.approved(f"it:{key}", comment="done")
             door.close()
-            gone = self._until_offline(operator)
-            assert (gone["open"], bool(gone["error"])) == (1, True)
+            [gone] = [one for one in operator.until_not_reached("queue", "list") if one["system"] == "it"]
+            assert (gone["state"], gone["open"], bool(gone["error"])) == ("offline", 1, True)
             [row] = operator.ask("ticket", "list", code=3)
             assert (row["title"], row["state"]) == (shown["title"], "offline")
             cached = operator.ask("ticket", "show", f"it:{key}", code=3)
@@ -290,15 +290,6 @@ class Job:
             assert operator.push()["state"] == "pushed"
             operator.until(lambda found: found[-1]["state"] == "live", "queue", "list")
         assert len(desk.comments(key)) == 1
-
-    def _until_offline(self, operator: Operator) -> dict[str, object]:
-        """Once what is cached is older than ``poll_seconds``, so that it is asked again."""
-        while True:
-            done = operator("queue", "list", "--json")
-            [queue] = [one for one in done.json if one["system"] == "it"]
-            if done.code:
-                assert (done.code, queue["state"]) == (3, "offline")
-                return dict(queue)
 
     # --- what texts hold
 

@@ -53,6 +53,14 @@ class Operator:
             assert time.monotonic() < end, f"{words} still says {found}"
         return found
 
+    def until_not_reached(self, *words: str) -> Any:
+        """Ask until what is cached is old enough to be asked for again, of a server that is gone; what is printed."""
+        end = time.monotonic() + PATIENCE
+        while not (done := self(*words, "--json")).code:
+            assert time.monotonic() < end, f"{words} still ends with 0"
+        assert done.code == 3, done.err
+        return done.json
+
     def draft(self, ref: str, *options: str, comment: str | None = None) -> dict[str, Any]:
         """A new draft on the ticket."""
         if comment is not None:

@@ -142,8 +142,6 @@ def test_while_it_is_gone_its_alerts_stay(lab: Lab, operate: Callable[..., Opera
         operator = operate(door.url)
         ref = group(operator)["ref"]
         door.close()
-        while not (done := operator("queue", "list", "--json")).code:
-            pass  # not asked again before poll_seconds
-        [queue] = [one for one in done.json if one["system"] == "am"]
-        assert (done.code, queue["state"], queue["open"]) == (3, "offline", 1)
+        [queue] = [one for one in operator.until_not_reached("queue", "list") if one["system"] == "am"]
+        assert (queue["state"], queue["open"]) == ("offline", 1)
         assert operator.ask("ticket", "show", ref, code=3)["state"] == "offline"

@@ -87,6 +87,17 @@ class TestContract(TicketSystemContract):
         return lab.system(url="http://127.0.0.1:9")
 
 
+async def test_every_status_that_is_offered_is_taken(lab: RTLab, alice: RTTickets) -> None:
+    for status in await alice.transitions(lab.new()):
+        key = lab.new()
+        there = await alice.ticket(key)
+        made = Update(
+            op_id=OP_ID, ticket=there.ref, expected_version=there.version, fields={"/status": status}
+        )  # fmt: skip
+        await alice.send(made)
+        assert (await alice.ticket(key)).status.raw == status
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
