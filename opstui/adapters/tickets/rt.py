@@ -156,8 +156,9 @@ class RTTickets:
         return found, entries_of(key, transactions, parts, texts, known), parts, transactions, texts
 
     async def transitions(self, key: str) -> tuple[str, ...]:
-        """What RT offers for it: the lifecycle's named actions that the token's user has the right to."""
-        return statuses((await self._asking.found(key)).data)
+        """What RT offers for it, and what the lifecycle that it comes with allows besides."""
+        data = (await self._asking.found(key)).data
+        return statuses(data, await self._asking.lifecycle(raw(record(data.get("Queue")).get("id"))))
 
     async def find(self, key: str, op_id: str) -> str | None:
         """See ``TicketSystem``: among the ticket's transactions, as a field of many values may have lost it."""

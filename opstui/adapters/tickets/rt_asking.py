@@ -65,6 +65,7 @@ class Asking:
         self._http = http
         self._people: dict[str, str] = {}
         self._queues: dict[str, str] = {}
+        self._lifecycles: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._letters = 0
         self._words: dict[str, tuple[str, ...]] = {}
@@ -216,6 +217,16 @@ class Asking:
         except (NotFound, Refused):
             name = ""
         names[number] = name or f"{what} {number}"
+
+    async def lifecycle(self, queue: str) -> str:
+        """The name of a queue's lifecycle; empty where we may not know."""
+        if queue not in self._lifecycles:
+            try:
+                name = raw(record((await self.get(f"queue/{queue}")).json()).get("Lifecycle"))
+            except (NotFound, Refused):
+                name = ""
+            self._lifecycles[queue] = name
+        return self._lifecycles[queue]
 
     async def know_me(self) -> None:
         """Find out once whose the token is."""

@@ -81,11 +81,18 @@ def named(fields: Iterable[CustomField], *wanted: str) -> CustomField | None:
     return next((one for one in fields if one.name.casefold() in wanted), None)
 
 
-def statuses(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the lifecycle lets the ticket become, as the links of its answer say."""
+def statuses(data: Mapping[str, Any], lifecycle: str = "") -> tuple[str, ...]:
+    """What the lifecycle lets the ticket become.
+
+    The links of its answer name only changes that have a button in RT. Where it is the lifecycle that RT comes with,
+    the rest is known: every status but ``deleted``, which takes a right of its own, can become every other one.
+    """
     now = raw(data.get("Status"))
     links = [one for one in records(data.get("_hyperlinks")) if one.get("ref") == "lifecycle"]
-    return tuple(str(name) for name in names(one.get("to") for one in links) if name != now)
+    found = [str(name) for name in names(one.get("to") for one in links)]
+    if lifecycle == "default" and now in _CATEGORIES:
+        found += [name for name in _CATEGORIES if name != "deleted"]
+    return tuple(name for name in dict.fromkeys(found) if name != now)
 
 
 def ticket_of(

@@ -102,7 +102,8 @@ class FakeRT(StandIn):
 
     @route("GET", "/desk/REST/2.0/queue/{number}")
     def queue(self, request: Recorded, number: str) -> Any:
-        return {"Name": QUEUES[number], "id": number}
+        lifecycle = "default" if number == "4" else "incidents"
+        return {"Name": QUEUES[number], "id": number, "Lifecycle": lifecycle}
 
     @route("GET", "/desk/REST/2.0/customfield/{number}")
     def field(self, request: Recorded, number: str) -> Any:

@@ -102,6 +102,13 @@ class TestContractWithoutAField(TestContract):
         return system_at(rt, op_field="")
 
 
+async def test_statuses_without_a_button_are_offered_where_the_lifecycle_is_known(rt: FakeRT, alice: RTTickets) -> None:
+    own, usual = rt.new(), rt.new()
+    rt.tickets[usual]["Queue"] = "4"
+    assert await alice.transitions(own) == ("open", "resolved")
+    assert set(await alice.transitions(usual)) == {"open", "resolved", "rejected", "stalled"}
+
+
 async def everything(system: RTTickets, cursor: Cursor | None = None) -> tuple[set[str], Cursor]:
     found: set[str] = set()
     while True:
