@@ -248,8 +248,8 @@ class TicketCache(Protocol):
         neither does one that is older than what was read whole some moments ago. What differs is marked as unseen,
         but not in the first whole answer of a queue, and not what ``me`` did alone.
 
-        ``breathe`` is called again and again, after a millisecond's work or one short transaction; the cursor is
-        written with the last of these.
+        A queue is live, and was fetched, when an answer was told to its end. ``breathe`` is called again and again,
+        after a millisecond's work or one short transaction; the cursor is written with the last of these.
         """
 
     def keep(self, ticket: Ticket, *, now: datetime, me: str = "", notice: bool = False) -> bool:

@@ -22,7 +22,7 @@ log = logging.getLogger("opstui.refresh")
 
 PATIENCE = 45.0
 """Seconds that one answer may take: a page of a queue, a ticket with its timeline."""
-HOLD = timedelta(seconds=90)
+HOLD = timedelta(seconds=60)
 """How long a queue is this process' own; renewed from page to page."""
 TURN_SECONDS = 10.0
 """How long a person's refresh waits for another process that asks the same queue; then it asks as well."""

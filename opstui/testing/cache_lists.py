@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opstui.core.ports import Changes, Cursor, TicketCache
-from opstui.core.queues import Queue, SortBy
+from opstui.core.queues import Health, Queue, SortBy
 from opstui.core.text import SafeText
 from opstui.core.tickets import Ticket
 from opstui.testing import builders as make
@@ -223,6 +223,14 @@ class ListedTicketsContract:
         assert self._store(cache, *many[:449], anew=True) == []
         assert [ring.kind for ring in cache.bell.rings(before)] == ["queue"]
         assert len(self._keys(cache, queue=QUEUE).split()) == 449
+
+    def test_an_answer_counts_when_all_of_it_came(self, cache: TicketCache) -> None:
+        self._store(cache, listed(make.ticket("INC-1")), complete=False)
+        state = cache.queue_state(QUEUE, me=ME, now=NOW)
+        assert (state.state, state.fetched_at, self._keys(cache, queue=QUEUE)) == (Health.STALE, None, "INC-1")
+        self._store(cache, listed(make.ticket("INC-2")), cursor="2")
+        state = cache.queue_state(QUEUE, me=ME, now=NOW)
+        assert (state.state, state.fetched_at, self._unseen(cache)) == (Health.LIVE, NOW, "")
 
     def test_one_process_asks_a_queue_at_a_time(self, cache: TicketCache) -> None:
         until = NOW + timedelta(minutes=1)

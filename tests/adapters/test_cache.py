@@ -214,3 +214,35 @@ def test_a_whole_listing_writes_the_rows_that_changed_and_no_others(cache: Sqlit
     assert database.read("SELECT count(*), sum(listed) FROM tickets WHERE stamp > ?", (before,)) == [(20, 20)]
     assert database.read("SELECT count(*), count(DISTINCT generation) FROM members") == [(2_000, 1)]
     database.close()
+
+
+def test_a_cache_of_before_is_read_on(tmp_path: Path) -> None:
+    from opstui.adapters.stores.cache_schema import STEPS
+    from opstui.testing.cache_lists import later, listed
+
+    database = Database(tmp_path / "cache.db", full_sync=False)
+    database.migrate("tickets", STEPS[:1], backup=False)
+    content = json.dumps(["body", {"region": "eu"}, None, [], []])
+    database.write(
+        lambda connection: connection.execute(
+            """
+            INSERT INTO queues(id, system, name, query, cursor, generation, health, fetched)
+                VALUES (1, 'local', '*', '', '7', 1, 'live', 1);
+            INSERT INTO tickets VALUES (1, 'local', 'INC-1', 'checkout is slow', 'open', 1, NULL, NULL, '[]', NULL,
+                '[]', '[]', 1, 2, NULL, '1', 9, 4611686018427387904, 'z', 'INC-1', x'00', x'00', 1, 0, 0, 0, 0, 1);
+            INSERT INTO members VALUES (1, 1, 1);
+            """
+        ).fetchall()
+    )
+    database.write(
+        lambda connection: connection.execute("INSERT INTO contents VALUES (1, 3, ?)", (content,)).fetchall()
+    )
+    cache = SqliteCache(database)
+    found = cache.ticket(make.ref())
+    assert found is not None
+    assert (found[0].complete, found[0].fields) == (True, {"region": "eu"})
+    assert cache.cursor(FEED) == Cursor("7")
+    store(cache, listed(dataclasses.replace(found[0], severity="1"), **later(1)))
+    ids = cache.order(queue=FEED, filter_text="", sort=SortBy.URGENCY, me=ME, now=NOW)
+    assert [(row.severity, unseen, changed) for row, unseen, changed in cache.window(ids)] == [("1", True, True)]
+    database.close()

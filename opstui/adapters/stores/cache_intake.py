@@ -129,20 +129,19 @@ class Intake:
             # The whole answer: members it did not name (of another query, of a desk that was replaced) have left.
             self._moved |= _leave_behind(connection, feed, self._told if self._alone else None)
         connection.execute(
-            "UPDATE queues SET cursor = ?, health = ?, error = NULL, fetched = ?, syncing = ?, filled = ? WHERE id = ?",
-            (
-                changes.cursor.value,
-                Health.LIVE.value,
-                stored_time(self._now),
-                int(feed.syncing and not whole),
-                int(feed.filled or whole),
-                feed.id,
-            ),
+            "UPDATE queues SET cursor = ?, syncing = ?, filled = ? WHERE id = ?",
+            (changes.cursor.value, int(feed.syncing and not whole), int(feed.filled or whole), feed.id),
         )
+        if changes.complete:
+            connection.execute(
+                "UPDATE queues SET health = ?, error = NULL, fetched = ? WHERE id = ?",
+                (Health.LIVE.value, stored_time(self._now), feed.id),
+            )
         if len(self._changed) <= RINGS_EACH:
             for ref in self._changed:
                 self._database.ring(connection, "ticket", str(ref), stamp)
-        if self._moved or len(self._changed) > RINGS_EACH or not feed.healthy:
+        is_well_again = changes.complete and not feed.healthy
+        if self._moved or len(self._changed) > RINGS_EACH or is_well_again:
             self._database.ring(connection, "queue", queue.name, stamp)
 
 

@@ -137,9 +137,7 @@ class Orders:
         # Without a condition, or with one on categories, the covering index answers alone; with any other, reading the
         # narrow table in its own order and sorting is three times as fast as following that index row by row.
         covered = not rest and all(item.startswith(("listed", _BY_CATEGORY, _MEMBERS)) for item in conditions)
-        source = "tickets NOT INDEXED"
-        if covered:
-            source = "tickets INDEXED BY tickets_by_urgency" if sort is SortBy.URGENCY else "tickets"
+        source = "tickets" if covered else "tickets NOT INDEXED"
         where = f"FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {_SORTS[sort]}"
         if not rest:
             # One row instead of 10,000: at each row the interpreter's lock is let go of, and waited for while another
