@@ -38,8 +38,6 @@ from tests.servers.proxy import FaultyProxy
 
 LONGEST = 1.0
 """Seconds of a delay in the proxy."""
-SETTLE = 6.0
-"""Seconds: more than that, and than what a server takes that others use as well."""
 PUSHES = 40
 """After so many an update counts as one that never ends."""
 FILE = b"what was seen\n" * 20
@@ -176,8 +174,8 @@ class Round:
 class Lane:
     """A home, a proxy and one round after the other."""
 
-    def __init__(self, server: Server, home: Path, seed: int) -> None:
-        self.server, self.home, self.warm = server, home, Warm()
+    def __init__(self, server: Server, home: Path, seed: int, settle: float) -> None:
+        self.server, self.home, self.settle, self.warm = server, home, settle, Warm()
         self.dice = random.Random(seed)
         self.proxy = FaultyProxy(server.url, seed, writes=0.5, reads=0.04, longest=LONGEST)
         home.mkdir()
@@ -190,7 +188,7 @@ class Lane:
     def start(self, *words: str) -> Any:
         """``opstui …``, not waited for."""
         env = environment(
-            self.home, OPSTUI_TEST_TOKEN=self.server.token, OPSTUI_SETTLE_SECONDS=str(SETTLE)
+            self.home, OPSTUI_TEST_TOKEN=self.server.token, OPSTUI_SETTLE_SECONDS=str(self.settle)
         )  # fmt: skip
         return self.warm.start([*words, "--json"], env, self.home, {})
 
@@ -270,6 +268,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=2)
+    told = "seconds after which what is not there was not applied: longer than any request takes, see `slowest`"
+    parser.add_argument("--settle", type=float, default=10.0, help=told)
     wanted = parser.parse_args()
     file = Path(os.environ["OPSTUI_SERVERS"]) / f"{wanted.system}.env"
     env = dict(line.split("=", 1) for line in file.read_text(encoding="utf-8").splitlines() if "=" in line)
@@ -280,7 +280,7 @@ def main() -> None:
         for lane in range(wanted.lanes):
             home = Path(made) / f"lane{lane}"
             stack.enter_context(no_workers_left(home))
-            lanes.append(Lane(SERVERS[wanted.system](env), home, wanted.seed * 1000 + lane))
+            lanes.append(Lane(SERVERS[wanted.system](env), home, wanted.seed * 1000 + lane, wanted.settle))
             stack.callback(lanes[-1].warm.close)
             stack.enter_context(lanes[-1].proxy)
 
@@ -306,7 +306,9 @@ def main() -> None:
             thread.join()
         audits = [lane.ask("audit", "verify") for lane in lanes]
     faults: Counter[str] = sum((lane.proxy.seen for lane in lanes), Counter())
+    slowest = max(lane.proxy.slowest for lane in lanes)
     report(wanted.system, rounds, faults, audits, time.monotonic() - begun)
+    print(f"slowest request {slowest:.1f} s, settling {wanted.settle:.0f} s")
     sys.exit(any(one.faults for one in rounds))
 
 

@@ -51,6 +51,8 @@ class FaultyProxy:
         """Whether everything goes through as it is."""
         self.seen: Counter[str] = Counter()
         """What was done to how many requests."""
+        self.slowest = 0.0
+        """Seconds from the arrival of a request here to the server's answer, at most so far."""
         self._dice = random.Random(seed)
         self._guard = threading.Lock()
         self._news = threading.Condition(self._guard)
@@ -139,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _any(self) -> None:
         proxy = self.server.proxy
+        came = time.monotonic()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = [(name, value) for name, value in self.headers.items() if name.lower() not in _HOP]
         fault, delay, pause = proxy.fault(self.command)
@@ -155,6 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("delay", "late"):
             time.sleep(delay)
         answer = proxy.forward(self.command, self.path, headers, body)
+        proxy.slowest = max(proxy.slowest, time.monotonic() - came)
         if fault == "cut after applied":
             self._cut()
         elif fault == "5xx after applied":
