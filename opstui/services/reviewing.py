@@ -68,7 +68,8 @@ class Reviewing:
             claims=tuple(claims),
             claims_ok=ok,
             base_version=draft.base_version,
-            now_version=ticket.version,
+            # What a list calls a state is not to be compared with what the ticket itself does.
+            now_version=ticket.version if ticket.complete else draft.base_version,
             overlaps=self._overlaps(draft, ticket),
             audience=self._audience(draft),
             tells=(),
