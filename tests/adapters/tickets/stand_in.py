@@ -494,17 +494,14 @@ class _Listening(ThreadingHTTPServer):
         """End connections that clients keep alive, or the handlers would wait for them for ever."""
         with self._guard:
             for one in self._open:
-                try:
-                    one.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+                _hang_up(one)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A handler that raised fails the test, unless it was the client that went away."""
         import sys
 
         error = sys.exception()
-        if not isinstance(error, (ConnectionError, TimeoutError)):
+        if not isinstance(error, OSError):
             self.stand_in.wrong(f"the stand-in broke: {error!r}")
 
 
@@ -529,7 +526,7 @@ class _Handling(BaseHTTPRequestHandler):
         reply = self.server.stand_in.handle(request)
         if reply is None:
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            _hang_up(self.connection)
             return
         self.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -554,6 +551,13 @@ class _Handling(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Requests are in ``StandIn.requests``."""
+
+
+def _hang_up(line: socket.socket) -> None:
+    try:
+        line.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # the other side was faster
 
 
 def _declared(kind: type) -> Iterable[str]:
