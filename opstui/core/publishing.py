@@ -22,7 +22,7 @@ to be confirmed again, since it may no longer be what anybody would say. An upda
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from opstui.core.approval import LIFETIME, expired
@@ -32,6 +32,7 @@ from opstui.core.frozen import replace
 from opstui.core.ids import STEPS_AT_MOST
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.pauses import RETRY_AFTER_LIMIT as RETRY_AFTER_LIMIT, retry_after as retry_after
+from opstui.core.push_rows import ask, backoff, conflict, expire, finished, pause_for, unsent
 from opstui.core.push_steps import (
     Evidence,
     arrived_files,
@@ -67,10 +68,8 @@ from opstui.core.pushing import (
     Wait as Wait,
     WaitFor as WaitFor,
 )
-from opstui.core.tickets import EntryKind, field_value
+from opstui.core.tickets import EntryKind
 
-BACKOFF_LIMIT = 10.0
-"""Seconds; the longest pause of our own choosing."""
 PATIENCE = 3
 """Requests in a row that come to nothing, until our own pause counts where it is longer than the one asked for, and
 until a person is asked where not even the reading is allowed."""
@@ -113,8 +112,8 @@ def decide(push: PushRecord, seen: Observation, terms: Terms, *, now: datetime, 
         case VersionRefused():
             if push.current.attempts >= RACE_LIMIT:
                 reason = f"the ticket changed {push.current.attempts} times while it was being updated"
-                return _ask(_unsent(push, reason), reason, terms, now)
-            return Decision(_unsent(push, None), Read())
+                return ask(unsent(push, reason), reason, terms, now)
+            return Decision(unsent(push, None), Read())
         case RequestRefused():
             return _refused(push, seen, terms, now, chance)
         case RequestFailed():
@@ -155,7 +154,7 @@ def _look(push: PushRecord, terms: Terms, now: datetime) -> Decision:
             return Decision(push, Wait(until, WaitFor.SETTLE, push.error or ""))
         return Decision(_rested(push), FindOp() if settled else ReadBack())
     if lapsed(push, now):
-        return _expire(push, now)
+        return expire(push, now)
     if now < until:
         return Decision(push, Wait(until, WaitFor.RETRY, push.error or ""))
     return Decision(_rested(push), Read())
@@ -176,7 +175,7 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
         # What was held for lost came after all.
         return _read_back(replace(push, step=StepState.UNKNOWN, accepted=False, sent_at=now), seen, terms, now)
     if lapsed(push, now):
-        return _expire(push, now)
+        return expire(push, now)
     if not now - STALE_READ <= seen.asked_at <= now + STALE_READ:
         return Decision(push, Read())
     whole = three_way(None, ticket, approved.operations)
@@ -185,7 +184,7 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
     looked_at = merged if push.started else whole
     foreign = [item.index for item in looked_at if item.state is FieldState.CONFLICT]
     if foreign:
-        return _conflict(push, foreign, seen, terms, now)
+        return conflict(push, foreign, seen, terms, now)
     done = tuple(item.index for item in merged if item.state is FieldState.DONE)
     already = tuple(dict.fromkeys((*push.already, *(approved.operations[index].path for index in done))))
     done += arrived_files(approved.operations, step, ticket)
@@ -199,7 +198,7 @@ def _before_sending(push: PushRecord, seen: TicketRead, terms: Terms, now: datet
     )
     sending = replace(
         push, step=StepState.SENDING, steps=_with(push, step), attempts=push.attempts + 1, accepted=False, sent_at=now,
-        not_before=None, error=None,
+        not_before=None, error=None, credentials=False,
     )  # fmt: skip
     return Decision(sending, Send(ticket.version, done))
 
@@ -243,9 +242,9 @@ def _settled(
         return _again(push, "it did not arrive; sending it again", terms, now)
     if shows.doubtful:
         what = names(terms.approved.operations, shows.doubtful)
-        return _ask(push, f"it can't be seen on the ticket whether the update arrived: {what}", terms, now)
+        return ask(push, f"it can't be seen on the ticket whether the update arrived: {what}", terms, now)
     if shows.foreign and not shows.there:
-        return _conflict(push, shows.foreign, seen, terms, now)
+        return conflict(push, shows.foreign, seen, terms, now)
     if shows.foreign or push.accepted:
         return _half(push, seen, shows, terms, now)
     if shows.there:
@@ -257,15 +256,15 @@ def _again(push: PushRecord, error: str, terms: Terms, now: datetime) -> Decisio
     """Send the step, of which nothing is on the ticket. Its fields are compared again before that."""
     if push.current.attempts >= RESEND_LIMIT or len(push.steps) > STEPS_AT_MOST:
         reason = f"sent {push.current.attempts} times, and the ticket shows nothing of it"
-        return _ask(push, reason, terms, now)
-    return Decision(_unsent(push, error), Read())
+        return ask(push, reason, terms, now)
+    return Decision(unsent(push, error), Read())
 
 
 def _half(push: PushRecord, seen: TicketRead, shows: Evidence, terms: Terms, now: datetime) -> Decision:
     """It arrived, or the system said yes to it, and not all of it is as intended."""
     words = f"half of it is on the ticket: {shows.words}" if shows.there else shows.words
     kept = replace(push, remote_id=_entry(seen, push.current) or push.remote_id)
-    return _ask(kept, words, terms, now, there=shows.there)
+    return ask(kept, words, terms, now, there=shows.there)
 
 
 def _is_answered(push: PushRecord, seen: TicketRead, terms: Terms) -> bool:
@@ -308,7 +307,7 @@ def _next(
     others = overlaps(
         approved.base_entries, seen.ticket, op_id=approved.op_id, own=_ours(terms), entry_id=push.remote_id
     )
-    whole = replace(_finished(push, StepState.VERIFIED, now, None), overlaps=tuple(encode(entry) for entry in others))
+    whole = replace(finished(push, StepState.VERIFIED, now, None), overlaps=tuple(encode(entry) for entry in others))
     return Decision(whole, Verified(whole.remote_id, others, whole.already, "; ".join(whole.notes)))
 
 
@@ -317,14 +316,14 @@ def _next(
 
 def _refused(push: PushRecord, seen: RequestRefused, terms: Terms, now: datetime, chance: float) -> Decision:
     if seen.credentials:
-        kept = _unsent(push, seen.reason) if push.step is StepState.SENDING else push
-        return _pause_for(kept, CREDENTIALS_PAUSE, WaitFor.CREDENTIALS, seen.reason, now)
+        kept = unsent(push, seen.reason) if push.step is StepState.SENDING else push
+        return pause_for(kept, CREDENTIALS_PAUSE, WaitFor.CREDENTIALS, seen.reason, now)
     if push.step is StepState.UNKNOWN and push.failures < PATIENCE:
         # A read that is refused says nothing of the write; it may have been a login page in between.
         return _failed(push, RequestFailed(seen.reason, maybe_applied=False), terms, now, chance)
     if push.step is StepState.SENDING:
-        push = _unsent(push, seen.reason)
-    return _ask(push, seen.reason, terms, now)
+        push = unsent(push, seen.reason)
+    return ask(push, seen.reason, terms, now)
 
 
 def _failed(push: PushRecord, seen: RequestFailed, terms: Terms, now: datetime, chance: float) -> Decision:
@@ -336,66 +335,15 @@ def _failed(push: PushRecord, seen: RequestFailed, terms: Terms, now: datetime, 
         until = max(_next_look(unknown, terms, now), now + timedelta(seconds=seconds or 0))
         return Decision(replace(unknown, not_before=until), Wait(until, WaitFor.SETTLE, seen.reason))
     if push.step is StepState.SENDING:
-        push = _unsent(push, seen.reason)
-    pause = _backoff(push, chance)
+        push = unsent(push, seen.reason)
+    pause = backoff(push, chance)
     if seconds is not None:
         # One who says "at once" again and again does not mean it.
         pause = seconds if push.failures <= PATIENCE else max(seconds, pause)
-    return _pause_for(push, pause, WaitFor.RETRY, seen.reason, now)
-
-
-def _pause_for(push: PushRecord, seconds: float, why: WaitFor, reason: str, now: datetime) -> Decision:
-    until = now + timedelta(seconds=seconds)
-    if push.step is StepState.UNKNOWN and why is WaitFor.RETRY:
-        why = WaitFor.SETTLE
-    if push.step is StepState.PLANNED and not push.started:
-        # Waiting past the approval's end would only hide that it has lapsed.
-        until = max(now, min(until, push.expires_at))
-    paused = replace(push, not_before=until, error=reason, credentials=why is WaitFor.CREDENTIALS)
-    return Decision(paused, Wait(until, why, reason))
-
-
-def _backoff(push: PushRecord, chance: float) -> float:
-    """Full jitter: anything between nothing and a bound that doubles with each failure in a row."""
-    return chance * min(BACKOFF_LIMIT, 2.0 ** min(push.failures, 10))
-
-
-def _conflict(push: PushRecord, indices: Iterable[int], seen: TicketRead, terms: Terms, now: datetime) -> Decision:
-    paths = tuple(dict.fromkeys(terms.approved.operations[index].path for index in indices))
-    reason = f"{', '.join(paths)} changed on the ticket"
-    if push.started:
-        return _ask(_unsent(push, reason), reason, terms, now)
-    step = Conflicted(paths, tuple(field_value(seen.ticket, path) for path in paths))
-    return Decision(_finished(push, StepState.CONFLICT, now, reason), step)
-
-
-def _ask(push: PushRecord, reason: str, terms: Terms, now: datetime, *, there: Collection[int] = ()) -> Decision:
-    """Leave it to a person, who is told what is on the ticket and what is not as far as that is known."""
-    unknown = push.step in (StepState.SENDING, StepState.UNKNOWN)
-    arrived = [index for step in push.steps[: push.at] for index in step.ops]
-    if arrived:
-        rest = [index for step in push.steps[push.at + unknown :] for index in step.ops]
-        arrived += [index for index in push.current.ops if unknown and index in there]
-        reason += f"; on the ticket: {names(terms.approved.operations, arrived)}"
-        if rest:
-            reason += f"; not sent: {names(terms.approved.operations, rest)}"
-    elif unknown and push.at + 1 < len(push.steps):
-        rest = [index for step in push.steps[push.at + 1 :] for index in step.ops]
-        reason += f"; not sent: {names(terms.approved.operations, rest)}"
-    step = StepState.UNKNOWN if unknown else push.step
-    return Decision(_finished(push, step, now, reason), NeedsHuman(reason))
-
-
-def _expire(push: PushRecord, now: datetime) -> Decision:
-    return Decision(_finished(push, StepState.PLANNED, now, "needs confirming again"), Expired())
+    return pause_for(push, pause, WaitFor.RETRY, seen.reason, now)
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
-
-
-def _unsent(push: PushRecord, error: str | None) -> PushRecord:
-    """The row of a step of which it is known that nothing was applied."""
-    return replace(push, step=StepState.PLANNED, accepted=False, sent_at=None, remote_id=None, error=error)
 
 
 def _with(push: PushRecord, step: PushStep) -> tuple[PushStep, ...]:
@@ -411,7 +359,3 @@ def _entry(seen: TicketRead, step: PushStep) -> str | None:
 
 def _ours(terms: Terms) -> Collection[str]:
     return (*terms.own, terms.approved.operator)
-
-
-def _finished(push: PushRecord, step: StepState, now: datetime, error: str | None) -> PushRecord:
-    return replace(push, step=step, error=error, not_before=None, done=True, finished_at=now)
