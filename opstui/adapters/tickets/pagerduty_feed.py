@@ -16,7 +16,7 @@ from opstui.adapters.tickets.pagerduty_reading import OPEN, oldest_first, read_i
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import News, Part
 from opstui.adapters.tickets.wire import line, moment, moment_or_none, raw, record, records, stamp
-from opstui.core.errors import Refused
+from opstui.core.errors import CredentialsRefused, Refused
 from opstui.core.frozen import dataclass
 from opstui.core.ids import Clock
 from opstui.core.queues import Queue
@@ -72,7 +72,7 @@ class Question:
         """The parameters for a page, oldest incident first, so that new ones come after what was read.
 
         Without dates PagerDuty lists a month. Open incidents are wanted however old they are; of resolved ones a month
-        is what the vendor, and hardly anybody, means.
+        is enough for who does not say otherwise.
         """
         names = [name for name, _ in self.params]
         ever = "since" not in names and "until" not in names and "resolved" not in self._of("statuses[]")
@@ -124,14 +124,12 @@ class Feed:
         since, newest = _marked(mark)
         if since is None or not -LOG_REACH <= self._clock.now() - since <= LOG_REACH:
             return News(mark=None, whole=False)
-        entries: list[Mapping[str, Any]] = []
-        more = True
-        for page in range(LOG_PAGES):
-            answer = await self._ask("/log_entries", question.log(since - LOG_OVERLAP, page * PAGE))
-            entries += records(answer.get("log_entries"))
-            more = answer.get("more") is True
-            if not more:
-                break
+        try:
+            entries, more = await self._log(question, since - LOG_OVERLAP)
+        except CredentialsRefused:
+            raise
+        except Refused:
+            return News(mark=mark)  # a token that may see incidents and no log: sweeps tell what there is to tell
         fresh: dict[str, Mapping[str, Any]] = {}
         for key, entry_id, incident in _newest_of(oldest_first(entries)):
             if newest.get(key) != entry_id:
@@ -173,6 +171,16 @@ class Feed:
         elif answer.get("more") is True and rows:
             after = " ".join([str(offset + max(1, len(rows) - SHARED)), *keys[-SHARED:]])
         return Part(tickets=tuple(self._row(one, newest) for one in rows), mark=mark, next=after)
+
+    async def _log(self, question: Question, since: datetime) -> tuple[list[Mapping[str, Any]], bool]:
+        """The account's log since then, the newest entries first, and whether there is more than was read."""
+        entries: list[Mapping[str, Any]] = []
+        for page in range(LOG_PAGES):
+            answer = await self._ask("/log_entries", question.log(since, page * PAGE))
+            entries += records(answer.get("log_entries"))
+            if answer.get("more") is not True:
+                return entries, False
+        return entries, True
 
     async def _whole(self, key: str, incident: Mapping[str, Any]) -> Mapping[str, Any]:
         """The incident that a log entry names; asked for where it is only named."""

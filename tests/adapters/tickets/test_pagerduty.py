@@ -400,6 +400,17 @@ async def test_a_log_that_was_not_asked_for_days_is_not_caught_up_with(
     assert set(found) == {key}
 
 
+async def test_a_token_that_may_not_see_the_log_is_told_by_the_list(
+    service: FakePagerDuty, system: PagerDutyTickets
+) -> None:
+    stays, goes = service.add_incident(), service.add_incident()
+    _, _, cursor = await everything(system)
+    service.answer("GET /log_entries", Reply.of({"error": {"message": "Forbidden"}}, 403), times=9)
+    service.change(goes, BO, status="resolved")
+    found, left, _ = await everything(system, cursor=cursor)
+    assert (set(found), left) == ({stays}, {goes})
+
+
 async def test_more_incidents_than_pagerduty_lists_are_refused_in_words(
     service: FakePagerDuty, system: PagerDutyTickets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
