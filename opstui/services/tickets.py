@@ -73,8 +73,9 @@ class TicketQuestions:
 
     def rows(self, question: SortedTickets) -> tuple[TableRow, ...]:
         """See ``SortedTickets``."""
-        badges = self.unfinished().badges
-        return tuple(_table_row(row, False, False, badges) for row in self._setup.cache.rows(question.refs))
+        badges, cache = self.unfinished().badges, self._setup.cache
+        ids = [number for ref in question.refs if (number := cache.id_of(ref)) is not None]
+        return tuple(_table_row(*found, badges) for found in cache.window(ids))
 
     def detail(self, question: TicketDetail) -> TicketView:
         """See ``TicketDetail``."""

@@ -22,6 +22,7 @@ from opstui.core.desk import (
     Facts,
     KeepViewState,
     Mark,
+    Queues,
     Status,
     StatusLine,
     ViewState as KeptState,
@@ -47,6 +48,8 @@ POLL = 0.25
 """Seconds between looks at the desk's bell; a look costs 15 µs."""
 HURRY = 0.05
 """The same while something streams onto the screen."""
+HEAL = 2.0
+"""Seconds between looks at the queues' health while one of them is not live; a look costs a millisecond."""
 KEEP = 1.0
 """Seconds between two writes of the view state."""
 
@@ -102,6 +105,8 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
         # Before anything is asked, so that no change falls between the first answers and the first look at the bell.
         self._mark: Mark | None = desk.changes(None)[1]
         self._heard: tuple[Event, ...] = ()
+        self._healths: tuple[float, tuple[str, ...]] = (0.0, ())
+        """When the queues' health was looked at last, and what it was."""
         self._minute = -1
         self._keys = 0
         self._counts_keys = self.environ.get("OPSTUI_DEBUG_KEYS") == "1"
@@ -249,6 +254,7 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             return
         try:
             heard, self._mark = self.desk.changes(self._mark)
+            heard += self._healed()
         except OpstuiError as error:
             # A store that can't be read for a moment: what is shown stays, and the next look tries again.
             if not self.notice_shown or self.notice_shown[0] != error.message:
@@ -260,6 +266,16 @@ class OpstuiApp(TalkingApp, inherit_bindings=False):
             if heard or due or minute != self._minute:
                 self.call_later(self._tell)
         self._look_later()
+
+    def _healed(self) -> tuple[Event, ...]:
+        """While a queue is not live: whether one stands otherwise now. One that answers as before rings no bell."""
+        moment = time.monotonic()
+        if self.status.health == "live" or moment - self._healths[0] < HEAL:
+            return ()
+        asked = self.desk.ask(Queues())
+        states = tuple(f"{state.state} {state.error} {state.again_at is None}" for state in asked)
+        before, self._healths = self._healths[1], (moment, states)
+        return (Event("queue", "", 0),) if states != before else ()
 
     def _tell(self) -> None:
         try:

@@ -24,7 +24,6 @@ def true_to_bytes(confirmation: Confirmation) -> bool:
 
 def head_line(confirmation: Confirmation, width: int) -> Line:
     """``CONFIRM  rt:87 → rt as alex    9f2c71ab``."""
-    target = confirmation.origin if width >= 100 and "://" in confirmation.origin else confirmation.system
     for named in (str(confirmation.ticket), confirmation.ticket.key):
         left = line(
             " ",
@@ -32,7 +31,7 @@ def head_line(confirmation: Confirmation, width: int) -> Line:
             "  ",
             (named, "accent"),
             (" → ", "dim"),
-            target,
+            confirmation.system,
             (" as ", "dim"),
             confirmation.operator,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from opstui.core.desk import Queues, RefreshTickets
 from opstui.core.queues import Health, QueueState
 from opstui.tui.keymap import only
@@ -65,7 +67,7 @@ class HealthScreen(ListScreen):
         now, timezone = self.desk_app.now(), self.facts.timezone
         word, role = health_bits(state, now, timezone)
         answered = (
-            f"answered {clock(state.fetched_at, timezone, now)}, {age(state.fetched_at, now)} ago"
+            f"answered {clock(state.fetched_at, timezone, now)}, {spoken(state.fetched_at, now)}"
             if state.fetched_at is not None
             else "no answer yet"
         )
@@ -116,3 +118,9 @@ class HealthScreen(ListScreen):
             lambda count: self.desk_app.say(f"asked: {count or 'nothing'} changed", "dim"),
             saying=f"asking {system or 'the ticket systems'}",
         )
+
+
+def spoken(moment: datetime, now: datetime) -> str:
+    """``just now``, ``4m ago``."""
+    short = age(moment, now)
+    return "just now" if short == "0m" else f"{short} ago"

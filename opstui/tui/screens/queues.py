@@ -54,6 +54,7 @@ class QueuesScreen(ActsOnTickets, Previews):
         self._late_changed: frozenset[str] = frozenset()
         self._pane = "table"
         self._filled = False
+        self._accounts: Mapping[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
         """Views, table, preview, with the rows in them."""
@@ -143,10 +144,11 @@ class QueuesScreen(ActsOnTickets, Previews):
             notes.append(f"{len(table.marks)} marked")
         above = sum(at < table.top for at in table.news.values())
         below = len(table.news) - above
+        more = "+" if table.more_news else ""
         if above:
-            notes.append(f"{above} new ↑")
+            notes.append(f"{above}{more} new ↑")
         if below:
-            notes.append(f"{below} new ↓")
+            notes.append(f"{below}{more} new ↓")
         now = self.desk_app.now()
         self.query_one("#tabs", Tabs).tell(
             self.facts.views, self._states, self._shown, " · ".join(notes), now, alone=self.queue_list.display
@@ -178,6 +180,10 @@ class QueuesScreen(ActsOnTickets, Previews):
             return
         if Topic.QUEUES in state.stale:
             self._ask_queues()
+        if self._accounts != self.desk_app.status.accounts:
+            # Whose tickets are "yours" is known once their system has answered.
+            self._accounts = self.desk_app.status.accounts
+            self.table.refresh()
         if Topic.TABLE in state.stale:
             quiet = time.monotonic() - self.desk_app.last_key
             self._late_changed |= state.changed
@@ -213,7 +219,8 @@ class QueuesScreen(ActsOnTickets, Previews):
         self._show_tabs()
 
     def minute_passed(self) -> None:
-        """Ages."""
+        """Ages; and what became stale in silence."""
+        self._ask_queues()
         self.table.minute_passed()
         self._preview_now()
         self._show_tabs()

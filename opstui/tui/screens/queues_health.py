@@ -41,7 +41,7 @@ class ShowsHealth(DeskScreen):
         self._states = self.desk.ask(Queues())
         now, known = self.desk_app.now(), self._asked
         self._asked = {
-            state.name: state.asking_since or known.get(state.name, now)
+            state.name: known.get(state.name) or state.asking_since or now
             for state in self._states
             if state.fetched_at is None and state.error is None
         }

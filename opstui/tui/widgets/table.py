@@ -20,6 +20,8 @@ from opstui.tui.words import age, due, shape
 BLOCK = 128
 """Rows asked for at once; a question costs about a millisecond whatever the view's length."""
 BLOCKS = 32
+NEWS = 20
+"""Tickets that came at once whose places are looked up; each costs about a millisecond."""
 CACHE = 2000
 """Drawn lines kept."""
 
@@ -169,6 +171,8 @@ class TicketTable(Scroller):
         self.marks: set[TicketRef] = set()
         self.news: dict[TicketRef, int] = {}
         """Tickets that came in outside what is visible, and where they are."""
+        self.more_news = False
+        """More came at once than were looked up."""
         self.ghost: tuple[int, TableRow] | None = None
         """Where a ticket stood that left the view while the cursor was on it, and its last row."""
         self._total = 0
@@ -317,10 +321,9 @@ class TicketTable(Scroller):
 
     def _count_news(self, changed: frozenset[str], known: set[TicketRef], old_total: int) -> None:
         if self._total > old_total:
-            for subject in sorted(changed)[:20]:
-                ref = TicketRef.parse(subject)
-                if ref in known:
-                    continue
+            fresh = sorted({TicketRef.parse(subject) for subject in changed} - known)
+            self.more_news = len(fresh) > NEWS
+            for ref in fresh[:NEWS]:
                 at = self.desk.ask(TicketPosition(view=self.view, ref=ref, search=self.search, sort=self.sort))
                 if at is not None:
                     self.news[ref] = at

@@ -49,7 +49,9 @@ def health_bits(state: QueueState, now: datetime, timezone: str) -> tuple[str, s
         return state.state.value, "bad" if state.state is Health.ERROR else "warn"
     if state.state is Health.LIVE:
         return LIVE, "good"
-    return f"{state.state.value} {age(state.fetched_at, now)}", "bad" if state.state is Health.ERROR else "warn"
+    old = age(state.fetched_at, now)
+    word = state.state.value if old == "0m" else f"{state.state.value} {old}"
+    return word, "bad" if state.state is Health.ERROR else "warn"
 
 
 def trouble(state: QueueState | None, now: datetime, timezone: str) -> tuple[str, str]:
@@ -58,7 +60,8 @@ def trouble(state: QueueState | None, now: datetime, timezone: str) -> tuple[str
         return "", ""
     word, role = health_bits(state, now, timezone)
     shown = f"as of {clock(state.fetched_at, timezone, now)}" if state.fetched_at is not None else "nothing read yet"
-    parts = [word, shown, *([str(state.error)] if state.error else [])]
+    said = word if word.startswith("paused") else state.state.value
+    parts = [said, shown, *([str(state.error)] if state.error else [])]
     return " · ".join(parts), role
 
 
