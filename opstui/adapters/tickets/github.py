@@ -22,7 +22,7 @@ from opstui.adapters.tickets.github_writing import (
     check,
     requests_of,
 )
-from opstui.adapters.tickets.refusals import unsent
+from opstui.adapters.tickets.refusals import absence_refused, unsent
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import line, raw, record, records, written
 from opstui.core.connections import Connection
@@ -120,6 +120,10 @@ class GitHubTickets:
 
     async def send(self, update: Update) -> Sent:
         """A comment, or everything else in several requests that all can be repeated. See ``TicketSystem``."""
+        with absence_refused():
+            return await self._send(update)
+
+    async def _send(self, update: Update) -> Sent:
         check(self.name, update)
         key = self._parts(update.ticket.key)
         if update.comment is not None:

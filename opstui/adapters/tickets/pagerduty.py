@@ -30,7 +30,7 @@ from opstui.adapters.tickets.pagerduty_writing import (
     note_of,
     priority_id,
 )
-from opstui.adapters.tickets.refusals import called
+from opstui.adapters.tickets.refusals import absence_refused, called
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import poll
 from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, written
@@ -121,6 +121,10 @@ class PagerDutyTickets:
 
     async def send(self, update: Update) -> Sent:
         """A note, or everything else: custom fields first, then the incident's own. See ``TicketSystem``."""
+        with absence_refused():
+            return await self._send(update)
+
+    async def _send(self, update: Update) -> Sent:
         if not self._connection.user:
             why = self.capabilities.cant["/status"]
             raise Refused(f"{self.name}: {why}. Nothing was sent", reason=why)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from opstui.adapters.tickets.wire import line, raw
-from opstui.core.errors import Refused
+from opstui.core.errors import NotFound, Refused
 from opstui.core.text import clean_line
 
 NAMED = 20
@@ -16,6 +17,15 @@ NAMED = 20
 def unsent(name: str, why: str) -> Refused:
     """Nothing was sent, for this reason."""
     return Refused(f"{name}: {why}. Nothing was sent", reason=why)
+
+
+@contextmanager
+def absence_refused() -> Iterator[None]:
+    """Within it NotFound is raised as Refused, as ``TicketSystem.send`` has it: what is absent takes no write."""
+    try:
+        yield
+    except NotFound as error:
+        raise Refused(error.message, reason=error.message) from None
 
 
 def listed(words: Sequence[object]) -> str:

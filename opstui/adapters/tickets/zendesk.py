@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opstui.adapters.http import HttpClient, secret_of
-from opstui.adapters.tickets.refusals import called, unsent
+from opstui.adapters.tickets.refusals import absence_refused, called, unsent
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import poll
 from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, texts, written
@@ -121,6 +121,10 @@ class ZendeskTickets:
 
     async def send(self, update: Update) -> Sent:
         """Files first, which belong to nothing yet, then one request for everything. See ``TicketSystem``."""
+        with absence_refused():
+            return await self._send(update)
+
+    async def _send(self, update: Update) -> Sent:
         key = update.ticket.key
         _check_key(self.name, key)
         check(self.name, update)

@@ -79,3 +79,16 @@ async def test_an_origin_is_the_address_that_an_approval_names(
     defaults = {"pagerduty": "https://api.pagerduty.com", "github": "https://api.github.com"}
     if kind in defaults:
         assert MODULES[kind].connect(connection_to("", name="sys", kind=kind)).origin == defaults[kind]
+
+
+async def test_what_is_absent_takes_no_write_and_says_that_nothing_was_applied(
+    service: StandIn, system: TicketSystem, kind: str
+) -> None:
+    key = SYSTEMS[kind][1](service)
+    gone = Update(
+        op_id="01JABCDEFGHJKMNPQRSTVWXYZ0", ticket=TicketRef("sys", key), expected_version="2026-11-20T09:00:00Z",
+        comment="x", public=system.capabilities.public_comments,
+    )  # fmt: skip
+    service.answer("P*", Reply.of({"message": "Not Found"}, 404))
+    with pytest.raises(Refused):
+        await system.send(gone)
