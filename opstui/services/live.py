@@ -139,8 +139,9 @@ class Live:
         state.factor = jittered(1.0, int.from_bytes(setup.randomness.bytes(2), "big") / 65536)
         if not isinstance(outcome, OpstuiError):
             state.failures, state.refused = 0, False
-            self._holds.pop(feed.system, None)
             if outcome is not None:
+                # Where another one asked, a pause that was asked for still holds.
+                self._holds.pop(feed.system, None)
                 state.quiet = 0 if outcome else state.quiet + 1
             return
         state.failures += 1
