@@ -13,97 +13,24 @@ round it is ``mistakes()``, for tests of the harness itself.
 
 from __future__ import annotations
 
-import base64
 import fnmatch
-import json
 import re
-import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from opstui.core.connections import Connection
+from tests.adapters.tickets.serving import Recorded as Recorded, Reply as Reply, Server
 from tests.adapters.tickets.vendor import NotDescribed, Spec
 
 PATIENCE = 30.0
 """Seconds that a held request waits for the test, at most."""
 SECRET = "canary-5f1d-token"
 """What every connection to a stand-in has as its token: to be looked for where it must not be."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    """Without the query, decoded."""
-    query: tuple[tuple[str, str], ...]
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
-    raw_path: str = ""
-    """As sent, with the query."""
-
-    @property
-    def json(self) -> Any:
-        """The body, decoded; None where there is none."""
-        return json.loads(self.body) if self.body else None
-
-    def param(self, name: str, default: str = "") -> str:
-        """The last value of a query parameter."""
-        return dict(self.query).get(name, default)
-
-    def params(self, name: str) -> list[str]:
-        """Every value of a query parameter."""
-        return [value for key, value in self.query if key == name]
-
-    def basic(self) -> tuple[str, str]:
-        """User and password of basic authentication; two empty strings where there is none."""
-        scheme, _, value = self.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return "", ""
-        user, _, password = base64.b64decode(value).decode().partition(":")
-        return user, password
-
-    def files(self) -> list[tuple[str, str, bytes]]:
-        """Field name, file name and content of each part of a multipart body."""
-        boundary = re.search(r'boundary="?([^";]+)', self.headers.get("content-type", ""))
-        if boundary is None:
-            return []
-        found = []
-        for part in self.body.split(b"--" + boundary.group(1).encode())[1:-1]:
-            head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-            words = head.decode("utf-8", "replace")
-            name = re.search(r'\bname="([^"]*)"', words)
-            file = re.search(r'filename="([^"]*)"', words)
-            found.append((name[1] if name else "", file[1] if file else "", content.removesuffix(b"\r\n")))
-        return found
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a route answers."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Self:
-        """JSON."""
-        kind = {"Content-Type": "application/json"}
-        return cls(status, json.dumps(value).encode(), kind | dict(headers or {}))
-
-    @classmethod
-    def html(cls, text: str = "<!doctype html><title>Log in</title><form>…</form>", status: int = 200) -> Self:
-        """A page for people, as proxies and lapsed logins send it."""
-        return cls(status, text.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
 class Answered(Exception):
@@ -172,12 +99,12 @@ class StandIn:
             for handler in [getattr(self, name)]
             for method, template in getattr(handler, "routes", ())
         ]
-        self._server: _Server | None = None
+        self._server: Server | None = None
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        self._server = _Server(self)
+        self._server = Server(self)
         self._server.start()
         return self
 
@@ -201,7 +128,7 @@ class StandIn:
         assert self._server is not None
         port = self._server.port
         self._server.stop()
-        self._server = _Server(self, port)
+        self._server = Server(self, port)
 
     def come_back(self) -> None:
         """Listen again."""
@@ -438,126 +365,6 @@ def connection_to(
         randomness=CountedRandomness(),
         **parts,
     )
-
-
-# --- the server -------------------------------------------------------------------------------------------------------
-
-
-class _Server:
-    """A listening socket, a thread that accepts, a thread for each connection; all gone after ``stop``."""
-
-    def __init__(self, stand_in: StandIn, port: int = 0) -> None:
-        self._stand_in = stand_in
-        self.port = port
-        self._http: _Listening | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        self._http = _Listening(("127.0.0.1", self.port), _Handling)
-        self._http.stand_in = self._stand_in
-        self.port = self._http.server_address[1]
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        if self._http is None or self._thread is None:
-            return
-        self._http.shutdown()
-        self._thread.join(PATIENCE)
-        self._http.drop_all()
-        self._http.server_close()
-        self._http = self._thread = None
-
-
-class _Listening(ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for the handlers
-    request_queue_size = 64
-    stand_in: StandIn
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
-        self._stopped = False
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._guard:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def close_request(self, request: Any) -> None:
-        with self._guard:
-            self._open.discard(request)
-        super().close_request(request)
-
-    def drop_all(self) -> None:
-        """End connections that clients keep alive, or the handlers would wait for them for ever."""
-        with self._guard:
-            for one in self._open:
-                _hang_up(one)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A handler that raised fails the test, unless it was the client that went away."""
-        import sys
-
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            self.stand_in.wrong(f"the stand-in broke: {error!r}")
-
-
-class _Handling(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # One packet an answer: a header that waits for the client's delayed acknowledgement costs 40 ms a request.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: _Listening
-
-    def _handle(self) -> None:
-        body = self._body()
-        parts = urlsplit(self.path)
-        request = Recorded(
-            method=self.command,
-            path=unquote(parts.path),
-            query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=body,
-            raw_path=self.path,
-        )
-        reply = self.server.stand_in.handle(request)
-        if reply is None:
-            self.close_connection = True
-            _hang_up(self.connection)
-            return
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        if reply.status != 204:
-            self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        if self.command != "HEAD" and reply.status != 204:
-            self.wfile.write(reply.body)
-
-    def _body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            found = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                found += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return found
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - so the library calls them
-
-    def log_message(self, *args: Any) -> None:
-        """Requests are in ``StandIn.requests``."""
-
-
-def _hang_up(line: socket.socket) -> None:
-    try:
-        line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # the other side was faster
 
 
 def _declared(kind: type) -> Iterable[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from openapi_core import OpenAPI
     from openapi_core.datatypes import RequestParameters
 
-    from tests.adapters.tickets.stand_in import Recorded
+    from tests.adapters.tickets.serving import Recorded
 
 CARRIED = Path(__file__).resolve().parents[2] / "specs"
 """Descriptions whose licence lets the project carry them (``tests/specs/README.md``)."""
