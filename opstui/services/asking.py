@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -27,6 +28,7 @@ HOLD = timedelta(seconds=60)
 TURN_SECONDS = 10.0
 """How long a person's refresh waits for another process that asks the same queue; then it asks as well."""
 LOOK_SECONDS = 0.1
+THREADS = 2
 FRESH = timedelta(seconds=3)
 """A ticket that changed no longer than this before it was read may have changed again within the same second."""
 OLD = timedelta(minutes=10)
@@ -47,6 +49,8 @@ class Asking:
         self._since: dict[Queue, datetime] = {}
         self._reads: dict[TicketRef, asyncio.Task[Ticket]] = {}
         self._asks: set[asyncio.Task[int | None]] = set()
+        # Few threads: each has a connection to the cache of its own, with some megabytes of pages.
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="opstui-cache")
         self._lags: dict[str, timedelta] = {}
         """System → the shortest time that was seen between a change, by its clock, and its reading, by ours."""
 
@@ -81,7 +85,7 @@ class Asking:
             finally:
                 del self._since[feed]
                 with contextlib.suppress(OpstuiError):  # a cache that can't be written has said so already
-                    await _aside(self._setup.cache.release, feed, self._who, now=self._setup.clock.now())
+                    await self._aside(self._setup.cache.release, feed, self._who, now=self._setup.clock.now())
 
     async def _claim(self, feed: Queue, unless_since: datetime | None, *, wait: bool) -> bool:
         cache, clock = self._setup.cache, self._setup.clock
@@ -89,7 +93,7 @@ class Asking:
         while True:
             now = clock.now()
             try:
-                if await _aside(
+                if await self._aside(
                     cache.claim, feed, self._who, now=now, until=now + HOLD, unless_since=unless_since
                 ):  # fmt: skip
                     return True
@@ -105,21 +109,21 @@ class Asking:
         setup, system = self._setup, self._setup.systems[feed.system]
         count, held = 0, setup.clock.now()
         while True:
-            cursor = await _aside(setup.cache.cursor, feed)
+            cursor = await self._aside(setup.cache.cursor, feed)
             changes = await self._page(system, feed, cursor)
             now = setup.clock.now()
-            changed = await _aside(
+            changed = await self._aside(
                 setup.cache.store, feed, changes, now=now, me=self.account(feed.system), breathe=self._breathe
             )
             count += len(changed)
             if system.me():
-                await _aside(setup.cache.keep_account, feed.system, system.me())
+                await self._aside(setup.cache.keep_account, feed.system, system.me())
             # The same place twice would be told for ever.
             if changes.complete or changes.cursor == cursor:
                 return count
             if now - held > HOLD / 2:
                 held = now
-                await _aside(setup.cache.claim, feed, self._who, now=now, until=now + HOLD, unless_since=None)
+                await self._aside(setup.cache.claim, feed, self._who, now=now, until=now + HOLD, unless_since=None)
 
     async def _page(self, system: TicketSystem, feed: Queue, cursor: Cursor | None) -> Changes:
         return await within(system.changed_since(feed, cursor), self._patience, feed.system)
@@ -149,7 +153,7 @@ class Asking:
     async def _read(self, ref: TicketRef, *, notice: bool) -> Ticket:
         setup, system = self._setup, self._setup.systems[ref.system]
         ticket = await within(system.ticket(ref.key), self._patience, ref.system)
-        await _aside(
+        await self._aside(
             setup.cache.keep, ticket, now=setup.clock.now(), me=self.account(ref.system), notice=notice
         )  # fmt: skip
         return ticket
@@ -171,6 +175,12 @@ class Asking:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
+        self._threads.shutdown(wait=False)
+
+    async def _aside(self, work: Callable[..., T], *arguments: object, **named: object) -> T:
+        """Run what reads or writes a file on a thread: the loop carries every system."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *arguments, **named))
 
 
 def told(system: str, error: BaseException) -> OpstuiError:
@@ -217,8 +227,3 @@ async def within(work: Awaitable[T], seconds: float, system: str) -> T:
             f"{system}: no answer within {seconds:.0f} s. What is cached stays, and it is asked again", system=system
         )
     return task.result()
-
-
-async def _aside(work: Callable[..., T], *arguments: object, **named: object) -> T:
-    """Run what reads or writes a file on a thread: the loop carries every system."""
-    return await asyncio.to_thread(work, *arguments, **named)

@@ -6,6 +6,7 @@ It waits for nobody: what is asked runs on the loop thread, each feed by itself,
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -19,6 +20,8 @@ from opstui.services.loop import LoopThread
 from opstui.services.pace import asked_pause, jittered, pause
 from opstui.services.reading import Readings
 from opstui.services.setup import Setup
+
+log = logging.getLogger("opstui.refresh")
 
 LOOK_SECONDS = 0.1
 """How often it is looked who is due: some microseconds each time."""
@@ -134,7 +137,7 @@ class Live:
 
     def settled(self, feed: Queue, outcome: Outcome) -> None:
         """A feed was asked, here or by hand."""
-        state, setup = self._feeds[feed], self._setup
+        state, setup = self._feeds.get(feed) or _Feed(), self._setup
         state.asked = setup.clock.monotonic()
         state.factor = jittered(1.0, int.from_bytes(setup.randomness.bytes(2), "big") / 65536)
         if not isinstance(outcome, OpstuiError):
@@ -154,13 +157,20 @@ class Live:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._near()
-            self._hear()
-            for feed, state in self._feeds.items():
-                self._look_after(feed, state)
-            if self._feeds and self._visible is not False:
-                self._readings.go_on(self._calm_systems())
+            try:
+                self._look_around()
+            except OpstuiError as error:
+                # A store that can't be read for a moment: the next look tries again.
+                log.warning("refresh: %s", error.__class__.__name__)
             self._stop.wait(LOOK_SECONDS)
+
+    def _look_around(self) -> None:
+        self._near()
+        self._hear()
+        for feed, state in self._feeds.items():
+            self._look_after(feed, state)
+        if self._feeds and self._visible is not False:
+            self._readings.go_on(self._calm_systems())
 
     def _look_after(self, feed: Queue, state: _Feed) -> None:
         if state.running is not None:
