@@ -189,9 +189,9 @@ class Reader:
         active = [one for one in ours if is_active(one) and is_of(one, group)]
         severity, priority = self._severity(group)
         told = [line(common.get(name)) for name in ("team", "owner") if common.get(name)]
-        fields = {line(name): body(value) for name, value in common.items() if name and value}
+        fields = {str(line(name)): body(value) for name, value in common.items() if name and value}
         if active:
-            fields[SafeText(FOR)] = SafeText(length_of(active[0]))
+            fields[FOR] = SafeText(length_of(active[0]))
         ticket = Ticket(
             ref=TicketRef(self._system, key),
             title=_title(group),

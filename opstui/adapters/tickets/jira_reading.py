@@ -83,7 +83,7 @@ def read_issue(issue: Mapping[str, Any], site: Site, *, key: str = "") -> Ticket
         assignees=names([person(fields.get("assignee"))]),
         team=clean_line(shown(fields.get(site.known.team))) or None if site.known.team else None,
         services=names(one.get("name") for one in records(fields.get("components"))),
-        tags=names(fields.get("labels") if isinstance(fields.get("labels"), list) else ()),
+        tags=names(labels if isinstance(labels := fields.get("labels"), list) else ()),
         created_at=moment(fields.get("created")),
         updated_at=moment(fields.get("updated"), fields.get("created")),
         due_at=_end_of_day(fields.get("duedate")) or _first_goal(fields, site.known),
