@@ -112,7 +112,7 @@ class Redmine:
 
     name = "redmine"
     statuses = ("In Progress", "Feedback", "Resolved")
-    people = ("Alice", "Bob")
+    people = ("Alice Oncall", "Bob Oncall")
     field = "Service"
     config = 'kind = "redmine"\nop_field = "Push key"'
 
@@ -177,6 +177,8 @@ class Lane:
     def __init__(self, server: Server, home: Path, seed: int, settle: float) -> None:
         self.server, self.home, self.settle, self.warm = server, home, settle, Warm()
         self.dice = random.Random(seed)
+        self.usual = 2.0
+        """Seconds that a push takes."""
         self.proxy = FaultyProxy(server.url, seed, writes=0.5, reads=0.04, longest=LONGEST)
         home.mkdir()
         (home / "config.toml").write_text(
@@ -212,7 +214,6 @@ class Lane:
         self.proxy.calm = True
         (self.home / "comment.md").write_text(text, encoding="utf-8")
         (self.home / "seen.log").write_bytes(FILE)
-        self.ask("ticket", "show", ref)
         options = [item for path, value in one.wanted.items() for item in ("--set", f"{path}={value}")]
         options += ["--attach", str(self.home / "seen.log")] if one.file else []
         made = self.ask("draft", "new", ref, "--comment-file", str(self.home / "comment.md"), *options)
@@ -222,6 +223,7 @@ class Lane:
         self._kill(one)
         for one.pushes in range(1, PUSHES + 1):
             done = self.start("push").end(600)
+            self.usual = 0.8 * self.usual + 0.2 * min(done.took, 10.0)
             self._take(one, done)
             if one.state not in ("approved", "pushing"):
                 break
@@ -236,17 +238,18 @@ class Lane:
     def _kill(self, one: Round) -> None:
         """One that pushes, or two at once, and the end of both at a random moment."""
         for push in [self.start("push") for _ in range(self.dice.choice((1, 1, 2)))]:
-            time.sleep(self.dice.uniform(0.05, 4.0))
+            time.sleep(self.dice.uniform(0.05, 1.1) * self.usual)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(push.process, signal.SIGKILL)
-            one.kills += push.end(60).code < 0
+            done = push.end(60)
+            one.kills += done.code < 0
 
     def _take(self, one: Round, done: Any) -> None:
         draft = self.ask("draft", "show", one.draft)
-        one.state = draft["state"]
+        one.state, one.error = draft["state"], draft.get("note") or ""
         rows = [row for row in done.json if row["draft"] == one.draft] if done.out else []
         if rows:
-            one.attempts, one.error = rows[-1]["attempts"], rows[-1]["error"] or ""
+            one.attempts, one.error = rows[-1]["attempts"], rows[-1]["error"] or one.error
         if done.code not in (0, 1, 3, 4, 5):
             one.faults.append(f"push ended with {done.code}: {done.err[:300]}")
 
