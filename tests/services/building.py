@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,16 +26,19 @@ class MovableClock:
 
     def __init__(self, start: datetime = MIDNIGHT + timedelta(hours=3, minutes=14)) -> None:
         self._now = start
+        self._guard = threading.Lock()
 
     def now(self) -> datetime:
-        self._now += timedelta(microseconds=1000)
-        return self._now
+        with self._guard:  # or a move would be lost between another thread's reading and writing
+            self._now += timedelta(microseconds=1000)
+            return self._now
 
     def monotonic(self) -> float:
         return (self._now - MIDNIGHT).total_seconds()
 
     def move(self, **span: float) -> None:
-        self._now += timedelta(**span)
+        with self._guard:
+            self._now += timedelta(**span)
 
 
 class SeededRandomness:
