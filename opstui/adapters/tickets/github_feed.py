@@ -11,7 +11,7 @@ from opstui.adapters.tickets.github_queries import Query
 from opstui.adapters.tickets.github_reading import read_issue
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import News, Part
-from opstui.adapters.tickets.wire import list_of, moment_or_none, records, stamp
+from opstui.adapters.tickets.wire import list_of, moment_or_none, number, records, stamp
 from opstui.core.errors import Refused, Unreachable
 from opstui.core.frozen import dataclass
 from opstui.core.ids import Clock
@@ -86,7 +86,7 @@ class Feed:
         return tuple(
             read_issue(one, query.repo, self._name, self._severities)
             for one in records(issues)
-            if one.get("pull_request") is None
+            if one.get("pull_request") is None and number(one.get("number"))
         )
 
     def too_many(self, queue: Queue, total: int) -> Refused:
@@ -116,8 +116,8 @@ class _Search:
 
     async def part(self, queue: Queue, position: str | None, mark: Any) -> Part:
         """A page of all hits, oldest issue first; a position is the page and how many hits there were."""
-        number, _, before = (position or "1").partition("/")
-        page = int(number)
+        at, _, before = (position or "1").partition("/")
+        page = int(at)
         told, found, total = await self._feed.search(self._query.search, "created", page)
         if total > SEARCH_LIMIT:
             raise self._feed.too_many(queue, total)

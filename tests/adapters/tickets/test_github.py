@@ -241,6 +241,22 @@ async def test_a_pull_request_is_no_ticket(service: FakeGitHub, system: GitHubTi
         await system.ticket(pull)
 
 
+@pytest.mark.parametrize("answer", [{}, {"message": "x"}, 7, None])
+async def test_an_answer_without_a_list_is_no_empty_queue(
+    service: FakeGitHub, system: GitHubTickets, answer: Any
+) -> None:
+    service.add_issue()
+    for on, queue in (("GET /repos/*", QUEUE), ("GET /search/*", SEARCHED)):
+        service.answer(on, Reply.of(answer))
+        with pytest.raises(Refused, match=r"gh: .*What was cached stays"):
+            await system.changed_since(queue, None)
+
+
+async def test_an_issue_that_lacks_a_number_is_left_out(service: FakeGitHub, system: GitHubTickets) -> None:
+    service.answer("GET /repos/*", Reply.of([{"number": 7}, {"title": "no number"}, {"number": "x"}, "odd"]))
+    assert set((await everything(system))[0]) == {f"{REPO}#7"}
+
+
 async def test_a_long_timeline_is_read_along_its_pages(service: FakeGitHub, system: GitHubTickets) -> None:
     key = service.add_issue()
     for number in range(250):
