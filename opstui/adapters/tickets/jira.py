@@ -28,8 +28,9 @@ from opstui.adapters.tickets.jira_reading import (
 )
 from opstui.adapters.tickets.jira_writing import API, JiraWriter
 from opstui.adapters.tickets.polling import Page, poll
+from opstui.adapters.tickets.refusals import absence_refused
 from opstui.adapters.tickets.severities import Severities
-from opstui.adapters.tickets.wire import list_of, raw, record, records
+from opstui.adapters.tickets.wire import answer_of, list_of, raw, record, records
 from opstui.core.connections import Connection
 from opstui.core.errors import ConfigError, CredentialsRefused, NotFound, OpstuiError, Refused
 from opstui.core.frozen import dataclass
@@ -133,22 +134,22 @@ class JiraTickets:
         issue = self._issue(key)
         site = (await self._meet()).site
         for _ in range(READS):
-            found = await self._get(issue, {"fields": "*all,-comment,-worklog", "expand": "names"})
+            found = await self._told(issue, {"fields": "*all,-comment,-worklog", "expand": "names"})
             histories = await self._entries(f"{issue}/changelog", "values")
             comments = await self._entries(f"{issue}/comment", "comments", orderBy="created", expand="properties")
             last = newest(histories, comments)
             if last is None or last <= updated(found):
                 break
             # An entry is newer than the issue: either both clocks differ, or the issue changed while this ran.
-            if updated(await self._get(issue, {"fields": "updated"})) == updated(found):
+            if updated(await self._told(issue, {"fields": "updated"})) == updated(found):
                 break
         return read_whole(found, histories, comments, site, key=_written(key, found))
 
     async def transitions(self, key: str) -> tuple[str, ...]:
         """Statuses that the workflow lets this account choose now."""
         issue = self._issue(key)
-        found = record(await self._get(issue, {"fields": "status"})).get("fields")
-        now = raw(record(record(found).get("status")).get("name"))
+        found = record((await self._told(issue, {"fields": "status"})).get("fields"))
+        now = raw(record(found.get("status")).get("name"))
         words = (
             raw(record(one.get("to")).get("name")) for one in transitions_of(await self._get(f"{issue}/transitions"))
         )
@@ -166,14 +167,15 @@ class JiraTickets:
 
     async def send(self, update: Update) -> Sent:
         """Files, a comment, or fields and status: one of these at a time. See ``TicketSystem``."""
-        issue = self._issue(update.ticket.key)
-        known = (await self._meet()).site.known
-        if update.attachments:
-            await self._writer.attach(issue, update.attachments)
-        remote_id = await self._writer.comment(issue, update) if update.comment is not None else None
-        if update.fields or update.add_tags or update.remove_tags:
-            await self._writer.change(issue, update.ticket.key, update, known)
-        return Sent(remote_id=remote_id)
+        with absence_refused():
+            issue = self._issue(update.ticket.key)
+            known = (await self._meet()).site.known
+            if update.attachments:
+                await self._writer.attach(issue, update.attachments)
+            remote_id = await self._writer.comment(issue, update) if update.comment is not None else None
+            if update.fields or update.add_tags or update.remove_tags:
+                await self._writer.change(issue, update.ticket.key, update, known)
+            return Sent(remote_id=remote_id)
 
     # --- doctor, and the end ------------------------------------------------------------------------------------------
 
@@ -208,6 +210,12 @@ class JiraTickets:
 
     async def _get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         return (await self._http.request("GET", path, params=params)).json()
+
+    async def _told(self, issue: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """An issue. Raises Refused for what is none: an empty ticket would take the cached one's place."""
+        answer = record(await self._get(issue, params))
+        answer_of(self.name, answer, "fields")
+        return answer
 
     async def _entries(self, path: str, member: str, **params: str) -> list[Mapping[str, Any]]:
         """Every entry of a list that is paged by number. The addresses of next pages that it tells are not needed."""

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from opstui.adapters.tickets.adf import to_adf, to_text
-from opstui.adapters.tickets.wire import raw, record, records
+from opstui.adapters.tickets.wire import moment_or_none, raw, record, records
 from opstui.core.errors import Refused
 from opstui.core.text import SafeText, clean, clean_line
 
@@ -23,6 +23,9 @@ FindUser = Callable[[str], Awaitable[str]]
 """Name → account id. Raises Refused."""
 
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}\Z")
+
+
 def shown(value: Any) -> SafeText:
     """A value for people; empty for none. ``set_to`` takes it back, where the field can be set at all."""
     return clean(_words(value, 3))
@@ -33,6 +36,8 @@ def _words(value: Any, depth: int) -> str:
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
+    if isinstance(value, str) and _MOMENT.match(value):
+        return _utc(datetime.fromisoformat(value)) if moment_or_none(value) else value
     if isinstance(value, str | int | float):
         return str(value)
     if not depth:
@@ -78,7 +83,8 @@ def breach_of(sla: Any) -> datetime | None:
 async def set_to(meta: Mapping[str, Any], value: Any, *, where: str, find_user: FindUser) -> Any:
     """What is sent to set a field, described by ``editmeta`` or a transition, to ``value``.
 
-    Nothing empties it. ``where`` begins messages. Raises Refused for a value that it can't take.
+    Nothing empties it. ``where`` begins messages. Raises Refused for a value that it can't take, and for one that would
+    read back as another text: it could not be told from somebody else's.
     """
     if value in (None, "", []):
         return None
@@ -86,6 +92,7 @@ async def set_to(meta: Mapping[str, Any], value: Any, *, where: str, find_user: 
     kind = raw(schema.get("type"))
     if kind == "array":
         items = value if isinstance(value, list) else [part for one in str(value).split(",") if (part := one.strip())]
+        _must_be(", ".join(map(str, items)), value if isinstance(value, str) else ", ".join(map(str, items)), where)
         inner = {"schema": {"type": schema.get("items")}, "allowedValues": meta.get("allowedValues")}
         return [await set_to(inner, item, where=where, find_user=find_user) for item in items]
     text = str(value)
@@ -93,7 +100,13 @@ async def set_to(meta: Mapping[str, Any], value: Any, *, where: str, find_user: 
         long = raw(schema.get("custom")).endswith(TEXT_AREA) or schema.get("system") in ("description", "environment")
         if choices := records(meta.get("allowedValues")):
             return _chosen(choices, text, where)
-        return to_adf(text) if long else text
+        if not long:
+            return text
+        if to_text(made := to_adf(text)) != text:
+            raise Refused(
+                f"{where} would read back as another text: write it with - for lists and an empty line between blocks"
+            )
+        return made
     if kind == "number":
         return _number(text, where)
     if kind in ("date", "datetime"):
@@ -111,14 +124,20 @@ async def set_to(meta: Mapping[str, Any], value: Any, *, where: str, find_user: 
 
 def _chosen(choices: list[Mapping[str, Any]], text: str, where: str) -> dict[str, str]:
     """The choice that is named ``text``, by its id. Raises Refused naming the choices."""
-    named = [(word(choice), choice) for choice in choices]
-    found = [choice for name, choice in named if name == text] or [
-        choice for name, choice in named if name.casefold() == text.casefold()
-    ]
-    if not found:
-        there = ", ".join(clean_line(name, limit=40) for name, _ in named[:12])
+    named = {word(choice): choice for choice in reversed(choices)}
+    if text not in named:
+        near = next((name for name in named if name.casefold() == text.casefold()), "")
+        if near:
+            _must_be(near, text, where)
+        there = ", ".join(clean_line(name, limit=40) for name in list(reversed(named))[:12])
         raise Refused(f"{where} can't be {clean_line(text, limit=60)!r}; it can be {there or 'nothing'}")
-    return {"id": raw(found[0].get("id"))}
+    return {"id": raw(named[text].get("id"))}
+
+
+def _must_be(right: str, text: str, where: str) -> None:
+    if text != right:
+        told = clean_line(right, limit=60)
+        raise Refused(f"{where} must be written as it is shown there: {told!r}, not {clean_line(text, limit=60)!r}")
 
 
 def word(choice: Mapping[str, Any]) -> str:
@@ -128,6 +147,7 @@ def word(choice: Mapping[str, Any]) -> str:
 
 def _cascade(choices: list[Mapping[str, Any]], text: str, where: str) -> dict[str, Any]:
     parent, _, child = (part.strip() for part in text.partition("→"))
+    _must_be(f"{parent} → {child}" if child else parent, text, where)
     found: dict[str, Any] = dict(_chosen(choices, parent, where))
     if child:
         below = next(records(choice.get("children")) for choice in choices if raw(choice.get("id")) == found["id"])
@@ -138,14 +158,18 @@ def _cascade(choices: list[Mapping[str, Any]], text: str, where: str) -> dict[st
 def _number(text: str, where: str) -> int | float:
     if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", text.strip()):
         raise Refused(f"{where} must be a number, not {clean_line(text, limit=60)!r}")
-    return float(text) if "." in text else int(text)
+    made = float(text) if "." in text else int(text)
+    _must_be(_words(made, 1), text, where)
+    return made
 
 
 def _day(text: str, where: str) -> str:
     try:
-        return date.fromisoformat(text.strip()).isoformat()
+        made = date.fromisoformat(text.strip()).isoformat()
     except ValueError:
         raise Refused(f"{where} must be a day like 2026-11-20, not {clean_line(text, limit=60)!r}") from None
+    _must_be(made, text, where)
+    return made
 
 
 def _moment(text: str, where: str) -> str:
@@ -156,4 +180,12 @@ def _moment(text: str, where: str) -> str:
         found = None
     if found is None or found.tzinfo is None:
         raise Refused(f"{where} must be a time like 2026-11-20T09:00:00Z, not {clean_line(text, limit=60)!r}")
-    return found.strftime("%Y-%m-%dT%H:%M:%S.") + f"{found.microsecond // 1000:03d}" + found.strftime("%z")
+    _must_be(_utc(found), text, where)
+    found = found.astimezone(UTC)
+    return f"{found:%Y-%m-%dT%H:%M:%S}.{found.microsecond // 1000:03d}+0000"
+
+
+def _utc(moment: datetime) -> str:
+    moment = moment.astimezone(UTC)
+    millis = moment.microsecond // 1000
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{f'.{millis:03d}' if millis else ''}Z"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from opstui.adapters.tickets.adf import to_adf
 from opstui.adapters.tickets.jira_fields import TEAM, set_to, word
 from opstui.adapters.tickets.jira_reading import INTERNAL, PROPERTY, Known, person, transitions_of
+from opstui.adapters.tickets.refusals import called
 from opstui.adapters.tickets.severities import Severities
-from opstui.adapters.tickets.wire import raw, record, records
+from opstui.adapters.tickets.wire import raw, record, records, written
 from opstui.core.errors import CredentialsRefused, Refused
 from opstui.core.frozen import dataclass
 from opstui.core.text import clean_line
@@ -68,11 +69,7 @@ class JiraWriter:
                 {"key": INTERNAL, "value": {"internal": not update.public}},
             ],
         }
-        answer = await self._http.request("POST", f"{issue}/comment", json=body)
-        try:
-            return raw(record(answer.json()).get("id")) or None
-        except Refused:
-            return None  # a yes that can't be read; what the ticket says afterwards counts
+        return raw(written(await self._http.request("POST", f"{issue}/comment", json=body)).get("id")) or None
 
     # --- fields and status
 
@@ -121,9 +118,13 @@ class JiraWriter:
                 raise
             raise Refused(f"{error}, but for the fields that were sent before it", reason=error.reason) from None
 
+    async def _now(self, issue: str, *fields: str) -> Mapping[str, Any]:
+        """Values of these fields."""
+        return record(record(await self._get(issue, {"fields": ",".join(fields)})).get("fields"))
+
     async def _moves(self, issue: str, status: Any) -> Sequence[Mapping[str, Any]] | None:
         """Transitions that lead there; None where the issue is there already. Raises Refused where none does."""
-        now = record(record((await self._get(issue, {"fields": "status"})).get("fields")).get("status"))
+        now = record((await self._now(issue, "status")).get("status"))
         if clean_line(raw(now.get("name"))) == status:
             return None
         there = list(transitions_of(await self._get(f"{issue}/transitions", {"expand": "transitions.fields"})))
@@ -149,7 +150,7 @@ class JiraWriter:
                 if name not in given and record(meta).get("required") and not record(meta).get("hasDefaultValue")
             ]  # fmt: skip
             if needed:
-                now = record((await self._get(issue, {"fields": ",".join(needed)})).get("fields"))
+                now = await self._now(issue, *needed)
                 needed = [name for name in needed if now.get(name) in (None, "", [])]
             if not needed:
                 return _Move(raw(choice.get("id")), screen)
@@ -205,18 +206,11 @@ class JiraWriter:
         return {"accountId": await self._account(key, people[0])} if people else None
 
     async def _account(self, key: str, name: str) -> str:
-        """The account of somebody who can be assigned, by name, address or id. Raises Refused."""
+        """The account of somebody who can be assigned, by the name that tickets show. Raises Refused."""
         params = {"issueKey": key, "query": name, "maxResults": "50"}
         people = records(await self._get(f"{API}/user/assignable/search", params))
-        found = [one for one in people if clean_line(person(one)) == name] or [
-            one for one in people if name.casefold() in (
-                clean_line(person(one)).casefold(), raw(one.get("emailAddress")).casefold(), raw(one.get("accountId"))
-            )
-        ]  # fmt: skip
-        if len(found) != 1:
-            what = f"{len(found)} people are" if found else "nobody who can have this ticket is"
-            raise Refused(f"{self._name}: {what} called {clean_line(name, limit=80)!r}. Nothing was sent")
-        return raw(found[0].get("accountId"))
+        there = [{"name": person(one), "email": one.get("emailAddress"), "id": one.get("accountId")} for one in people]
+        return raw(called(self._name, "person who can have it", name, there)["id"])
 
     def _labels(self, update: Update, editable: Mapping[str, Any]) -> list[dict[str, str]]:
         if not (update.add_tags or update.remove_tags):

@@ -17,6 +17,7 @@ from typing import Any
 
 from opstui.adapters.http import HttpClient, secret_of
 from opstui.adapters.tickets.polling import Page, poll
+from opstui.adapters.tickets.refusals import absence_refused
 from opstui.adapters.tickets.servicenow_lists import ALL, FILES, PAGE, TABLES, Lists
 from opstui.adapters.tickets.servicenow_query import listing
 from opstui.adapters.tickets.servicenow_reading import (
@@ -162,20 +163,28 @@ class ServiceNowTickets:
 
         See ``TicketSystem``.
         """
+        with absence_refused():
+            await self._send(update)
+        return Sent()
+
+    async def _send(self, update: Update) -> None:
         row = await self._row(update.ticket.key)
         check_version(self.name, update, row)
-        record_id = row.value("sys_id")
+        record_id, wanted = row.value("sys_id"), update.fields
         for name, content in update.attachments:
             await self._attach(record_id, name, content)
-        if update.comment is None and not update.fields:
-            return Sent()
-        wanted = update.fields
+        if update.comment is None and not wanted:
+            return
+        choices = {
+            name: await self._lists.labels(name, row) for path in wanted if (name := _named(path)) in row.columns
+        }
         planned = patches(
             self._place, update, row,
             states=await self._lists.states(row) if "/status" in wanted else {},
             people=await self._lists.ids("sys_user", wanted.get("/assignee"), "user_name", "email"),
             groups=await self._lists.ids("sys_user_group", wanted.get("/team")),
             levels=await self._lists.labels(self._place.severity_field, row) if "/severity" in wanted else {},
+            choices=choices,
         )  # fmt: skip
         if planned.shown:
             await self._patch(record_id, planned.shown, sysparm_input_display_value="true")
@@ -186,7 +195,6 @@ class ServiceNowTickets:
                 if not planned.shown or isinstance(error, CredentialsRefused):
                     raise
                 raise Refused(f"{error}, but for the fields that were sent before it", reason=error.reason) from None
-        return Sent()
 
     async def _patch(self, record_id: str, columns: Mapping[str, str], **params: str) -> None:
         await self._http.request(
@@ -279,6 +287,11 @@ class ServiceNowTickets:
             user = self._connection.user
             await self._lists.call([user])
             self._me = clean_line(self._lists.called(user))
+
+
+def _named(path: str) -> str:
+    """The column of ``/fields/COLUMN``; empty for other paths."""
+    return path.removeprefix("/fields/") if path.startswith("/fields/") else ""
 
 
 def _authorization(connection: Connection) -> Mapping[str, str]:

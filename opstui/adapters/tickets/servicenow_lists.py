@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opstui.adapters.http import Answer, HttpClient
+from opstui.adapters.tickets.refusals import called
 from opstui.adapters.tickets.servicenow_query import equals
 from opstui.adapters.tickets.servicenow_reading import PRIORITIES, STATES, Row
 from opstui.adapters.tickets.wire import list_of, raw
@@ -85,20 +86,24 @@ class Lists:
             self._people |= {user: told.get(user) or user for user in some}
 
     async def ids(self, table: str, names: Any, *others: str) -> dict[str, str]:
-        """Ids of the active records of these names, or by what stands in the ``others`` columns. Raises Refused."""
+        """Ids of the active records that are called so.
+
+        Raises Refused, for what stands in one of the ``others`` columns with the name that tickets show.
+        """
         wanted = [str(one) for one in names] if isinstance(names, list | tuple) else [str(names)] if names else []
         found = {}
         for name in wanted:
             there: list[Record] = []
             for column in ("name", *others):
                 query = f"{equals(self._name, column, name)}^active=true"
-                there = there or await self.whole(f"{TABLES}/{table}", query, sysparm_fields=f"sys_id,{column}")
+                fields = ",".join(("sys_id", "name", *others))
+                some = await self.whole(f"{TABLES}/{table}", query, sysparm_fields=fields)
                 # An instance that does not take the condition for one would answer with anybody.
-                there = [one for one in there if name.casefold() in (raw(one.get(each)).casefold() for each in one)]
-            if len(there) != 1:
-                what = f"{len(there)} are" if there else "nobody is" if others else "no group is"
-                raise Refused(f"{self._name}: {what} called {clean_line(name, limit=80)!r}. Nothing was sent")
-            found[name] = raw(there[0].get("sys_id"))
+                there = [one for one in some if raw(one.get(column)).casefold() == name.casefold()]
+                if there:
+                    break
+            people = [{"name": one.get("name"), "email": name, "id": one.get("sys_id")} for one in there]
+            found[name] = raw(called(self._name, "user" if others else "group", name, people)["id"])
         return found
 
     # --- choices

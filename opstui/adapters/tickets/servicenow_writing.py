@@ -38,10 +38,13 @@ def check_version(name: str, update: Update, row: Row) -> None:
 
 def patches(
     place: Place, update: Update, row: Row, *, states: Mapping[str, str], people: Mapping[str, str],
-    groups: Mapping[str, str], levels: Mapping[str, str],
+    groups: Mapping[str, str], levels: Mapping[str, str], choices: Mapping[str, Mapping[str, str]],
 ) -> Patches:  # fmt: skip
-    """What to send for ``update``; ``states`` and ``levels`` are values by label → label, ``people`` and ``groups`` ids
-    by name. Raises Refused for what can't be."""
+    """What to send for ``update``.
+
+    ``states``, ``levels`` and ``choices`` (by column) are labels by value, ``people`` and ``groups`` ids by name.
+    Raises Refused for what can't be.
+    """
     own: dict[str, str] = {}
     shown: dict[str, str] = {}
     for path, value in update.fields.items():
@@ -54,7 +57,8 @@ def patches(
         elif path == "/severity":
             own |= _severity(place, str(value), row, levels)
         else:
-            shown[_column(place, path, row)] = "" if value is None else str(value)
+            column = _column(place, path, row)
+            shown[column] = "" if value is None else _choice(place.name, column, str(value), choices.get(column, {}))
     _check_closing(place.name, own, shown, row)
     if update.comment is not None:
         own["comments" if update.public else "work_notes"] = marked(update.comment, update.op_id)
@@ -110,6 +114,15 @@ def _column(place: Place, path: str, row: Row) -> str:
     if name not in row.columns or name.startswith("sys_") or name == place.op_field:
         raise Refused(f"{place.name}: there is no field {clean_line(name, limit=60)!r} to set. Nothing was sent")
     return name
+
+
+def _choice(name: str, column: str, wanted: str, labels: Mapping[str, str]) -> str:
+    """The label itself. Where there are choices, the instance takes anything else for a choice that nobody knows."""
+    if wanted and labels and wanted not in labels.values():
+        there = ", ".join(clean_line(label, limit=40) for label in [*labels.values()][:20])
+        told = clean_line(wanted, limit=60)
+        raise Refused(f"{name}: {clean_line(column)} can't be {told!r}; it can be {there}. Nothing was sent")
+    return wanted
 
 
 def _check_closing(name: str, own: Mapping[str, str], shown: Mapping[str, str], row: Row) -> None:

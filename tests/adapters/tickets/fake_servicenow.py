@@ -254,6 +254,8 @@ class FakeServiceNow(StandIn):
         for column, value in request.json.items():
             if column not in record or column.startswith("sys_"):
                 self.wrong(f"an instance ignores the column {column!r}")
+            elif by_display and value and value not in self._labels(column):
+                self.wrong(f"{column} would become {value!r}, which is no choice")
             elif column == "priority" and self.matrix:
                 self.wrong("priority can't be written")
             elif column == "state" and value not in self._choices("state"):
@@ -282,6 +284,11 @@ class FakeServiceNow(StandIn):
         self.tables["sys_attachment"].append(made)
         return Reply.of({"result": made}, 201)
 
+    def _labels(self, column: str) -> set[str]:
+        """What a column can be as people see it; anything where it has no choices."""
+        found = {one["label"] for one in self.tables["sys_choice"] if one["element"] == column}
+        return found or _Anything()
+
     def _choices(self, column: str) -> Iterable[str]:
         return [one["value"] for one in self.tables["sys_choice"] if one["element"] == column]
 
@@ -299,6 +306,11 @@ class FakeServiceNow(StandIn):
         if request.basic() != (USER, SECRET):
             return refusal("User Not Authenticated", "Required to provide Auth information", 401)
         return None
+
+
+class _Anything(set[str]):
+    def __contains__(self, value: object) -> bool:
+        return True
 
 
 def stamp(at: datetime) -> str:

@@ -367,6 +367,16 @@ async def test_an_answer_of_another_shape_is_refused_or_empty(jira: FakeJira, an
                 await system.changed_since(QUEUE, None)
 
 
+@pytest.mark.parametrize("answer", [[], {}, {"fields": None}, {"key": "OPS-1"}, "x", 7, None])
+async def test_an_answer_that_is_no_issue_takes_no_tickets_place(jira: FakeJira, answer: Any) -> None:
+    key = jira.add_issue()
+    jira.answer(f"GET */issue/{key}", Reply.of(answer), times=3)
+    async with opened(jira) as system:
+        for ask in (system.ticket(key), system.transitions(key), system.find(key, "0" * 26)):
+            with pytest.raises(Refused, match=r"jira: .*What was cached stays"):
+                await ask
+
+
 @pytest.mark.parametrize("key", ["OPS", "OPS-0", "OPS-1/../../myself", "OPS-1?x=1", "-1", "OPS-١", "OPS-1\n", "ops 1"])
 async def test_what_is_no_key_is_not_asked_for(jira: FakeJira, key: str) -> None:
     async with opened(jira) as system:
