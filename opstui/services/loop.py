@@ -32,6 +32,11 @@ class LoopThread:
                 self._thread.start()
             return self._loop
 
+    @property
+    def is_running(self) -> bool:
+        """Whether anything ran in it; without that nothing is open in it either."""
+        return self._loop is not None
+
     def run(self, work: Coroutine[Any, Any, R], seconds: float | None = None) -> R:
         """The coroutine's result; blocks the calling thread. Raises what it raises, TimeoutError after ``seconds``."""
         import asyncio

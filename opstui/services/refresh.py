@@ -10,7 +10,7 @@ import threading
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opstui.core.errors import NotFound, OpstuiError, RateLimited, Unreachable, UsageError
@@ -69,14 +69,19 @@ class Refresher:
         self._stop = threading.Event()
         self._live: Live | None = None
         self._one_at_a_time = threading.Lock()
+        self._asker: Asking | None = None
+        self._guard = threading.Lock()
         self._accounts: dict[str, str] = {}
 
-    @cached_property
+    @property
     def _asking(self) -> Asking:
-        # Whoever has instant systems only never needs it.
+        # Whoever only looks at what is cached never needs it.
         from opstui.services.asking import Asking
 
-        return Asking(self._setup, breathe=self._breathe)
+        with self._guard:
+            if self._asker is None:
+                self._asker = Asking(self._setup, breathe=self._breathe)
+            return self._asker
 
     # --- what is known ------------------------------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ class Refresher:
     def asking_since(self, feed: Queue) -> datetime | None:
         """Since when the feed is being asked by this process; None while it is not."""
         since = self._live.asking_since(feed) if self._live is not None else None
-        return since or (self._asking.asking_since(feed) if "_asking" in self.__dict__ else None)
+        return since or (self._asker.asking_since(feed) if self._asker is not None else None)
 
     def again_at(self, feed: Queue) -> datetime | None:
         """When it is asked again, where its system asked for a pause."""
@@ -228,13 +233,14 @@ class Refresher:
         self._stop.set()
         if self._live is not None:
             self._live.stop(STOP_SECONDS)
-        opened = self._setup.open_systems()
-        if "_asking" in self.__dict__ or any(not system.capabilities.instant for system in opened):
-            from opstui.services.asking import let_go
+        if not self._loop.is_running:
+            return
+        from opstui.services.asking import let_go
 
-            with suppress(TimeoutError):
-                self._loop.run(self._asking.stop(STOP_SECONDS), 2 * STOP_SECONDS)
-                self._loop.run(let_go(opened, STOP_SECONDS), 2 * STOP_SECONDS)
+        with suppress(TimeoutError):
+            if self._asker is not None:
+                self._loop.run(self._asker.stop(STOP_SECONDS), 2 * STOP_SECONDS)
+            self._loop.run(let_go(self._setup.open_systems(), STOP_SECONDS), 2 * STOP_SECONDS)
 
     def _look_near(self, near: Sequence[Queue]) -> None:
         clock = self._setup.clock
