@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl
 from opstui.adapters.tickets.pagerduty_reading import OPEN, oldest_first, read_incident
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import News, Part
-from opstui.adapters.tickets.wire import line, moment, moment_or_none, raw, record, records, stamp
-from opstui.core.errors import CredentialsRefused, Refused
+from opstui.adapters.tickets.wire import line, list_of, moment, moment_or_none, raw, record, records, stamp
+from opstui.core.errors import CredentialsRefused, NotFound, Refused
 from opstui.core.frozen import dataclass
 from opstui.core.ids import Clock
 from opstui.core.queues import Queue
@@ -159,7 +159,7 @@ class Feed:
                 "more; narrow it. What was cached stays"
             )
         answer = await self._ask("/incidents", question.listing(offset))
-        rows = records(answer.get("incidents"))
+        rows = [one for one in list_of(self._name, answer, "incidents") if line(one.get("id"))]
         keys = [line(one.get("id")) for one in rows]
         since, newest = _marked(mark)
         if since is None and rows:
@@ -177,16 +177,20 @@ class Feed:
         entries: list[Mapping[str, Any]] = []
         for page in range(LOG_PAGES):
             answer = await self._ask("/log_entries", question.log(since, page * PAGE))
-            entries += records(answer.get("log_entries"))
+            entries += list_of(self._name, answer, "log_entries")
             if answer.get("more") is not True:
                 return entries, False
         return entries, True
 
     async def _whole(self, key: str, incident: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The incident that a log entry names; asked for where it is only named."""
+        """The incident that a log entry names; asked for where it is only named, and empty where it is gone since."""
         if _is_told(incident):
             return incident
-        return record((await self._ask(f"/incidents/{key}", ())).get("incident"))
+        try:
+            told = record((await self._ask(f"/incidents/{key}", ())).get("incident"))
+        except NotFound:
+            return {}
+        return told if line(told.get("id")) else {}
 
     def _row(self, incident: Mapping[str, Any], newest: Mapping[str, str]) -> Ticket:
         """The incident as a list has it; a log entry that came makes another version of it."""

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from opstui.adapters.tickets.sweeping import News, Part
-from opstui.adapters.tickets.wire import moment_or_none, raw, record, records, stamp
+from opstui.adapters.tickets.wire import list_of, moment_or_none, raw, record, stamp
 from opstui.core.errors import Refused
 from opstui.core.queues import Queue
 from opstui.core.tickets import Ticket
@@ -65,7 +65,7 @@ class Feed:
                 ("sort_by", "updated_at"), ("sort_order", "asc"), ("per_page", str(PAGE)), ("page", str(page)),
             ]  # fmt: skip
             answer = await self._ask("/api/v2/search", params)
-            found += [raw(one.get("id")) for one in records(answer.get("results"))]
+            found += [raw(one.get("id")) for one in list_of(queue.system, answer, "results")]
             if answer.get("next_page") is None:
                 break
         else:
@@ -80,7 +80,7 @@ class Feed:
             params.append(("page[after]", position))
         answer = await self._ask("/api/v2/search/export", params)
         meta = record(answer.get("meta"))
-        tickets = await self._read([raw(one.get("id")) for one in records(answer.get("results"))])
+        tickets = await self._read([raw(one.get("id")) for one in list_of(queue.system, answer, "results")])
         after = raw(meta.get("after_cursor")) if meta.get("has_more") is True else ""
         first = mark if moment_or_none(mark) is not None else _newest(tickets, None)
         return Part(tickets=tuple(tickets), mark=first, next=after or None)

@@ -317,6 +317,38 @@ async def test_who_leaves_a_small_queue_is_told_with_the_status_it_left_by(
     assert not left
 
 
+@pytest.mark.parametrize("answer", [[], {}, {"incidents": None}, {"incidents": {}}, 7])
+async def test_an_answer_without_a_list_is_no_empty_queue(
+    service: FakePagerDuty, system: PagerDutyTickets, answer: Any
+) -> None:
+    service.add_incident()
+    _, _, cursor = await everything(system)
+    service.answer("GET /incidents", Reply.of(answer))
+    with pytest.raises(Refused, match=r"pd: .*What was cached stays"):
+        await everything(system, cursor=cursor)
+
+
+async def test_an_incident_that_lacks_an_id_is_left_out(service: FakePagerDuty, system: PagerDutyTickets) -> None:
+    key = service.add_incident()
+    rows = [{"id": key}, {"title": "no id"}, {"id": ""}, {"id": {}}]
+    service.answer("GET /incidents", Reply.of({"incidents": rows}), times=5)
+    found, _, _ = await everything(system)
+    assert set(found) == {key}
+
+
+async def test_an_incident_that_only_the_log_remembers_does_not_stop_the_feed(
+    service: FakePagerDuty, system: PagerDutyTickets
+) -> None:
+    service.full_references = False
+    stays, goes = service.add_incident(), service.add_incident()
+    _, _, cursor = await everything(system)
+    service.tick()
+    service.note(goes, BO, "merged away")
+    service.answer(f"GET /incidents/{goes}", Reply.of({"error": {"message": "Not Found", "code": 2100}}, 404))
+    found, _, _ = await everything(system, cursor=cursor)
+    assert stays in found
+
+
 async def test_a_note_makes_another_version_of_a_row_once(service: FakePagerDuty, system: PagerDutyTickets) -> None:
     key = service.add_incident()
     found, _, cursor = await everything(system)

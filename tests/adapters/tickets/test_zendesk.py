@@ -277,6 +277,16 @@ async def test_a_large_queue_is_told_by_the_search_between_sweeps(
     assert set(found) == set(keys) - {keys[5]}
 
 
+@pytest.mark.parametrize("answer", [[], {}, {"results": None}, 7])
+async def test_an_answer_without_a_list_is_no_empty_queue(
+    service: FakeZendesk, system: ZendeskTickets, answer: Any
+) -> None:
+    service.add_ticket()
+    service.answer("GET */search/export", Reply.of(answer))
+    with pytest.raises(Refused, match=r"zd: .*What was cached stays"):
+        await system.changed_since(QUEUE, None)
+
+
 async def test_a_cursor_that_lapsed_begins_the_list_again(service: FakeZendesk, system: ZendeskTickets) -> None:
     keys = {service.add_ticket() for _ in range(150)}
     service.answer("GET /api/v2/search/export", Reply.of({"error": "InvalidCursor"}, 400), skip=1)
