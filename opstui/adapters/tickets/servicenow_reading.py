@@ -45,7 +45,7 @@ STATES = {
 """An incident's states as delivered: value → what it means, and its label for who may not read the choices."""
 PRIORITIES = {"1": "1 - Critical", "2": "2 - High", "3": "3 - Moderate", "4": "4 - Low", "5": "5 - Planning"}
 SEVERITY_WORDS: Mapping[str, str] = {
-    **WORDS, "5 - planning": "4", "1 - high": "1", "2 - medium": "2", "3 - low": "3",
+    **WORDS, "5 - planning": "4", "5": "4", "1 - high": "1", "2 - medium": "2", "3 - low": "3",
 }  # fmt: skip
 """The last three are those of the column ``severity``."""
 JOURNALS = {
@@ -108,7 +108,9 @@ def read_row(row: Row, place: Place) -> Ticket:
         ref=TicketRef(place.name, number),
         title=row.line("short_description"),
         status=read_status(row),
-        severity=place.severities.of(row.shown(place.severity_field)),
+        # Labels are in the language of the account; the numbers behind them are not.
+        severity=place.severities.of(row.shown(place.severity_field))
+        or place.severities.of(row.value(place.severity_field)),
         priority=row.line("priority") or None,
         assignees=tuple(name for name in (row.line("assigned_to"),) if name),
         team=row.line("assignment_group") or None,

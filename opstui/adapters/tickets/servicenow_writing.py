@@ -91,8 +91,9 @@ def _severity(place: Place, wanted: str, row: Row, levels: Mapping[str, str]) ->
     stays where it can, and urgency makes the difference; an instance with another table is told by the read-back."""
     there = levels or (PRIORITIES if place.severity_field == "priority" else {})
     word = place.severities.word(wanted, there.values())
-    found = [value for value, label in there.items() if label == word]
-    if word is None:
+    number = place.severities.word(wanted, there.keys()) if word is None else None
+    found = [value for value, label in there.items() if label == word or value == number]
+    if not found:
         told = ", ".join(clean_line(label, limit=40) for label in there.values())
         raise Refused(
             f"{place.name}: none of {told or 'its words'} means severity {clean_line(wanted, limit=10)}. Nothing was "
@@ -102,7 +103,9 @@ def _severity(place: Place, wanted: str, row: Row, levels: Mapping[str, str]) ->
         return {place.severity_field: found[0]}
     total = int(found[0]) + 1 if found[0] in PRIORITIES else 0
     if not total:
-        raise Refused(f"{place.name}: no impact and urgency make the priority {clean_line(word)}. Nothing was sent")
+        raise Refused(
+            f"{place.name}: no impact and urgency make the priority {clean_line(there[found[0]])}. Nothing was sent"
+        )
     now = int(row.value("impact")) if row.value("impact") in ("1", "2", "3") else 2
     impact = min(max(now, total - 3), total - 1, 3)
     return {"impact": str(impact), "urgency": str(total - impact)}

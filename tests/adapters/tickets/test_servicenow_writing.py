@@ -186,9 +186,19 @@ async def test_severity_is_set_in_a_column_of_its_own_where_there_is_one(now: Fa
     assert patched(now) == [{"severity": "2"}, {"severity": "3"}]
 
 
+async def test_severity_is_told_and_set_in_every_language(now: FakeServiceNow, key: str) -> None:
+    now.tables["sys_choice"] = [one for one in now.tables["sys_choice"] if one["element"] != "priority"]
+    for value, label in {"1": "1 - Kritisch", "2": "2 - Hoch", "3": "3 - Mittel", "5": "5 - Planung"}.items():
+        now.add_choice("priority", value, label, language="de")
+    async with opened(now) as system:
+        assert (await system.ticket(key)).severity == "4"
+        ticket = await send(system, key, {"/severity": "2"})
+    assert (ticket.severity, ticket.priority) == ("2", "2 - Hoch")
+
+
 async def test_a_severity_that_no_word_means_is_refused(now: FakeServiceNow, key: str) -> None:
     now.tables["sys_choice"] = [one for one in now.tables["sys_choice"] if one["element"] != "priority"]
-    now.add_choice("priority", "1", "Bad")
+    now.add_choice("priority", "17", "Bad")
     async with opened(now) as system:
         with pytest.raises(Refused, match="none of Bad means severity 1"):
             await send(system, key, {"/severity": "1"})
