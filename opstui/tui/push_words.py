@@ -66,7 +66,9 @@ def _on_its_way(draft: Draft, push: PushRecord | None, now: datetime, tz: tzinfo
     elif push.step is StepState.UNKNOWN and push.sent_at is not None:
         out.append(line(" ", ("…", "accent"), f" sent{which}{what} {clock(push.sent_at, tz)} · reading back{again}"))
     elif pause is not None:
-        out.append(line(" ", ("…", "dim"), f" waits until {clock(pause, tz)}{which}{again}"))
+        out.append(
+            line(" ", ("…", "dim"), f" waits until {clock(pause, tz)}{':' if which else ''}{which}{what}{again}")
+        )
     else:
         out.append(line(" ", ("…", "dim"), f" next:{which}{what}" if which else " waits to be sent"))
     if push.error:

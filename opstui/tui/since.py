@@ -31,7 +31,8 @@ class Since:
     def with_fields(self, view: TicketView) -> Since:
         """With fields that changed since; the first value that was looked at counts."""
         then = {path: before for path, (before, _) in view.changed_fields.items()}
-        return self if then.keys() <= self.fields.keys() else replace(self, fields={**then, **self.fields})
+        fresh = {path: before for path, before in then.items() if path not in self.fields}
+        return replace(self, fields={**self.fields, **fresh}) if fresh else self
 
     def on(self, view: TicketView) -> TicketView:
         """``view`` with what differs from then."""

@@ -93,9 +93,8 @@ class AddsRows(DraftScreen):
                     file.seek(0)
                     return path.name, file.read(FILE_LIMIT)
             except OSError as error:
-                raise UsageError(
-                    f"{clean_line(str(path), limit=120)}: {error.strerror}; nothing was attached"
-                ) from None
+                said = clean_line(error.strerror or "it can't be read")
+                raise UsageError(f"nothing was attached: {said}: {clean_line(str(path), limit=120)}") from None
 
         def attached(found: tuple[str, bytes]) -> None:
             name, content = found
