@@ -121,7 +121,7 @@ class JiraTickets:
         if position is not None:
             body["nextPageToken"] = position
         answer = (await self._http.request("POST", f"{API}/search/jql", json=body, writes=False)).json()
-        issues = [one for one in list_of(self.name, answer, "issues") if raw(one.get("key"))]
+        issues = [one for one in list_of(self.name, answer, "issues") if _KEY.match(raw(one.get("key")))]
         more = None if answer.get("isLast") is True else raw(answer.get("nextPageToken")) or None
         return Page(tuple(read_issue(one, site) for one in issues), more if more != position else None)
 

@@ -356,7 +356,9 @@ async def test_a_login_page_is_no_ticket(jira: FakeJira) -> None:
         await read(jira, key)
 
 
-@pytest.mark.parametrize("answer", [[], {}, {"issues": None}, {"issues": [None, 7, {}]}, "x", 7, None])
+@pytest.mark.parametrize(
+    "answer", [[], {}, {"issues": None}, {"issues": [None, 7, {}, {"key": "A\x1b-1"}]}, "x", 7, None]
+)
 async def test_an_answer_of_another_shape_is_refused_or_empty(jira: FakeJira, answer: Any) -> None:
     jira.answer("POST */search/jql", Reply.of(answer))
     async with opened(jira) as system:
