@@ -246,3 +246,42 @@ def test_a_cache_of_before_is_read_on(tmp_path: Path) -> None:
     ids = cache.order(queue=FEED, filter_text="", sort=SortBy.URGENCY, me=ME, now=NOW)
     assert [(row.severity, unseen, changed) for row, unseen, changed in cache.window(ids)] == [("1", True, True)]
     database.close()
+
+
+_some_keys = some.sets(some.sampled_from(["T-1", "T-2", "T-3", "T-4", "T-5"]), max_size=5)
+_answers = some.lists(
+    some.tuples(some.sampled_from(["one", "two"]), _some_keys, _some_keys, some.booleans(), some.booleans()),
+    max_size=12,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answers=_answers)
+def test_whoever_was_told_last_is_in_a_queue_and_nobody_else(
+    tmp_path_factory: pytest.TempPathFactory, answers: list[tuple[str, set[str], set[str], bool, bool]]
+) -> None:
+    from opstui.testing.cache_lists import listed
+
+    database = Database(tmp_path_factory.mktemp("cache") / "cache.db", full_sync=False)
+    cache = SqliteCache(database)
+    members: dict[str, set[str]] = {"one": set(), "two": set()}
+    swept: dict[str, set[str] | None] = {"one": set(), "two": set()}
+    for number, (name, told, left, anew, complete) in enumerate(answers):
+        tickets = tuple(listed(make.ticket(key, severity=str(1 + number % 4))) for key in sorted(told))
+        changes = Changes(
+            tickets=tickets, left=tuple(left), cursor=Cursor(str(number)), anew=anew, complete=complete
+        )  # fmt: skip
+        cache.store(Queue(name, "local"), changes, now=NOW, me="")
+        sweep = set[str]() if anew else swept[name]
+        members[name] = (members[name] | told) - left
+        if sweep is not None:
+            sweep |= told
+            if complete:
+                members[name] &= sweep
+        swept[name] = None if complete else sweep
+    for name, there in members.items():
+        ids = cache.order(queue=Queue(name, "local"), filter_text="", sort=SortBy.REF, me=ME, now=NOW)
+        assert {row.ref.key for row, *_ in cache.window(ids)} == there
+    count = "(SELECT count(*) FROM members WHERE members.ticket = tickets.id)"
+    assert database.read(f"SELECT key, listed FROM tickets WHERE listed != {count}") == []
+    database.close()
