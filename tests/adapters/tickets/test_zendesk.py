@@ -22,7 +22,7 @@ from opstui.core.ports import Cursor, Update
 from opstui.core.queues import Queue
 from opstui.core.tickets import EntryKind, StatusCategory, Ticket, TicketRef, Visibility
 from opstui.testing.tickets import Change, Comment, TicketSystemContract
-from tests.adapters.tickets.fake_zendesk import ANA, BO, FakeZendesk
+from tests.adapters.tickets.fake_zendesk import ANA, BO, FakeZendesk, mended
 from tests.adapters.tickets.stand_in import SECRET, Elsewhere, FixedClock, Reply, connection_to
 
 OP = "01JABCDEFGHJKMNPQRSTVWXYZ0"
@@ -122,6 +122,15 @@ async def everything(
 async def update(system: ZendeskTickets, key: str, **parts: Any) -> Update:
     version = (await system.ticket(key)).version
     return Update(op_id=OP, ticket=TicketRef("zd", key), expected_version=version, author="ana", **parts)
+
+
+# --- the description itself -------------------------------------------------------------------------------------------
+
+
+def test_requests_are_checked_against_the_description(service: FakeZendesk) -> None:
+    """Skipped where it is absent; then the other tests here show what the connector does, and not that it may."""
+    mended()
+    assert service._specs
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
