@@ -144,10 +144,12 @@ def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
     old = view is None or not view.ticket.complete or now() - view.fetched_at > poll
     if view is None or (old and not isinstance(error, (Unreachable, CredentialsRefused))):
         with waiting(lambda: f"{wanted.system} to answer"):
-            missed = invocation.desk.do(RefreshTicket(wanted)).error
-        if missed is not None and (view is None or isinstance(missed, NotFound)):
-            raise missed
-        error = error or missed
+            read = invocation.desk.do(RefreshTicket(wanted))
+        if read.error is not None and (view is None or isinstance(read.error, NotFound)):
+            raise read.error
+        error = error or read.error
+        # Some systems also know a ticket by another name than the one they show (PagerDuty's incident numbers).
+        wanted = read.value.ref if read.value is not None else wanted
         view = invocation.desk.ask(TicketDetail(wanted))
     failed = told(error)
     if not view.ticket.complete:

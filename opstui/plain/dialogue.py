@@ -203,7 +203,7 @@ class Dialogue:
             ref = TicketRef.parse(rest)
         self._refresh()
         view = self._whole(ref)
-        self._ticket = ref
+        self._ticket = view.ticket.ref
         self._draft = next((draft.id for draft in view.drafts if draft.state.is_open), None)
         for line in ticket_lines(view.ticket):
             self._say(line)
@@ -220,8 +220,8 @@ class Dialogue:
         try:
             view = self._desk.ask(TicketDetail(ref))
         except NotFound:
-            self._desk.do(RefreshTicket(ref)).unwrap()
-            return self._desk.ask(TicketDetail(ref))
+            # Some systems also know a ticket by another name than the one they show.
+            return self._desk.ask(TicketDetail(self._desk.do(RefreshTicket(ref)).unwrap().ref))
         if view.ticket.complete:
             return view
         error = self._desk.do(RefreshTicket(ref)).error

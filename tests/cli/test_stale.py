@@ -14,6 +14,7 @@ from opstui.core.errors import CredentialsRefused, OpstuiError, Refused, Unreach
 from opstui.core.ports import Changes, Cursor
 from opstui.core.queues import Queue
 from opstui.core.text import SafeText
+from opstui.core.tickets import Ticket
 from tests.cli.shell import Shell
 from tests.services.building import Place
 
@@ -104,6 +105,17 @@ def test_a_ticket_of_which_a_list_told_less_is_read_whole_when_it_is_shown(shell
     assert (shown["complete"], shown["body"]) == (True, "as it is")
     assert shown["timeline"][-1]["text"] == "me too"
     assert shell.err == ""
+
+
+def test_a_ticket_that_was_asked_for_by_another_name_is_shown_by_its_own(shell: Shell) -> None:
+    ref = shell.place.ticket("One")
+    whole = shell.system.ticket
+
+    async def by_number(key: str) -> Ticket:
+        return await whole(ref.key if key == "1" else key)
+
+    shell.system.ticket = by_number  # type: ignore[method-assign]
+    assert shell.json("ticket", "show", "local:1")["ref"] == str(ref)
 
 
 def test_what_only_a_list_told_is_shown_and_said_to_be_that_while_nobody_answers(shell: Shell) -> None:
