@@ -22,11 +22,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class TicketRead:
-    """The ticket as it is; after ``FindOp`` and ``ReadBack`` also what ``find`` answered, asked *before* the ticket."""
+    """The ticket as it is; after ``FindOp`` and ``ReadBack`` also what ``find`` answered, *before* the ticket was read.
+
+    Where the ticket itself tells, or nothing was found, it may have been read first.
+    """
 
     ticket: Ticket
     asked_at: datetime
-    """When the first of the two questions left: an answer knows nothing of what came later."""
+    """When the first of the questions left: an answer knows nothing of what came later."""
     found: str | None = None
     """Id of the timeline entry that carries the step's op id, as the timeline has it."""
 

@@ -213,10 +213,14 @@ class Publisher:
         return TicketRead(await system.ticket(key), asked_at)
 
     async def _found_and_read(self, system: TicketSystem, key: str, op_id: str) -> TicketRead:
-        # Asked before the ticket is read: a ticket that lacks what was found is known to be an old copy.
         asked_at = self._setup.clock.now()
+        ticket = await system.ticket(key)
+        if any(entry.op_id == op_id for entry in ticket.timeline):
+            return TicketRead(ticket, asked_at)  # nothing that could be found says more
         found = await system.find(key, op_id)
-        return TicketRead(await system.ticket(key), asked_at, found)
+        # A ticket that was read before something was found may be an old copy; one read after it is known to be, if it
+        # lacks what was found.
+        return TicketRead(await system.ticket(key) if found is not None else ticket, asked_at, found)
 
     def _reading(self, ask: Callable[[], Coroutine[Any, Any, TicketRead]]) -> Observation:
         try:
