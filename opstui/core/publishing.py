@@ -39,6 +39,7 @@ from opstui.core.push_steps import (
     counted_files,
     highest_entry,
     is_marked,
+    is_said,
     names,
     parted,
     planned,
@@ -239,6 +240,9 @@ def _settled(
             return _half(push, seen, shows, terms, now)
         return _again(parted(push, shows.there), "half of it arrived; sending the rest", terms, now)
     if is_marked(push.current, terms.approved.operations, terms.capabilities):
+        if is_said(terms.approved.operations, push.current, seen.ticket):
+            # The system may have taken the comment without its mark.
+            return ask(push, "a new comment of the same words is on the ticket, without our mark", terms, now)
         return _again(push, "it did not arrive; sending it again", terms, now)
     if shows.doubtful:
         what = names(terms.approved.operations, shows.doubtful)

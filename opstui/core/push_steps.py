@@ -95,7 +95,7 @@ def weigh(
     for index in step.ops:
         op, field = operations[index], merged.get(index)
         if op.op is OpKind.COMMENT:
-            state = "there" if proven or (accepted and _is_said(step, op, ticket)) else "doubtful"
+            state = "there" if proven or (accepted and is_said(operations, step, ticket)) else "doubtful"
             if state == "doubtful":
                 words.append("the comment is not to be seen")
         elif op.op is OpKind.ATTACH:
@@ -139,9 +139,12 @@ def highest_entry(ticket: Ticket) -> int:
     return max((entry.number for entry in ticket.timeline), default=0)
 
 
-def _is_said(step: PushStep, op: DraftOp, ticket: Ticket) -> bool:
-    words = str(op.to).split()
-    return any(entry.number > step.after and entry.text.split() == words for entry in ticket.timeline)
+def is_said(operations: Sequence[DraftOp], step: PushStep, ticket: Ticket) -> bool:
+    """Whether the ticket has a comment of the step's very words that came after the step was first sent."""
+    said = [str(operations[at].to).split() for at in step.ops if operations[at].op is OpKind.COMMENT]
+    return bool(said) and any(
+        entry.number > step.after and entry.op_id is None and entry.text.split() in said for entry in ticket.timeline
+    )
 
 
 def _count(op: DraftOp, ticket: Ticket) -> tuple[int, int]:

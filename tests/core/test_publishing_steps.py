@@ -465,3 +465,12 @@ def test_a_read_that_is_refused_says_nothing_of_a_write_and_is_tried_again_a_few
     steps = [play(RequestRefused("a web page answered")) for _ in range(3)]
     assert [type(step) for step in steps] == [Wait, Wait, NeedsHuman]
     assert play.push.step is StepState.UNKNOWN
+
+
+def test_a_comment_that_may_have_lost_its_mark_is_not_sent_again() -> None:
+    """RT takes a comment and leaves its custom field out where the account may not set it."""
+    for text, step in (("Looking into it.", NeedsHuman), ("Looking into something.", Read)):
+        play = Play(terms(comment(), marker_findable=True))
+        play.lost()
+        play(Look(), after=60)
+        assert isinstance(play.read(ticket(team="web", timeline=[entry(1, text, author="alex")]), after=60), step)
