@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from opstui.core.errors import Refused
+from opstui.core.errors import Refused, Unreachable
 from opstui.core.text import SafeText, clean, clean_line
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def written(answer: Answer) -> Mapping[str, Any]:
     """
     try:
         return record(answer.json())
-    except Refused:
+    except Unreachable:
         return {}
 
 
