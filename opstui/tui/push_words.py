@@ -106,7 +106,8 @@ def _each_step(draft: Draft, push: PushRecord) -> list[Line]:
             mark, word = ("✗", "bad"), "not on the ticket"
         else:
             mark, word = ("?", "warn"), "not known"
-        out.append(line("   ", mark, f" {_what(draft, push, index)}: {word}"))
+        what = _what(draft, push, index).strip("()") or f"step {index + 1}"
+        out.append(line("   ", mark, f" {what}: {word}"))
     return out
 
 

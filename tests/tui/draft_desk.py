@@ -116,7 +116,7 @@ class DraftDesk(ScriptedDesk):
             draft,
             changes,
             self.tickets[draft.ticket],
-            capabilities=self.facts.capabilities["local"],
+            capabilities=self.facts.capabilities[draft.ticket.system],
             transitions=("investigating", "waiting", "resolved"),
             origin=origin,
             now=self.clock,

@@ -242,7 +242,7 @@ def test_what_needs_a_person_says_what_arrived_and_what_did_not() -> None:
     )  # fmt: skip
     assert text == (
         " ✗ needs a person: the status is open instead of investigating\n"
-        "   ✓ (comment): on the ticket\n   ? (status): not known\n   · (a.log): not sent"
+        "   ✓ comment: on the ticket\n   ? status: not known\n   · a.log: not sent"
     )
 
 

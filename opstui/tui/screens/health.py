@@ -100,7 +100,7 @@ class HealthScreen(ListScreen):
             said.append((f"it wants a pause; asked again at {clock(again, timezone)}", "dim"))
         if state.state is Health.ERROR:
             said.append(("Doctor (in the palette) says what is configured and how to mend it", "dim"))
-        elif health_bits(state, now, timezone)[0] != LIVE and state.fetched_at is not None:
+        elif again is None and health_bits(state, now, timezone)[0] != LIVE and state.fetched_at is not None:
             said.append(("what is shown is from then; it is asked again by itself", "dim"))
         return said
 

@@ -102,6 +102,8 @@ class DraftScreen(DeskScreen):
         """Where there is something to do: a conflict, a check that blocks, else the first field, else the comment."""
         if self.review is None:
             return COMMENT
+        if self.review.draft.state is DraftState.NEEDS_HUMAN:
+            return "push"
         for row in self.review.rows:
             if row.conflict:
                 return row_key(row)

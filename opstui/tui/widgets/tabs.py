@@ -112,11 +112,15 @@ def tab_pieces(
     here = state_of(views[active], states) if active < len(views) else None
     if here is not None and right and health_bits(here, now, timezone)[0] == LIVE:
         right = [(" ●", palette.good), (f" live · {note} ", palette.faint)]
-    room = width - sum(cells(text) for text, _ in right)
     tabs = [
         _tab(view, state_of(view, states), index == active, palette, now, timezone) for index, view in enumerate(views)
     ]
     sizes = [sum(cells(text) for text, _ in tab) + 3 for tab in tabs]
+    taken = sum(cells(text) for text, _ in right)
+    if note in SORTS.values() and sum(sizes) - 2 <= width < sum(sizes) - 2 + taken:
+        # How they are sorted is worth less than a queue that can't be seen.
+        right, taken = [], 0
+    room = width - taken
     first = 0
     while first < active and sum(sizes[first : active + 1]) > room:
         first += 1
@@ -205,7 +209,7 @@ class QueueList(Scroller):
             open_ = [(f"{state.open:>3} ", palette.text if shown else palette.dim)]
         new: list[Piece] = [(f"●{state.unseen} ", palette.good)] if state.unseen else []
         short: list[Piece] = [(f"{word.partition(' ')[0]} ", style) for _, style in health]
-        for pieces in ([*new, *health, *open_], [*new, *short, *open_], [*short, *open_]):
+        for pieces in ([*new, *health, *open_], [*new, *short, *open_], [*short, *open_], [*(short or open_)]):
             if sum(cells(text) for text, _ in pieces) <= self.size.width - NAME:
                 break
         return pieces
