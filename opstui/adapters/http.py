@@ -65,9 +65,11 @@ class Answer:
     name: str = ""
     """The system's name, which begins every message."""
     host: str = field(default="")
+    wrote: bool = False
+    """Whether it answers a write, of which something was sent whatever the answer looks like."""
 
     def json(self) -> Any:
-        """The value in it. Raises Refused in words for what is no JSON."""
+        """The value in it. Raises Unreachable for what is no JSON: it did not come from the ticket system."""
         import json
 
         try:
@@ -78,7 +80,10 @@ class Answer:
             what = "a web page answered, perhaps a login page or a wrong address"
         else:
             what = "the answer can't be read" if self.content.strip() else "the answer is empty"
-        raise Refused(f"{self.name}: {what} ({self.host}). What was cached stays; see its url in the config")
+        raise Unreachable(
+            f"{self.name}: {what} ({self.host}). What was cached stays; see its url in the config, or the network",
+            system=self.name, was_anything_sent=self.wrote,
+        )  # fmt: skip
 
     @property
     def text(self) -> SafeText:
@@ -198,7 +203,7 @@ class HttpClient:
         if 200 <= status < 300 or status in also:
             if cut is not None:
                 raise cut
-            return Answer(status, told, body, self.name, self.host)
+            return Answer(status, told, body, self.name, self.host, asked.writes)
         raise refused_by(asked, status, told, body, pause, words)
 
     async def disconnect(self) -> None:

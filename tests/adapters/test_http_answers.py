@@ -232,11 +232,11 @@ async def test_a_password_that_a_server_takes_apart_is_not_told_either() -> None
 
 
 @pytest.mark.parametrize("body", ["<!DOCTYPE html><p>Log in</p>", "", "{", "[" * 100_000, "nan,"])
-async def test_what_is_no_json_is_refused_in_words(body: str) -> None:
+async def test_what_is_no_json_is_no_answer_of_the_system(body: str) -> None:
     kind = "text/html" if body.startswith("<") else "application/json"
     async with asking(saying(answer(200, body, kind=kind))) as (http, wire):
         found = await http.request("GET", "x")
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(Unreachable) as caught:
             found.json()
         assert f"127.0.0.1:{wire.port}" in str(caught.value)
         assert ("login page" in str(caught.value)) == (kind == "text/html")

@@ -204,7 +204,7 @@ def test_a_switched_off_interface_is_said_in_words() -> None:
 def test_a_login_page_is_no_empty_queue() -> None:
     with FakeRedmine() as redmine:
         redmine.answer("GET /issues.json", Reply.html())
-        with pytest.raises(Refused, match="web page"):
+        with pytest.raises(Unreachable, match="web page"):
             done(redmine, lambda system: system.changed_since(Queue("q", "rm"), None))
 
 

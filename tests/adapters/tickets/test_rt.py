@@ -135,10 +135,10 @@ async def test_the_address_that_rt_gives_itself_is_never_asked(rt: FakeRT, alice
     assert INSIDE not in repr(await alice.ticket("1"))
 
 
-async def test_a_login_page_is_refused_in_words(rt: FakeRT, alice: RTTickets) -> None:
+async def test_a_login_page_is_no_answer_of_rt(rt: FakeRT, alice: RTTickets) -> None:
     rt.new()
     rt.answer("GET */tickets", Reply.html())
-    with pytest.raises(Refused, match="login page"):
+    with pytest.raises(Unreachable, match="login page"):
         await alice.changed_since(QUEUE, None)
 
 

@@ -13,7 +13,7 @@ from opstui.adapters.tickets import servicenow as servicenow_module
 from opstui.adapters.tickets.servicenow import ServiceNowTickets, connect
 from opstui.adapters.tickets.servicenow_query import equals, listing
 from opstui.adapters.tickets.servicenow_reading import Row, printed_entries, read_status
-from opstui.core.errors import CredentialsRefused, NotFound, Refused
+from opstui.core.errors import CredentialsRefused, NotFound, Refused, Unreachable
 from opstui.core.ports import Cursor
 from opstui.core.queues import Queue
 from opstui.core.tickets import EntryKind, Ticket, Visibility
@@ -330,7 +330,7 @@ async def test_a_redirect_to_another_host_is_refused_and_gets_no_password(now: F
 async def test_an_instance_that_sleeps_answers_with_a_page_and_not_with_tickets(now: FakeServiceNow) -> None:
     key = now.add_incident()
     now.answer("GET *", Reply.html("<html>Your instance is hibernating</html>"))
-    with pytest.raises(Refused, match="web page"):
+    with pytest.raises(Unreachable, match="web page"):
         await read(now, key)
 
 
