@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from opstui.adapters.tickets.rt import RTTickets
+from opstui.adapters.tickets.rt import RTTickets, spelled
 from opstui.core.errors import Conflict, CredentialsRefused, NotFound, Refused
 from opstui.core.ids import step_id
 from opstui.core.merge import overlaps
@@ -250,6 +251,13 @@ async def test_a_queue_without_a_query_has_everything_active(lab: RTLab, alice: 
     found, _, _ = await everything(alice, Queue("all", "rt", ""))
     assert key in found
     assert done not in found
+
+
+def test_rt_reads_every_age_as_it_is_meant(lab: RTLab) -> None:
+    lab.new()
+    for age in (60, 999, 1500, 2000, 2500, 5999, 9999, 10_001, 72_000, 10**6, 10**7, 10**8, 4 * 10**8):
+        query = f"{lab.queue.query} AND LastUpdated >= '{spelled(timedelta(seconds=age))}'"
+        assert lab.get("/tickets", query=query)["total"] == 1, query
 
 
 @pytest.mark.parametrize(

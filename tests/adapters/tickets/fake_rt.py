@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.adapters.tickets.stand_in import SECRET, Recorded, Reply, StandIn, route
@@ -115,9 +115,10 @@ class FakeRT(StandIn):
         if "Bogus" in query:
             return Reply.of({"message": "Unknown field: Bogus"}, 400)
         rows = [(ticket["LastUpdated"], int(key)) for key, ticket in self.tickets.items()]
-        age = re.search(r"LastUpdated >= '(\d+) seconds ago'", query)
+        # RT takes every number of four digits for a year.
+        age = re.search(r"LastUpdated >= '(\d{1,3}) (second|minute|hour|day|week)s ago'", query)
         if age:
-            since = datetime.now(UTC).timestamp() - int(age[1])
+            since = (datetime.now(UTC) - timedelta(**{f"{age[2]}s": int(age[1])})).timestamp()
             rows = [row for row in rows if datetime.fromisoformat(row[0]).timestamp() >= since]
         active = [row for row in sorted(rows) if "__Active__" not in query or self._is_active(str(row[1]))]
         return self._paged(request, [self._ticket(str(number), listed=True) for _, number in active], total=len(active))

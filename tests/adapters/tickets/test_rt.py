@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from opstui.adapters.tickets.rt import RTTickets, connect, is_balanced
+from opstui.adapters.tickets.rt import RTTickets, connect, is_balanced, spelled
 from opstui.core.errors import CredentialsRefused, NotFound, RateLimited, Refused, Unreachable
 from opstui.core.merge import overlaps
 from opstui.core.ports import Changes, Cursor, TicketSystem, Update
@@ -298,6 +299,25 @@ async def test_a_queue_is_asked_in_brackets_and_by_age(rt: FakeRT, alice: RTTick
     # Not as a moment: RT would read that in the time zone of the token's user.
     assert asked[-1].startswith("(Owner = 'alice' OR Owner = 'bob') AND LastUpdated >= '")
     assert asked[-1].endswith(" seconds ago'")
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(0), "1 seconds ago"),
+        (timedelta(seconds=65.2), "66 seconds ago"),
+        (timedelta(seconds=999), "999 seconds ago"),
+        (timedelta(seconds=999.5), "17 minutes ago"),
+        (timedelta(seconds=2967), "50 minutes ago"),
+        (timedelta(hours=20), "20 hours ago"),
+        (timedelta(days=30, seconds=1), "721 hours ago"),
+        (timedelta(days=400), "400 days ago"),
+        (timedelta(days=4000), "572 weeks ago"),
+        (timedelta(days=400_000), "999 weeks ago"),
+    ],
+)
+def test_an_age_has_no_number_that_rt_takes_for_a_year(age: timedelta, words: str) -> None:
+    assert spelled(age) == words
 
 
 async def test_a_quiet_poll_costs_one_request(rt: FakeRT, alice: RTTickets) -> None:
