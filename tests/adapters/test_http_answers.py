@@ -101,7 +101,7 @@ async def silence(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 async def test_a_server_that_says_nothing_may_have_applied_it() -> None:
-    async with asking(silence, whole_seconds=0.2) as (http, _):
+    async with asking(silence, whole_seconds=2) as (http, _):
         error = await problem(http, "POST")
         assert was_sent(error)
         assert "took too long" in str(error)
@@ -128,7 +128,7 @@ async def chatter(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 async def test_promises_of_an_answer_without_end_are_given_up() -> None:
-    async with asking(chatter, whole_seconds=0.3) as (http, _):
+    async with asking(chatter, whole_seconds=2) as (http, _):
         assert was_sent(await problem(http, "POST"))
 
 

@@ -164,12 +164,16 @@ async def test_writes_keep_their_distance() -> None:
 
 async def test_at_most_four_requests_are_on_their_way() -> None:
     open_now = most = 0
+    full = asyncio.Event()
 
     async def count(asked: Asked, writer: asyncio.StreamWriter) -> None:
         nonlocal open_now, most
         open_now += 1
         most = max(most, open_now)
-        await asyncio.sleep(0.02)
+        if open_now == 4:
+            full.set()
+        await full.wait()
+        await asyncio.sleep(0.02)  # in which a fifth would come
         open_now -= 1
         writer.write(answer())
 
