@@ -42,7 +42,7 @@ ERROR_BODY_LIMIT = 64 * 1024
 """Of an answer that says no, which is only quoted."""
 WHOLE_SECONDS = 60.0
 """The longest that one request takes from its first to the answer's last byte, however lively the server is."""
-WRITE_WHOLE_SECONDS = 180.0
+FILES_WHOLE_SECONDS = 180.0
 """The same of a request that carries files."""
 AT_ONCE = 4
 """Requests to one system at the same time."""
@@ -192,7 +192,8 @@ class HttpClient:
                 request = self._made(lane, asked, method, url, params, json, content, files, headers, opened)
                 words = Words.without(opened)
                 try:
-                    status, told, body, cut = await self._asked(lane, asked, request, words, also, files)
+                    large = bool(files or content)
+                    status, told, body, cut = await self._asked(lane, asked, request, words, also, large)
                 except Unreachable:
                     went_wrong = True
                     raise
@@ -259,18 +260,21 @@ class HttpClient:
         self, lane: _Lane, asked: Asked, method: str, url: str, params: Params | None, json: Any, content: bytes | None,
         files: Files | None, headers: Mapping[str, str] | None, opened: Mapping[str, str],
     ) -> httpx2.Request:  # fmt: skip
+        import httpx2
+
         client = lane.writer if asked.writes else lane.reader
         everything = {**self._headers, "Accept-Encoding": "gzip", **(headers or {})}
-        request = client.build_request(
-            method, url, params=params, json=json, content=content, files=list(files) if files else None,
-            headers=everything, extensions={"trace": asked.trace},
-        )  # fmt: skip
+        try:
+            request = client.build_request(
+                method, url, params=params, json=json, content=content, files=list(files) if files else None,
+                headers=everything, extensions={"trace": asked.trace},
+            )  # fmt: skip
+        except (httpx2.InvalidURL, UnicodeError) as error:
+            raise failed(asked, error, Words()) from None  # a ``next`` link without end, half of a letter
         # What will really be asked, by the library's own reading of the address.
         target = request.url
         host = target.raw_host.decode("ascii").lower().strip("[]")
-        if (target.scheme, host, target.port or _PORTS.get(target.scheme)) != (
-            self._scheme, self._host, self._port
-        ):  # fmt: skip
+        if (target.scheme, host, target.port or _PORTS.get(target.scheme)) != (self._scheme, self._host, self._port):
             raise Refused(f"{self.name}: the address leads to another place than {self.host}; nothing was sent")
         for name, value in opened.items():
             request.headers[name] = value
@@ -314,7 +318,7 @@ class HttpClient:
     # --- asking
 
     async def _asked(
-        self, lane: _Lane, asked: Asked, request: httpx2.Request, words: Words, also: Collection[int], files: object
+        self, lane: _Lane, asked: Asked, request: httpx2.Request, words: Words, also: Collection[int], large: bool
     ) -> tuple[int, Mapping[str, str], bytes, OpstuiError | None]:
         """Status, headers, body, and why that is not whole. Raises Unreachable, Refused where there is no status."""
         import asyncio
@@ -322,7 +326,7 @@ class HttpClient:
         import httpx2
 
         client = lane.writer if asked.writes else lane.reader
-        whole = max(self._whole_seconds, WRITE_WHOLE_SECONDS) if files else self._whole_seconds
+        whole = max(self._whole_seconds, FILES_WHOLE_SECONDS) if large else self._whole_seconds
         response = None
         body = bytearray()
         try:

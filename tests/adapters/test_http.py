@@ -86,6 +86,25 @@ async def test_nothing_is_asked_anywhere_else(what: str) -> None:
         assert (wire.connections, asked) == (0, 0), "refused before the token was asked for"
 
 
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("x?page=" + "a" * 70_000, {}),
+        ("x", {"params": {"q": "a" * 70_000}}),
+        ("x", {"params": {"q": "\ud800"}}),
+        ("x", {"json": {"text": "\ud800"}}),
+        ("x", {"files": [("file", ("\ud800.txt", b"x", "text/plain"))]}),
+    ],
+    ids=["long link", "long query", "half a letter asked", "half a letter said", "half a letter in a file's name"],
+)
+async def test_a_request_that_can_not_be_made_is_refused(path: str, more: dict[str, Any]) -> None:
+    async with asking(saying(answer())) as (http, wire):
+        error = await problem(http, "POST", path, **more)
+        assert isinstance(error, Refused)
+        assert "Nothing was sent" in str(error)
+        assert not wire.requests
+
+
 @pytest.mark.parametrize("path", ["@evil.example/x", ":80@evil.example/x", "evil.example:80/x", "?x=http://evil/"])
 async def test_a_path_that_looks_like_an_address_stays_a_path(path: str) -> None:
     async with asking(saying(answer()), "/api") as (http, wire):

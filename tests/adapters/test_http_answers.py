@@ -120,6 +120,18 @@ async def test_an_answer_that_drips_is_given_up() -> None:
         assert "took too long" in str(await problem(http))
 
 
+async def dawdle(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0.3)
+    writer.write(answer())
+
+
+@pytest.mark.parametrize("file", [{"content": b"x"}, {"files": [("file", ("x.txt", b"x", "text/plain"))]}], ids=str)
+async def test_a_file_may_take_longer(file: dict[str, Any]) -> None:
+    async with asking(dawdle, whole_seconds=0.1) as (http, _):
+        assert "took too long" in str(await problem(http, "POST"))
+        assert (await http.request("POST", "x", **file)).status == 200
+
+
 async def chatter(asked: Asked, writer: asyncio.StreamWriter) -> None:
     while not writer.is_closing():
         writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
