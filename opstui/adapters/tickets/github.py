@@ -18,11 +18,10 @@ from opstui.adapters.tickets.github_writing import (
     CAPABILITIES,
     MILESTONE_PATH,
     STATUSES,
-    Request,
     check,
     requests_of,
 )
-from opstui.adapters.tickets.refusals import absence_refused, unsent
+from opstui.adapters.tickets.refusals import absence_refused, but_for, unsent
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import line, raw, record, records, written
 from opstui.core.connections import Connection
@@ -141,17 +140,13 @@ class GitHubTickets:
             labels=await self._labels(update, key),
             milestones=await self._milestones(update, key),
         )
-        done: list[Request] = []
+        done: list[str] = []
         for one in wanted:
-            try:
+            before = " and ".join(dict.fromkeys(done))
+            with but_for(f"what came before: {before}" if before else ""):
                 also = (404,) if one.gone_is_fine else ()
                 await self._ask(one.method, one.path, json=one.body, also=also)
-            except (Refused, NotFound) as error:
-                if not done or isinstance(error, CredentialsRefused):
-                    raise
-                before = " and ".join(dict.fromkeys(item.what for item in done))
-                raise Refused(f"{error}, but for what came before: {before}", reason=str(error)) from None
-            done.append(one)
+            done.append(one.what)
         return Sent()
 
     async def _check_people(self, update: Update, key: IssueKey, issue: Mapping[str, Any]) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from opstui.adapters.tickets.adf import to_adf
 from opstui.adapters.tickets.jira_fields import TEAM, set_to, word
 from opstui.adapters.tickets.jira_reading import INTERNAL, PROPERTY, Known, person, transitions_of
-from opstui.adapters.tickets.refusals import called
+from opstui.adapters.tickets.refusals import but_for, called
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import raw, record, records, written
-from opstui.core.errors import CredentialsRefused, Refused
+from opstui.core.errors import Refused
 from opstui.core.frozen import dataclass
 from opstui.core.text import clean_line
 
@@ -100,23 +100,16 @@ class JiraWriter:
         body: dict[str, Any] = {"fields": set_here} if set_here else {}
         if labels := self._labels(update, editable):
             body["update"] = {"labels": labels}
-        done = False
-        try:
-            if body:
-                await self._http.request("PUT", issue, json=body)
-                done = True
-            if assign:
+        sent = "the fields that were sent before it"
+        if body:
+            await self._http.request("PUT", issue, json=body)
+        if assign:
+            with but_for(sent if body else ""):
                 await self._http.request("PUT", f"{issue}/assignee", json=assign)
-                done = True
-            if move is not None:
-                taken = {"transition": {"id": move.id}} | ({"fields": set_on_the_way} if set_on_the_way else {})
+        if move is not None:
+            taken = {"transition": {"id": move.id}} | ({"fields": set_on_the_way} if set_on_the_way else {})
+            with but_for(sent if body or assign else ""):
                 await self._http.request("POST", f"{issue}/transitions", json=taken)
-        except CredentialsRefused:
-            raise
-        except Refused as error:
-            if not done:
-                raise
-            raise Refused(f"{error}, but for the fields that were sent before it", reason=error.reason) from None
 
     async def _now(self, issue: str, *fields: str) -> Mapping[str, Any]:
         """Values of these fields."""

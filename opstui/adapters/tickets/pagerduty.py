@@ -30,7 +30,7 @@ from opstui.adapters.tickets.pagerduty_writing import (
     note_of,
     priority_id,
 )
-from opstui.adapters.tickets.refusals import absence_refused, called
+from opstui.adapters.tickets.refusals import absence_refused, but_for, called
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.sweeping import poll
 from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, written
@@ -143,12 +143,8 @@ class PagerDutyTickets:
         if custom is not None:
             await self._write("PUT", f"/incidents/{key}/custom_fields/values", custom)
         if incident is not None:
-            try:
+            with but_for("its custom fields, which are set" if custom is not None else ""):
                 await self._write("PUT", f"/incidents/{key}", incident)
-            except Refused as error:
-                if custom is None or isinstance(error, CredentialsRefused):
-                    raise
-                raise Refused(f"{error}, but for its custom fields, which are set", reason=error.reason) from None
         return Sent()
 
     async def _write(self, method: str, path: str, body: Any) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from opstui.adapters.tickets.wire import line, raw
-from opstui.core.errors import NotFound, Refused
+from opstui.core.errors import CredentialsRefused, NotFound, Refused
 from opstui.core.text import clean_line
 
 NAMED = 20
@@ -26,6 +26,23 @@ def absence_refused() -> Iterator[None]:
         yield
     except NotFound as error:
         raise Refused(error.message, reason=error.message) from None
+
+
+@contextmanager
+def but_for(done: str) -> Iterator[None]:
+    """Within it a refusal also tells what the same step had sent before; empty for nothing.
+
+    Refused credentials stay what they are: the step is looked for and goes on once they are mended.
+    """
+    try:
+        yield
+    except CredentialsRefused:
+        raise
+    except (Refused, NotFound) as error:
+        if not done:
+            raise
+        reason = error.reason if isinstance(error, Refused) else error.message
+        raise Refused(f"{error}, but for {done}", reason=reason) from None
 
 
 def listed(words: Sequence[object]) -> str:

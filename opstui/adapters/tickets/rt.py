@@ -12,6 +12,7 @@ from typing import Any
 from opstui.adapters.http import WHOLE_SECONDS, HttpClient, secret_of
 from opstui.adapters.tickets import polling
 from opstui.adapters.tickets.markers import marked
+from opstui.adapters.tickets.refusals import but_for
 from opstui.adapters.tickets.rt_asking import PAGE, Asking, Found, together
 from opstui.adapters.tickets.rt_history import body_of as body_told, entries_of, files_of, texts_of
 from opstui.adapters.tickets.rt_reading import FIELDS, NAMED, Reading, custom_fields, named, statuses, ticket_of
@@ -193,7 +194,8 @@ class RTTickets:
         if first:
             # Set before the comment is made: that is what can't be done twice.
             await self._put(key, update, found, first)
-        return await self._post(key, update, {**body, **message_of(text)})
+        with but_for("the fields that were sent before it" if first else ""):
+            return await self._post(key, update, {**body, **message_of(text)})
 
     async def _current(self, key: str, version: str, *, fresh: bool) -> Found:
         """The ticket in the version that is expected. Raises Conflict."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from opstui.adapters.http import HttpClient, secret_of
 from opstui.adapters.tickets.polling import Page, poll
-from opstui.adapters.tickets.refusals import absence_refused
+from opstui.adapters.tickets.refusals import absence_refused, but_for
 from opstui.adapters.tickets.servicenow_lists import ALL, FILES, PAGE, TABLES, Lists
 from opstui.adapters.tickets.servicenow_query import listing
 from opstui.adapters.tickets.servicenow_reading import (
@@ -171,8 +171,9 @@ class ServiceNowTickets:
         row = await self._row(update.ticket.key)
         check_version(self.name, update, row)
         record_id, wanted = row.value("sys_id"), update.fields
-        for name, content in update.attachments:
-            await self._attach(record_id, name, content)
+        for number, (name, content) in enumerate(update.attachments):
+            with but_for("the files that were sent before it" if number else ""):
+                await self._attach(record_id, name, content)
         if update.comment is None and not wanted:
             return
         choices = {
@@ -189,12 +190,8 @@ class ServiceNowTickets:
         if planned.shown:
             await self._patch(record_id, planned.shown, sysparm_input_display_value="true")
         if planned.own:
-            try:
+            with but_for("the fields that were sent before it" if planned.shown else ""):
                 await self._patch(record_id, planned.own)
-            except Refused as error:
-                if not planned.shown or isinstance(error, CredentialsRefused):
-                    raise
-                raise Refused(f"{error}, but for the fields that were sent before it", reason=error.reason) from None
 
     async def _patch(self, record_id: str, columns: Mapping[str, str], **params: str) -> None:
         await self._http.request(

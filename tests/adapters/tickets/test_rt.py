@@ -349,6 +349,14 @@ async def test_a_ticket_that_was_merged_says_into_which(rt: FakeRT, alice: RTTic
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_no_to_a_comment_after_its_fields_were_set_says_so(rt: FakeRT, alice: RTTickets) -> None:
+    key = rt.new()
+    rt.answer("POST */comment", Reply.of({"message": "too late"}, 403))
+    with pytest.raises(Refused, match=r"too late.*but for the fields"):
+        await alice.send(await update_of(alice, key, comment="x", fields={"/assignee": ["bob"]}))
+    assert (await alice.ticket(key)).assignees == ("bob",)
+
+
 async def test_a_comment_is_one_post_and_the_rest_one_put(rt: FakeRT, alice: RTTickets) -> None:
     key = rt.new()
     fields = {"/status": "open", "/severity": "1"}

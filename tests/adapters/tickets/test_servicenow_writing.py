@@ -290,6 +290,14 @@ async def test_files_are_sent_one_by_one_with_their_bytes_and_names(now: FakeSer
     assert ticket.version != before
 
 
+async def test_a_no_after_a_file_was_sent_says_so(now: FakeServiceNow, key: str) -> None:
+    now.answer("POST */file", refusal("Operation Failed", "too large", 403), skip=1)
+    async with opened(now) as system:
+        with pytest.raises(Refused, match=r"too large.*but for the files"):
+            await send(system, key, attachments=(("a", b"1"), ("b", b"2")))
+        assert [one.name for one in (await system.ticket(key)).attachments] == ["a"]
+
+
 STEPS: list[tuple[str, dict[str, Any]]] = [
     ("PATCH *", {"comment": "x"}),
     ("POST */file", {"attachments": (("a", b"b"),)}),
