@@ -225,8 +225,6 @@ class Publisher:
     def _reading(self, ask: Callable[[], Coroutine[Any, Any, TicketRead]]) -> Observation:
         try:
             read = self._loop.run(ask())
-        except NotFound as error:
-            return RequestRefused(str(error))
         except OpstuiError as error:
             return _observed(error, writing=False)
         try:
@@ -390,7 +388,7 @@ def _observed(error: OpstuiError, *, writing: bool) -> Observation:
         return RequestFailed(
             str(error), maybe_applied=writing and error.was_anything_sent, retry_after=error.retry_after
         )
-    if isinstance(error, (Refused, Conflict)):
-        return RequestRefused(str(error))
+    if isinstance(error, (Refused, Conflict, NotFound)):
+        return RequestRefused(str(error))  # what is absent takes no write
     # A store that is full, a busy file: nothing is known of the write, so it is looked for.
     return RequestFailed(str(error), maybe_applied=writing)

@@ -13,7 +13,7 @@ import pytest
 from opstui.adapters.tickets.local import LocalTickets
 from opstui.core.desk import ApproveDraft, AuditWindow, DraftReview, NewDraft, PushApproved, RefreshTickets, SettleDraft
 from opstui.core.drafts import Draft, DraftChanges, DraftState, PushRecord, StepState
-from opstui.core.errors import Conflict, CredentialsRefused, RateLimited, Refused, StoreFull, Unreachable
+from opstui.core.errors import Conflict, CredentialsRefused, NotFound, RateLimited, Refused, StoreFull, Unreachable
 from opstui.core.ids import step_id
 from opstui.core.ports import Sent, Update
 from opstui.core.tickets import TicketRef
@@ -229,6 +229,18 @@ def half(place: Place, system: Stepwise, ref: TicketRef) -> Draft:
     system.troubles = [fine, refused]
     place.desk.do(PushApproved()).unwrap()
     return after(place, draft)
+
+
+def test_a_ticket_that_is_gone_is_not_sent_to_again(place: Place, system: Stepwise) -> None:
+    def gone(update: Update) -> Sent:
+        raise NotFound("local: no such ticket")
+
+    draft = both(place, place.ticket(status="open"))
+    system.troubles = [gone]
+    place.desk.do(PushApproved()).unwrap()
+    found = after(place, draft)
+    assert (found.state, found.note) == (DraftState.NEEDS_HUMAN, "local: no such ticket")
+    assert len(system.sent) == 1
 
 
 def test_half_an_update_says_what_is_there_and_settling_keeps_what_is_not(place: Place, system: Stepwise) -> None:
