@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from serving import Trouble, is_alive, keep, kept, run, stop
+from serving import Running, Trouble, is_alive, keep, kept, run, stop
 from systems import ANSWERS, PACKAGES, PLAIN, SYSTEMS, bring_up
 
 NO_DAEMONS = Path("/usr/sbin/policy-rc.d")
@@ -77,7 +77,7 @@ def start(folder: Path) -> None:
     wanted = [name for name in SYSTEMS if name not in {one.name for one in running}]
     begun, problems = time.monotonic(), []
     with ThreadPoolExecutor(max(1, len(wanted))) as pool:
-        starting = {pool.submit(bring_up, name, folder): name for name in wanted}
+        starting = {pool.submit(_brought_up, name, folder): name for name in wanted}
         for one in as_completed(starting):
             try:
                 running.append(one.result())
@@ -87,6 +87,15 @@ def start(folder: Path) -> None:
             keep(folder, running)
     if problems:
         raise Trouble("\n".join(problems))
+
+
+def _brought_up(name: str, folder: Path) -> Running:
+    """A port that was free may be taken by somebody's connection before the server listens, so it is tried twice."""
+    try:
+        return bring_up(name, folder)
+    except Trouble as trouble:
+        print(f"{name}: once more: {trouble}")
+        return bring_up(name, folder)
 
 
 def end(folder: Path) -> None:
