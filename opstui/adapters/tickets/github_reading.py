@@ -111,7 +111,7 @@ def read_issue(issue: Mapping[str, Any], repo: str, system: str, severities: Sev
         created_at=created,
         updated_at=max(created, updated),
         due_at=moment_or_none(milestone.get("due_on")),
-        version=raw(issue.get("updated_at")),
+        version=line(issue.get("updated_at")),
         body=body(issue.get("body")),
         fields={name: value for name, value in fields.items() if value},
         url=line_or_none(issue.get("html_url")),

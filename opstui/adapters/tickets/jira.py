@@ -213,7 +213,11 @@ class JiraTickets:
 
     async def _told(self, issue: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         """An issue. Raises Refused for what is none: an empty ticket would take the cached one's place."""
-        answer = record(await self._get(issue, params))
+        try:
+            answer = record(await self._get(issue, params))
+        except NotFound:
+            key = issue.rpartition("/")[2]
+            raise NotFound(f"{self.name}: there is no ticket {key}, or the account may not see it") from None
         answer_of(self.name, answer, "fields")
         return answer
 
@@ -267,7 +271,8 @@ class JiraTickets:
 def _written(key: str, issue: Mapping[str, Any]) -> str:
     """The key as Jira writes it, unless the issue has moved since: then it goes by the one that is asked for."""
     there = raw(issue.get("key"))
-    return there if there.casefold() == key.casefold() else key
+    by_id = key.isdigit() and raw(issue.get("id")) == key and _KEY.match(there)
+    return there if by_id or there.casefold() == key.casefold() else key
 
 
 def _authorization(connection: Connection) -> Mapping[str, str]:

@@ -87,7 +87,7 @@ def read_issue(issue: Mapping[str, Any], site: Site, *, key: str = "") -> Ticket
         created_at=moment(fields.get("created")),
         updated_at=moment(fields.get("updated"), fields.get("created")),
         due_at=_end_of_day(fields.get("duedate")) or _first_goal(fields, site.known),
-        version=raw(fields.get("updated")),
+        version=line(fields.get("updated")),
         body=SafeText(""),
         url=clean_line(f"{site.url}/browse/{raw(issue.get('key')) or key}"),
         complete=False,
@@ -108,7 +108,7 @@ def read_whole(
     fields = record(issue.get("fields"))
     row = read_issue(issue, site, key=key)
     desk = record(fields.get("project")).get("projectTypeKey") == "service_desk"
-    ends = [raw(several[-1].get("id")) if several else "" for several in (histories, comments)]
+    ends = [line(several[-1].get("id")) if several else "" for several in (histories, comments)]
     return replace(
         row,
         version="/".join((row.version, *ends)),

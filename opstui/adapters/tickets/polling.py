@@ -44,6 +44,8 @@ PASSES = 5
 """Over one crowded moment; after them it is left, and read again at the next poll."""
 WALK_LIMIT = timedelta(hours=1)
 """A walk that was interrupted for longer begins again."""
+PAGES = 1000
+"""Of one walk; a list that has more goes on for ever, or would take for ever."""
 FUTURE_LIMIT = timedelta(days=1)
 """Updates that are said to be further ahead of this machine's clock do not move the watermark: it would hide all that
 comes before them."""
@@ -86,6 +88,8 @@ class _Walk:
     passes: int = 0
     doubt: datetime | None = None
     """A moment that may not have been read whole."""
+    rows: str = ""
+    """Fingerprint of the page before, of the same question."""
     glanced: datetime | None = None
     """When a sweep last looked at what changed meanwhile."""
 
@@ -155,6 +159,7 @@ async def poll(
         # A position may have lapsed meanwhile; the same question without it tells.
         again = replace(walk, position=None, tally=0, before=None)
         return Changes(tickets=(), cursor=_write(replace(stand, walk=again), label), complete=False)
+    walk = _ending(queue, walk, page)
     walk = _met(walk, page, clock.now(), whole)
     walk, over = _onwards(walk, page, tick)
     told = anywhere is not None
@@ -192,6 +197,19 @@ async def _touched(anywhere: Lister, queue: Queue, walk: _Walk, now: datetime) -
 
 def _oldest_first(page: Page) -> tuple[Ticket, ...]:
     return tuple(sorted(page.tickets, key=lambda ticket: ticket.updated_at))
+
+
+def _ending(queue: Queue, walk: _Walk, page: Page) -> _Walk:
+    """The walk with what its next page is compared with. Raises Refused for a list that does not end.
+
+    A page may be empty where an account may not see its rows, and what follows it is not.
+    """
+    rows = fingerprint(canonical([[one.ref.key, one.updated_at.isoformat()] for one in page.tickets]))
+    repeated = walk.position is not None and page.tickets and rows == walk.rows
+    if page.next is not None and (repeated or walk.pages >= PAGES):
+        what = "its pages repeat" if repeated else f"it has more than {PAGES} pages; narrow its query"
+        raise Refused(f"{queue.system}: the list of {queue.name} does not end: {what}. What was cached stays")
+    return replace(walk, rows=rows)
 
 
 def _met(walk: _Walk, page: Page, now: datetime, whole: int) -> _Walk:

@@ -115,7 +115,7 @@ class ServiceNowTickets:
         found, more, total = await self._lists.page(
             INCIDENTS, listing(queue.query, since), start, {"sysparm_fields": ",".join(columns), **ALL}
         )
-        read = tuple(read_row(row, self._place) for row in map(Row, found) if row.value("number"))
+        read = tuple(read_row(row, self._place) for row in map(Row, found) if _KEY.match(row.line("number")))
         return Page(read, str(start + PAGE) if more else None, total)
 
     def stirred(self) -> bool:

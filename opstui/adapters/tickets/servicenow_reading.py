@@ -118,7 +118,7 @@ def read_row(row: Row, place: Place) -> Ticket:
         created_at=moment(row.value("sys_created_on")),
         updated_at=moment(row.value("sys_updated_on"), row.value("sys_created_on")),
         due_at=moment_or_none(row.value("due_date")) or moment_or_none(row.value("sla_due")),
-        version=f"{row.value('sys_mod_count')}/{row.value('sys_updated_on')}",
+        version=clean_line(f"{row.value('sys_mod_count')}/{row.value('sys_updated_on')}"),
         body=SafeText(""),
         url=clean_line(f"{place.url}/nav_to.do?uri={quote(f'incident.do?sysparm_query=number={number}', safe='')}"),
         complete=False,
@@ -133,7 +133,7 @@ def read_whole(row: Row, entries: Iterable[Entry], files: Sequence[Mapping[str, 
     names = [name for name in row.columns if name in SHOWN or name.startswith("u_")]
     return replace(
         listed,
-        version=f"{listed.version}/{last}/{len(files)}",
+        version=f"{listed.version}/{clean_line(last)}/{len(files)}",
         body=clean(row.shown("description")),
         fields={str(clean_line(name)): text for name in names if (text := clean(row.shown(name)))},
         timeline=tuple(

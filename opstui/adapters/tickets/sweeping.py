@@ -78,6 +78,8 @@ class _Sweep:
     position: str | None = None
     pages: int = 0
     restarts: int = 0
+    rows: str = ""
+    """Fingerprint of the page before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +133,14 @@ async def _swept(
         # The position may have lapsed meanwhile; the same question without it tells.
         again = _Sweep(started=sweep.started, restarts=sweep.restarts + 1)
         return _changes((), (), replace(stand, sweep=again), label, complete=False)
+    rows = fingerprint(canonical([[one.ref.key, one.version] for one in part.tickets]))
+    if part.next is not None and part.tickets and sweep.position is not None and rows == sweep.rows:
+        raise Refused(f"{queue.system}: the list of {queue.name} does not end: its pages repeat. What was cached stays")
     stand = replace(stand, mark=part.mark)
     first = sweep.position is None
     anew = first and stand.keys is None
     if part.next is not None and sweep.pages < PAGES:
-        onward = replace(sweep, position=part.next, pages=sweep.pages + 1)
+        onward = replace(sweep, position=part.next, pages=sweep.pages + 1, rows=rows)
         # A small queue that has grown is begun anew, which is how who left is found out from now on.
         onward = onward if stand.keys is None else _Sweep(started=sweep.started)
         return _changes(
@@ -177,7 +182,7 @@ def _write(stand: _Stand, label: str) -> Cursor:
     if sweep is not None:
         told["sweep"] = {
             "started": sweep.started.isoformat(), "position": sweep.position, "pages": sweep.pages,
-            "restarts": sweep.restarts,
+            "restarts": sweep.restarts, "rows": sweep.rows,
         }  # fmt: skip
     return Cursor(canonical(told).decode())
 
@@ -197,7 +202,7 @@ def _read(text: str, label: str) -> _Stand:
             sweep=None if sweep is None else _Sweep(
                 started=datetime.fromisoformat(sweep["started"]), pages=int(sweep["pages"]),
                 position=None if sweep["position"] is None else str(sweep["position"]),
-                restarts=int(sweep["restarts"]),
+                restarts=int(sweep["restarts"]), rows=str(sweep["rows"]),
             ),
         )  # fmt: skip
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

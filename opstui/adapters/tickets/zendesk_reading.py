@@ -150,7 +150,7 @@ def read_ticket(
         created_at=created,
         updated_at=max(created, updated),
         due_at=moment_or_none(ticket.get("due_at")),
-        version=raw(ticket.get("updated_at")),
+        version=line(ticket.get("updated_at")),
         body=body(ticket.get("description")),
         fields=fields,
         url=clean_line(f"{site}/agent/tickets/{key}"),
@@ -167,7 +167,7 @@ def read_status(ticket: Mapping[str, Any], settings: Settings) -> Status:
 
 def complete(listed: Ticket, audits: Sequence[Mapping[str, Any]], settings: Settings, names_of: Names) -> Ticket:
     """The whole ticket; ``audits`` are oldest first."""
-    last = raw(audits[-1].get("id")) if audits else ""
+    last = line(audits[-1].get("id")) if audits else ""
     files = [
         TicketAttachment(line(file.get("file_name")), _size(file.get("size")))
         for audit in audits

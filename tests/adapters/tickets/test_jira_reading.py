@@ -13,7 +13,7 @@ from opstui.adapters.tickets import jira as jira_module
 from opstui.adapters.tickets.jira import JiraTickets, connect
 from opstui.adapters.tickets.jira_jql import OPEN, listing, restriction
 from opstui.adapters.tickets.jira_reading import read_status
-from opstui.core.errors import CredentialsRefused, NotFound, Refused
+from opstui.core.errors import CredentialsRefused, NotFound, Refused, Unreachable
 from opstui.core.ports import Cursor
 from opstui.core.queues import Queue
 from opstui.core.tickets import EntryKind, Ticket, Visibility
@@ -181,6 +181,18 @@ async def test_a_ticket_that_moved_answers_to_its_old_key(jira: FakeJira) -> Non
     jira.issues[key] |= {"key": "NEW-7", "was": key}
     ticket = await read(jira, key)
     assert (ticket.ref.key, ticket.url) == (key, f"{jira.url}/browse/NEW-7")
+
+
+async def test_a_ticket_that_is_asked_for_by_its_id_goes_by_its_key(jira: FakeJira) -> None:
+    key = jira.add_issue()
+    assert (await read(jira, jira.issues[key]["id"])).ref.key == key
+
+
+async def test_a_ticket_that_is_absent_is_named(jira: FakeJira) -> None:
+    async with opened(jira) as system:
+        for ask in (system.ticket("OPS-99"), system.transitions("OPS-99")):
+            with pytest.raises(NotFound, match="there is no ticket OPS-99"):
+                await ask
 
 
 async def test_what_happens_while_it_is_read_is_told_whole(jira: FakeJira) -> None:
@@ -352,7 +364,7 @@ async def test_a_redirect_to_another_host_is_refused_and_gets_no_token(jira: Fak
 async def test_a_login_page_is_no_ticket(jira: FakeJira) -> None:
     key = jira.add_issue()
     jira.answer("GET */myself", Reply.html())
-    with pytest.raises(Refused, match="login page"):
+    with pytest.raises(Unreachable, match="login page"):
         await read(jira, key)
 
 

@@ -174,6 +174,7 @@ def test_whatever_is_spoiled_is_read_without_an_error_and_clean(
         ticket = read(spoiled(told, Random(seed)))
         lines = (
             ticket.title,
+            ticket.version,
             ticket.status.raw,
             *ticket.assignees,
             *ticket.tags,

@@ -333,7 +333,7 @@ def test_a_long_sweep_looks_at_what_changes_meanwhile() -> None:
     server.clock.advance(minutes=11)
     assert poller.ask().anew
     server.change(150)
-    found = []
+    found: list[Changes] = []
     while not any(ticket.title == "T150 1" for changes in found for ticket in changes.tickets):
         server.clock.advance(seconds=1)
         found.append(poller.ask())
@@ -501,6 +501,45 @@ def test_other_failures_go_to_who_asked_and_the_old_cursor_still_holds(error: Ex
         poller.finish()
     poller.finish()
     is_told(poller.server, poller)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_list_that_does_not_end_is_refused_in_words(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ignores the position tells the same page for ever; one that makes rows up, always another."""
+    monkeypatch.setattr(polling, "PAGES", 30)
+    asked: list[str | None] = []
+
+    async def endless(queue: Queue, since: datetime | None, position: str | None) -> Page:
+        asked.append(position)
+        return Page((as_ticket(make.START, f"T{len(asked) if apart else 1}", 1),), f"token {len(asked)}")
+
+    async def follow() -> None:
+        cursor = None
+        for _ in range(100):
+            cursor = (await poll(endless, QUEUE, cursor, make.OwnClock(), overlap=SECOND)).cursor
+
+    with pytest.raises(Refused, match=r"rm: the list of Incidents does not end: .*What was cached stays"):
+        asyncio.run(follow())
+    assert len(asked) <= (31 if apart else 3)
+
+
+def test_pages_whose_rows_may_not_be_seen_are_no_repetition() -> None:
+    pages = [Page((), "2"), Page((), "3"), Page((as_ticket(make.START, "T1", 1),), None)]
+
+    async def lister(queue: Queue, since: datetime | None, position: str | None) -> Page:
+        return pages[int(position or "1") - 1]
+
+    async def follow() -> list[str]:
+        cursor: Cursor | None = None
+        found: list[str] = []
+        for _ in range(20):
+            changes = await poll(lister, QUEUE, cursor, make.OwnClock(), overlap=SECOND)
+            cursor, found = changes.cursor, [*found, *(one.ref.key for one in changes.tickets)]
+            if changes.complete:
+                return found
+        return []
+
+    assert "T1" in asyncio.run(follow())
 
 
 def test_a_refusal_of_the_question_itself_goes_to_who_asked() -> None:

@@ -263,3 +263,23 @@ async def test_a_clock_that_jumps_stops_nothing(world: World, shift: timedelta) 
     await reader.all()
     await reader.all()
     assert reader.members == truth(world)
+
+
+async def test_a_list_whose_pages_repeat_is_refused_in_words() -> None:
+    world = World(FixedClock())
+    key = world.add()
+    asked: list[str | None] = []
+
+    class Endless(World):
+        async def part(self, queue: Queue, position: str | None, mark: Any) -> Part:
+            asked.append(position)
+            return Part(tickets=(world.ticket(key),), mark=mark, next=f"{len(asked)}")
+
+    async def follow() -> None:
+        cursor = None
+        for _ in range(10):
+            cursor = (await poll(Endless(world.clock), QUEUE, cursor, world.clock, scope="")).cursor
+
+    with pytest.raises(Refused, match=r"sys: the list of open does not end: its pages repeat"):
+        await follow()
+    assert len(asked) < 5
