@@ -78,7 +78,8 @@ class Readings:
         for ref, due in tuple(self._again.items()):
             if ref.system == system and due <= now:
                 del self._again[ref]
-                return ref, True
+                if self._barred.get(ref, 0.0) <= now:
+                    return ref, True
         return None
 
     def _take(self, ref: TicketRef, again: bool, future: Future[Ticket], now: float) -> None:

@@ -221,6 +221,7 @@ def test_nothing_is_asked_twice_by_two_processes(tmp_path: Path, place: FarPlace
     for number in range(2, 6):
         place.clock.move(seconds=POLL * 1.25)
         answered(place, one, number)
+        until(lambda: state(other, "one").asking_since is None)
         looks(5)
         assert one.questions("queue") == number
     assert keys(rows(place)) == keys(rows(other)) == ["T-1", "T-2"]
@@ -352,6 +353,25 @@ def test_a_ticket_that_is_listed_and_not_told_is_left_alone_for_a_while(place: F
     one.ticket = asked  # type: ignore[method-assign]
     place.clock.move(seconds=700)
     until(lambda: place.desk.ask(TicketDetail(TicketRef("one", "T-1"))).ticket.complete)
+
+
+def test_a_ticket_that_is_not_told_any_more_is_not_read_once_more_either(place: FarPlace, one: Remote) -> None:
+    place.desk.live()
+    answered(place, one, 1)
+    one.put("T-1", place.clock.now())
+    place.desk.do(RefreshTicket(TicketRef("one", "T-1"))).unwrap()
+    one.put("T-1", place.clock.now(), severity="1")
+
+    async def gone(key: str) -> Any:
+        one.asked.append(f"no {key}")
+        raise Refused("one: not for you")
+
+    one.ticket = gone  # type: ignore[method-assign]
+    place.desk.do(RefreshTickets(system="one")).unwrap()
+    until(lambda: one.questions("no T-1"))
+    place.clock.move(seconds=4)
+    looks(4)
+    assert one.questions("no T-1") == 1
 
 
 # --- news -------------------------------------------------------------------------------------------------------------
