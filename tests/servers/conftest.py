@@ -21,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.servers)
+            # Longer than one command may take: it is what says which one it was.
+            item.add_marker(pytest.mark.timeout(300))
 
 
 def server(name: str) -> Mapping[str, str]:
