@@ -193,14 +193,10 @@ class ZendeskTickets:
     async def _probes(self, check: str, key: str) -> list[Probe]:
         await self._fields()
         who = await self._whoami()
-        notes = []
-        if self._connection.op_field:
-            told = "op_field is not needed: the id of an update is kept in its audit"
-            notes.append(Probe(check, "warn", told, f"take {key}.op_field out of the config"))
         if not who:
             told = f"{self._http.host} answers, but knows no agent {clean_line(self._connection.user, limit=80)}"
-            return [*notes, Probe(check, "warn", told, f"set {key}.user to the e-mail address of an agent")]
-        return [*notes, Probe(check, "pass", f"{self._http.host} answers, as {who}")]
+            return [Probe(check, "warn", told, f"set {key}.user to the e-mail address of an agent")]
+        return [Probe(check, "pass", f"{self._http.host} answers, as {who}")]
 
     def close(self) -> None:
         """There is nothing but connections, which ``disconnect`` closes."""

@@ -497,10 +497,9 @@ def test_without_an_address_there_is_no_system() -> None:
         connect(connection_to("", name="zd", kind="zendesk"))
 
 
-def test_doctor_says_that_a_field_for_the_op_id_is_not_needed(service: FakeZendesk) -> None:
-    system = connect(connection_to(service, name="zd", kind="zendesk", op_field="PushKey"))
+def test_doctor_says_that_it_answers_and_as_whom(service: FakeZendesk) -> None:
+    system = connect(connection_to(service, name="zd", kind="zendesk"))
     assert [(one.state, one.text) for one in system.probe()] == [
-        ("warn", "op_field is not needed: the id of an update is kept in its audit"),
         ("pass", f"{service.url.partition('://')[2]} answers, as {ANA}"),
     ]
 
