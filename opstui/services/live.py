@@ -72,6 +72,8 @@ class Live:
         self._feeds = {feed: _Feed() for feed in far}
         self._holds: dict[str, tuple[float, datetime]] = {}
         """System → until when it asked to be left alone, in both times."""
+        self._held_at: dict[str, datetime] = {}
+        """System → when it asked for that."""
         self._visible: bool | None = None
         """None on a terminal that has told nothing."""
         self._looked = setup.clock.monotonic()
@@ -135,23 +137,26 @@ class Live:
         until, moment = self._holds.get(system, (LONG_AGO, None))
         return moment if until > self._setup.clock.monotonic() else None
 
-    def settled(self, feed: Queue, outcome: Outcome) -> None:
-        """A feed was asked, here or by hand."""
+    def settled(self, feed: Queue, outcome: Outcome, *, begun: datetime | None = None) -> None:
+        """A feed was asked, here or by hand; ``begun`` is when, where that may be older than what others were told."""
         state, setup = self._feeds.get(feed) or _Feed(), self._setup
         state.asked = setup.clock.monotonic()
         state.factor = jittered(1.0, int.from_bytes(setup.randomness.bytes(2), "big") / 65536)
         if not isinstance(outcome, OpstuiError):
             state.failures, state.refused = 0, False
             if outcome is not None:
-                # Where another one asked, a pause that was asked for still holds.
-                self._holds.pop(feed.system, None)
+                # Where another one asked, or was told to wait since, a pause that was asked for still holds.
+                told_at = self._held_at.get(feed.system)
+                if begun is None or told_at is None or told_at <= begun:
+                    self._holds.pop(feed.system, None)
                 state.quiet = 0 if outcome else state.quiet + 1
             return
         state.failures += 1
         state.refused = isinstance(outcome, Refused)
         asked = asked_pause(outcome.retry_after) if isinstance(outcome, Unreachable) else None
         if asked is not None:
-            self._holds[feed.system] = (state.asked + asked, setup.clock.now() + timedelta(seconds=asked))
+            self._held_at[feed.system] = moment = setup.clock.now()
+            self._holds[feed.system] = (state.asked + asked, moment + timedelta(seconds=asked))
 
     # --- the thread ---------------------------------------------------------------------------------------------------
 
@@ -191,7 +196,7 @@ class Live:
             return
         error = future.exception()
         if error is None:
-            self.settled(feed, future.result())
+            self.settled(feed, future.result(), begun=self._feeds[feed].begun)
             return
         error = told(feed.system, error)
         self.settled(feed, error)

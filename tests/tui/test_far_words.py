@@ -21,7 +21,7 @@ from opstui.tui.since import Since
 from opstui.tui.terminal.links import own_host
 from opstui.tui.themes import DEFAULT, load
 from opstui.tui.ticket_text import severity_words, since_looked
-from opstui.tui.widgets.table import columns, fit_ref
+from opstui.tui.widgets.table_rows import columns, fit_ref
 from opstui.tui.widgets.tabs import empty_words, health_bits, tab_pieces, trouble
 from opstui.tui.words import called
 from tests.tui.draft_desk import NET, DraftDesk

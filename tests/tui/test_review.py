@@ -13,6 +13,7 @@ from opstui.core.drafts import DraftChanges, DraftState, OpKind, StepState
 from opstui.core.errors import Refused, StoreFull
 from opstui.core.ports import Editing
 from opstui.core.text import SafeText
+from opstui.tui import keeping
 from opstui.tui.drafting import comment_text
 from opstui.tui.lines import rows_text
 from opstui.tui.review_rows import Shown, citation_numbers, review_rows
@@ -114,11 +115,14 @@ async def test_a_hang_up_writes_what_was_typed_at_once(desk: DraftDesk) -> None:
         assert comment_text(desk.drafts[draft.id]).endswith("hi")
 
 
-async def test_a_save_elsewhere_keeps_the_losers_text_aside(desk: DraftDesk) -> None:
+async def test_a_save_elsewhere_keeps_the_losers_text_aside(desk: DraftDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # However slow the machine is, theirs is saved before ours.
+    monkeypatch.setattr(keeping, "AFTER", 3600.0)
     draft = desk.new()
     async with opened(desk, ReviewScreen(draft.id, row="op:/comment")) as pilot:
         await pilot.press("enter", "m", "i", "n", "e")
         desk.elsewhere(draft.id, DraftChanges(comment="theirs"))
+        await pilot.press("escape")
         await wait_text(pilot, "yours, kept aside")
         assert comment_text(desk.drafts[draft.id]) == "theirs"
         screen = pilot.app.screen
