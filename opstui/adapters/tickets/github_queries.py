@@ -32,7 +32,7 @@ class Query:
 
     @classmethod
     def read(cls, queue: Queue) -> Query:
-        """Raises Refused for what names no repository, or more than one, or looks for pull requests."""
+        """Raises Refused for what names no repository, or more than one, would leave it, or looks for pull requests."""
         words = _WORD.findall(queue.query)
         repos = {_value(word) for word in words if word.casefold().startswith("repo:")}
         if len(repos) != 1:
@@ -44,6 +44,8 @@ class Query:
         folded = {word.casefold() for word in rest}
         if folded & {"is:pr", "is:pull-request", "type:pr"}:
             raise _refused(queue, "looks for pull requests; issues are what can be read here")
+        if _falls_apart(rest):
+            raise _refused(queue, "has an OR outside of brackets, or brackets that do not match, and would find more")
         if any(word.startswith(("sort:", "order:")) for word in folded):
             raise _refused(queue, "sets an order, which opstui does itself")
         rest = [word for word in rest if word.casefold() not in ("is:issue", "type:issue")]
@@ -80,6 +82,23 @@ def _listed(words: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
     if labels:
         found["labels"] = ",".join(labels)
     return tuple(found.items())
+
+
+def _falls_apart(words: Sequence[str]) -> bool:
+    """Whether an OR would stand beside what is added to the query: what is on its other side is looked for everywhere.
+
+    https://github.blog/changelog/2025-04-09-evolving-github-issues-and-projects/
+    """
+    depth = 0
+    for word in words:
+        bare = re.sub(r'"[^"]*"', "", word)
+        if depth == 0 and bare == "OR":
+            return True
+        for letter in bare:
+            depth += {"(": 1, ")": -1}.get(letter, 0)
+            if depth < 0:
+                return True
+    return depth > 0
 
 
 def _value(word: str) -> str:

@@ -161,6 +161,8 @@ def test_a_marker_is_taken_off_again(text: str) -> None:
         ("repo:acme/ops -label:wontfix", None),
         ('repo:acme/ops label:"a,b"', None),
         ("repo:acme/ops milestone:Q4", None),
+        ("repo:acme/ops (label:bug OR label:dns)", None),
+        ('repo:acme/ops "up OR down (again"', None),
     ],
 )
 def test_a_query_is_a_list_where_the_list_can_say_it(query: str, params: dict[str, str] | None) -> None:
@@ -179,6 +181,10 @@ def test_a_query_is_a_list_where_the_list_can_say_it(query: str, params: dict[st
         ("repo:../../user", "no owner/name"),
         ("repo:acme/ops is:pr", "pull requests"),
         ("repo:acme/ops sort:created", "sets an order"),
+        ("repo:acme/ops label:bug OR label:dns", "an OR outside of brackets"),
+        ("repo:acme/ops (label:bug) OR (label:dns)", "an OR outside of brackets"),
+        ("repo:acme/ops label:bug) OR (label:dns", "brackets that do not match"),
+        ("repo:acme/ops (label:bug", "brackets that do not match"),
     ],
 )
 async def test_a_query_that_cannot_be_asked_is_refused(
