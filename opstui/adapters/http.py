@@ -152,6 +152,11 @@ class HttpClient:
         return f"{self._scheme}://{host}" + ("" if self._port == usual else f":{self._port}")
 
     @property
+    def place(self) -> str:
+        """``origin`` and the path of ``base_url``: what tells this system from others at the same host."""
+        return self.origin + self._base_path
+
+    @property
     def host(self) -> str:
         """Host and port, for messages."""
         return self.origin.partition("://")[2]

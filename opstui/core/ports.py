@@ -153,7 +153,8 @@ class TicketSystem(Protocol):
     name: str
     """Its name in the config, the prefix of its tickets."""
     origin: str
-    """What an approval names beside the system: scheme, host and port, or ``local:`` and the desk's own id."""
+    """What an approval names beside the system: its address with host, port and path, or ``local:`` and the desk's id.
+    An update is never sent to another one of the same name."""
     capabilities: Capabilities
 
     async def changed_since(self, queue: Queue, cursor: Cursor | None) -> Changes:

@@ -157,6 +157,12 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
 # --- surroundings -----------------------------------------------------------------------------------------------------
 
 
+def test_two_systems_at_one_host_are_two_places() -> None:
+    urls = ("https://a.example", "https://a.example:443/", "https://a.example/one", "https://a.example/two/")
+    places = [client(url).place for url in urls]
+    assert places == ["https://a.example", "https://a.example", "https://a.example/one", "https://a.example/two"]
+
+
 async def test_proxies_of_the_environment_have_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(saying(answer(200, '"the proxy"'))) as proxy, asking(saying(answer(200, '"it"'))) as (http, _):
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

@@ -82,7 +82,7 @@ class AlertmanagerTickets:
         self.name = connection.name
         self._connection = connection
         self._http = HttpClient(connection, connection.url, self._authorize)
-        self.origin = self._http.origin
+        self.origin = self._http.place
         self._reader = Reader(connection.name, connection.url, connection.severity)
 
     def _authorize(self) -> Mapping[str, str]:

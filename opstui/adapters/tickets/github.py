@@ -64,7 +64,7 @@ class GitHubTickets:
             headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION},
             min_write_gap=WRITE_GAP,
         )
-        self.origin = self._http.origin
+        self.origin = self._http.place
         # Without the usual words: a label is any word, and only some of them speak of severity.
         self._severities = Severities(connection.severity, {})
         self._feed = Feed(self.name, self.origin, self._list, self._severities, connection.clock)

@@ -88,7 +88,7 @@ class JiraTickets:
         self.name = connection.name
         self._connection = connection
         self._http = HttpClient(connection, connection.url, lambda: _authorization(connection))
-        self.origin = self._http.origin
+        self.origin = self._http.place
         self._severities = Severities(connection.severity)
         self._writer = JiraWriter(self.name, self._http, self._get, self._severities)
         self._met: _Met | None = None

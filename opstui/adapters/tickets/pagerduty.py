@@ -66,7 +66,7 @@ class PagerDutyTickets:
             # The description asks for both on every request.
             headers={"Accept": "application/vnd.pagerduty+json;version=2", "Content-Type": "application/json"},
         )
-        self.origin = self._http.origin
+        self.origin = self._http.place
         self.capabilities = capabilities(connection.user)
         self._severities = Severities(connection.severity)
         self._feed = Feed(self.name, self._get, self._severities, connection.clock)

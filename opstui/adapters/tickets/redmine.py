@@ -52,7 +52,7 @@ class RedmineTickets:
         self._http = HttpClient(
             connection, connection.url, lambda: {"X-Redmine-API-Key": secret_of(connection)}
         )  # fmt: skip
-        self.origin = self._http.origin
+        self.origin = self._http.place
         self.capabilities = capabilities(connection.op_field)
         self._names = Names(connection.name, self._get, connection.clock)
         self._reading = Reading(
@@ -104,7 +104,7 @@ class RedmineTickets:
     async def ticket(self, key: str) -> Ticket:
         """The issue with its journals and files, out of one answer. Raises NotFound, Unreachable, Refused."""
         issue = await self._issue(key)
-        await self._names.complete(issue.get("journals") or [], raw(record(issue.get("project")).get("id")))
+        await self._names.complete(issue.get("journals"), raw(record(issue.get("project")).get("id")))
         return read_issue(issue, self._reading, complete=True)
 
     async def transitions(self, key: str) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ SMALL = 30
 """A queue of so many tickets is listed whole at each poll; RT takes about 8 ms for each."""
 ON_ITS_WAY = timedelta(seconds=WHOLE_SECONDS + 5)
 """How long a question can be on its way, as RT counts an age back from when it answers."""
+API = "/REST/2.0"
+"""Below the address that people read tickets at."""
 _PUT_ONLY = ("Owner", "Queue", "Priority")
 """RT 5.0.3 passes over these in a comment's POST without a word."""
 _DONE = re.compile(r" changed (from|to) |added|no longer a value|deleted|(Owner|Status) (set|changed)")
@@ -54,8 +56,8 @@ class RTTickets:
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
         self._connection = connection
-        self._http = HttpClient(connection, f"{connection.url}/REST/2.0", self._opened)
-        self.origin = self._http.origin
+        self._http = HttpClient(connection, f"{connection.url}{API}", self._opened)
+        self.origin = self._http.place.removesuffix(API)
         self._asking = Asking(connection, self._http)
         self._reading = Reading(
             system=connection.name, web=connection.url, op_field=connection.op_field, own=connection.severity
@@ -106,7 +108,7 @@ class RTTickets:
         answer = await self._asking.get("tickets", params)
         data = record(answer.json())
         rows = list_of(self.name, data, "items")
-        tickets = [ticket_of(one, self._reading) for one in rows]
+        tickets = [ticket_of(one, self._reading) for one in rows if raw(one.get("id")).isdecimal()]
         total = data.get("total")
         # ``next_page`` names RT's own idea of its address, so it is only a yes. Without a total there is none either.
         more = bool(data.get("next_page")) if total is not None else len(rows) > 0

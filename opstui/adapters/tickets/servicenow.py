@@ -78,7 +78,7 @@ class ServiceNowTickets:
         self.name = connection.name
         self._connection = connection
         self._http = HttpClient(connection, connection.url, lambda: _authorization(connection))
-        self.origin = self._http.origin
+        self.origin = self._http.place
         severity_field = connection.options.get("severity_field") or "priority"
         self._place = Place(
             self.name, connection.url, Severities(connection.severity, SEVERITY_WORDS), severity_field,

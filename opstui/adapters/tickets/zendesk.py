@@ -59,7 +59,7 @@ class ZendeskTickets:
         self.name = connection.name
         self._connection = connection
         self._http = HttpClient(connection, connection.url, self._authorization)
-        self.origin = self._http.origin
+        self.origin = self._http.place
         self._severities = Severities(connection.severity)
         self._feed = Feed(self._get, self._many)
         self._names = Names()
@@ -229,8 +229,8 @@ class ZendeskTickets:
 
     def _listed(self, ticket: Mapping[str, Any], settings: Settings) -> Ticket:
         return read_ticket(
-            ticket, self.name, settings=settings, names_of=self._names, severities=self._severities, site=self.origin,
-            service_field=self._connection.options.get("service_field", "Service"),
+            ticket, self.name, settings=settings, names_of=self._names, severities=self._severities,
+            site=self._http.origin, service_field=self._connection.options.get("service_field", "Service"),
         )  # fmt: skip
 
     async def _audits(self, key: str) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from opstui.core.errors import Refused
 from opstui.core.ports import TicketSystem, Update
 from opstui.core.queues import Queue
 from opstui.core.tickets import TicketRef
+from opstui.wired.tickets import OURS
 from tests.adapters.tickets.fake_github import FakeGitHub
 from tests.adapters.tickets.fake_pagerduty import FakePagerDuty
 from tests.adapters.tickets.fake_zendesk import FakeZendesk
@@ -79,6 +81,13 @@ async def test_an_origin_is_the_address_that_an_approval_names(
     defaults = {"pagerduty": "https://api.pagerduty.com", "github": "https://api.github.com"}
     if kind in defaults:
         assert MODULES[kind].connect(connection_to("", name="sys", kind=kind)).origin == defaults[kind]
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_two_systems_below_one_host_are_told_apart(kind: str) -> None:
+    connect = import_module(OURS[kind]).connect
+    made = [connect(connection_to(f"https://a.example/{path}", name="sys", kind=kind)) for path in ("one", "two")]
+    assert [system.origin for system in made] == ["https://a.example/one", "https://a.example/two"]
 
 
 async def test_what_is_absent_takes_no_write_and_says_that_nothing_was_applied(

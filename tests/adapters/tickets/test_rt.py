@@ -131,7 +131,7 @@ async def test_the_address_that_rt_gives_itself_is_never_asked(rt: FakeRT, alice
         assert found == keys
         assert not other.requests
     assert all(one.path.startswith("/desk/REST/2.0/") for one in rt.requests)
-    assert alice.origin == rt.url
+    assert alice.origin == f"{rt.url}/desk"
     assert (await alice.ticket("1")).url == f"{rt.url}/desk/Ticket/Display.html?id=1"
     assert INSIDE not in repr(await alice.ticket("1"))
 
