@@ -5,7 +5,7 @@ Asked for when first needed, and again after an hour. What the account may not s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
@@ -167,11 +167,11 @@ class Names:
             self._roles[role] = frozenset(map(raw, given)) if isinstance(given, list) else frozenset()
         return self._roles[role]
 
-    async def complete(self, journals: Iterable[Mapping[str, Any]], project: str) -> None:
+    async def complete(self, journals: Any, project: str) -> None:
         """Ask for what journals name by id alone and nobody has told yet."""
         wanted = {
             (raw(detail.get("name")), raw(value))
-            for journal in journals
+            for journal in records(journals)
             for detail in records(journal.get("details"))
             if detail.get("property") == "attr"
             for value in (detail.get("old_value"), detail.get("new_value"))

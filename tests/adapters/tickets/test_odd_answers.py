@@ -13,19 +13,25 @@ from opstui.adapters.tickets import (
     github_reading,
     jira_reading,
     pagerduty_reading,
+    redmine,
+    rt,
     servicenow_reading,
     zendesk_reading,
 )
 from opstui.adapters.tickets.jira_fields import SLA, TEAM
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import moment_or_none, number, record, records, shown
+from opstui.core.queues import Queue
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket
 from tests.adapters.tickets.fake_github import FakeGitHub
 from tests.adapters.tickets.fake_jira import FIELDS, STATUSES, FakeJira
 from tests.adapters.tickets.fake_pagerduty import BO, FakePagerDuty
+from tests.adapters.tickets.fake_redmine import FakeRedmine
+from tests.adapters.tickets.fake_rt import TOKENS, FakeRT
 from tests.adapters.tickets.fake_servicenow import FakeServiceNow, sys_id
 from tests.adapters.tickets.fake_zendesk import FakeZendesk
+from tests.adapters.tickets.stand_in import Reply, connection_to
 
 JUNK: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 10**30, "", "x", "\x1b[31mred\x07", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
@@ -188,6 +194,27 @@ def test_whatever_is_spoiled_is_read_without_an_error_and_clean(
         assert all(name == clean_line(name) and text == clean(text) for name, text in ticket.fields.items()), seed
         assert ticket.updated_at >= ticket.created_at, seed
         assert [entry.number for entry in ticket.timeline] == list(range(1, len(ticket.timeline) + 1)), seed
+
+
+@pytest.mark.parametrize("journals", [7, "x", [[]], [None, 7, {}], {"a": 1}])
+async def test_journals_that_are_none_are_left_out(journals: Any) -> None:
+    with FakeRedmine() as server:
+        issue = {"id": 7, "subject": "slow", "project": {"id": 1}, "status": {"id": 1, "name": "New"}}
+        server.answer("GET /issues/7.json", Reply.of({"issue": issue | {"journals": journals}}))
+        system = redmine.connect(connection_to(server, name="rm", kind="redmine"))
+        assert len((await system.ticket("7")).timeline) <= 1
+        await system.disconnect()
+
+
+async def test_rows_that_name_no_ticket_are_left_out() -> None:
+    with FakeRT() as server:
+        server.new()
+        rows = [{}, {"id": None}, {"id": "\x1b[31m"}, {"id": 7}, 7, None]
+        server.answer("GET */tickets", Reply.of({"items": rows, "total": len(rows)}))
+        system = rt.connect(connection_to(server, name="rt", kind="rt", secret=next(iter(TOKENS)), path="/desk"))
+        changes = await system.changed_since(Queue("open", "rt", ""), None)
+        assert [one.ref.key for one in changes.tickets] == ["7"]
+        await system.disconnect()
 
 
 def test_times_that_no_ticket_is_from_are_none() -> None:
