@@ -134,8 +134,8 @@ class Publisher:
         return [push if push.done else replace(push, error=held_by.get(push.system, push.error)) for push in found]
 
     def _ask_at_once(self, push_id: str) -> None:
-        """End a pause of our own: whoever types ``push`` may have mended the token or the line. One that the system
-        asked for stays."""
+        """End a pause of our own: whoever types ``push`` may have mended the token or the line. That of a rate limit
+        stays."""
 
         def end(record: RecordWriter) -> None:
             push = record.push(push_id)

@@ -29,7 +29,7 @@ from opstui.adapters.tickets.alertmanager_reading import (
 )
 from opstui.adapters.tickets.markers import marked
 from opstui.adapters.tickets.polling import Page, poll
-from opstui.adapters.tickets.wire import line, raw, record, records, stamp
+from opstui.adapters.tickets.wire import date_of, line, raw, record, records, stamp
 from opstui.core.connections import Connection
 from opstui.core.errors import ConfigError, Conflict, CredentialsRefused, NotFound, OpstuiError, Refused
 from opstui.core.ports import Capabilities, Changes, Cursor, Probe, Sent, Update
@@ -271,23 +271,13 @@ class AlertmanagerTickets:
     async def _silences(self) -> tuple[list[Mapping[str, Any]], datetime]:
         """Every silence, and the server's time when it said so."""
         answer = await self._http.request("GET", "api/v2/silences")
-        return records(self._list(answer)), _date(answer) or self._connection.clock.now()
+        return records(self._list(answer)), date_of(answer) or self._connection.clock.now()
 
     def _list(self, answer: Answer) -> list[Any]:
         found = answer.json()
         if not isinstance(found, list):
             raise Refused(f"{self.name}: the answer is no list. What was cached stays; see its url in the config")
         return found
-
-
-def _date(answer: Answer) -> datetime | None:
-    """When the server answered, by its own clock."""
-    from email.utils import parsedate_to_datetime  # takes 10 ms
-
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", ""))
-    except (ValueError, TypeError):
-        return None
 
 
 def _wanted(update: Update, said: str) -> tuple[str, timedelta]:

@@ -20,7 +20,7 @@ from opstui.adapters.tickets.rt_history import (
     wanted_texts,
 )
 from opstui.adapters.tickets.rt_reading import NAMED, CustomField, custom_fields
-from opstui.adapters.tickets.wire import list_of, raw, record, records
+from opstui.adapters.tickets.wire import date_of, list_of, raw, record, records
 from opstui.core.connections import Connection
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable
 from opstui.core.frozen import dataclass
@@ -278,13 +278,9 @@ class Asking:
     # --- the server's clock
 
     def _heard(self, answer: Answer) -> Answer:
-        from email.utils import parsedate_to_datetime
-
-        try:
-            theirs = parsedate_to_datetime(answer.headers.get("date", ""))
+        theirs = date_of(answer)
+        if theirs is not None:
             self._ahead = theirs - self._connection.clock.now()
-        except (ValueError, TypeError, IndexError, OverflowError):
-            pass
         return answer
 
     async def ago(self, moment: datetime) -> timedelta:

@@ -135,3 +135,14 @@ def moment(value: Any, *others: Any) -> datetime:
 def stamp(value: datetime) -> str:
     """``2026-11-20T09:00:00Z``, the only form that every vendor takes."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def date_of(answer: Answer) -> datetime | None:
+    """When the server answered, by its own clock; None where it does not say."""
+    from email.utils import parsedate_to_datetime  # takes 10 ms
+
+    try:
+        found = parsedate_to_datetime(answer.headers.get("date", ""))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
