@@ -13,10 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import pytest
-
 from tests.adapters.tickets.stand_in import SECRET, Answered, Recorded, Reply, StandIn, route
-from tests.adapters.tickets.vendor import Spec
+from tests.adapters.tickets.vendor import Spec, described
 
 ANA, BO = "Ana Petrova", "Bo Chen"
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,20 +41,12 @@ def mended() -> Spec:
     return Spec(document)
 
 
-def described() -> tuple[Spec, ...]:
-    """What requests are checked against; nothing where the description is absent, which a test says by skipping."""
-    try:
-        return (mended(),)
-    except pytest.skip.Exception:
-        return ()
-
-
 class FakePagerDuty(StandIn):
     """One account."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._specs = described()
+        self._specs = described(mended)
         self._count = itertools.count(1)
         self.users = [self._user(ANA, "ana@example.com"), self._user(BO, "bo@example.com")]
         self.priorities = [self._named("priority", f"P{n}") for n in (1, 2, 3, 4)]

@@ -14,10 +14,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import pytest
-
 from tests.adapters.tickets.stand_in import SECRET, Answered, Recorded, Reply, StandIn, route
-from tests.adapters.tickets.vendor import Spec
+from tests.adapters.tickets.vendor import Spec, described
 
 ANA, BO = "Ana Petrova", "Bo Chen"
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
@@ -48,20 +46,12 @@ def mended() -> Spec:
     return Spec(document)
 
 
-def described() -> tuple[Spec, ...]:
-    """What requests are checked against; nothing where the description is absent, which a test says by skipping."""
-    try:
-        return (mended(),)
-    except pytest.skip.Exception:
-        return ()
-
-
 class FakeZendesk(StandIn):
     """One account. Its clock moves a second with every change, as stamps have whole seconds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._specs = described()
+        self._specs = described(mended)
         self._count = itertools.count(1)
         self.user = "ana@example.com"
         self.users = {
