@@ -213,19 +213,20 @@ class ActsOnRows(AddsRows, WritesComment, ShowsSources):
         if self.review is None or self.review.draft.state is not DraftState.NEEDS_HUMAN or self.facts.read_only:
             return
         choices = [
-            ("applied", "it is on the ticket", "the draft is done"),
-            ("not", "it is not on the ticket", "the draft can be confirmed again"),
+            ("applied", "it is on the ticket, all of it", "the draft is done"),
+            ("not", "it is not, or not all of it", "what is missing can be confirmed again"),
         ]
         self.ask(f"{self.ref_key()}: look at the ticket. Did the update arrive?", self._settle_why, choices=choices)
 
     def _settle_why(self, answer: str) -> None:
         self.ask(
-            f"{self.ref_key()}: it {'is' if answer == 'applied' else 'is not'} on the ticket. How do you know?",
+            f"{self.ref_key()}: it is{'' if answer == 'applied' else ' not all'} on the ticket. How do you know?",
             lambda reason: self.desk_app.do(
                 SettleDraft(
                     id=self.draft_id, applied=answer == "applied", reason=reason.strip() or "seen by the operator"
                 ),
                 lambda draft: self.look(),
+                saying=f"reading {self.ref_key()} once more",
             ),
             value="",
         )

@@ -72,6 +72,7 @@ def start_marked(screen: DeskScreen, refs: Sequence[TicketRef], workflow: str, *
             app.do(
                 StartSession(ticket=ref, workflow=workflow, runtime=runtime or None),
                 lambda _: following(),
+                saying=f"{workflow_word(workflow)} on {called(ref)}, {len(refs) - len(left)} of {len(refs)}",
                 failed=lambda error: refused(ref, error),
             )
         elif failed:
