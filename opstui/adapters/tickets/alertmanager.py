@@ -219,11 +219,13 @@ class AlertmanagerTickets:
             raise Refused(f"{update.ticket}: is {why}. Nothing was sent")
         who = clean_line(update.author or self.me(), limit=80)
         text = f"{who} ended it: {update.comment}" if update.comment else f"{who} ended it"
-        for number, silence in enumerate(own):
-            # The comment first, with an end so near that it ends in any case; then at once.
+        for silence in reversed(own):
+            # The comment first, with an end so near that it ends in any case; then at once. The op id comes with the
+            # last one: where it is found, all of them end.
             given = {name: silence.get(name) for name in ("id", "matchers", "startsAt", "createdBy")}
-            before = raw(silence.get("comment"))
-            comment = marked(f"{before}\n\n{text}", update.op_id) if number == 0 else before
+            comment = raw(silence.get("comment"))
+            if silence is own[0]:
+                comment = marked(f"{comment}\n\n{text}", update.op_id)
             await self._post({**given, "endsAt": stamp(server_now + ENDING), "comment": comment})
         for silence in own:
             try:

@@ -50,6 +50,10 @@ class FakeAlertmanager(StandIn):
         self.silences.append({**request.json, "id": number, "status": {"state": "active"}})
         return {"silenceID": number}
 
+    @route("DELETE", "/am/api/v2/silence/{number}")
+    def expire(self, request: Recorded, number: str) -> Any:
+        return {}
+
 
 def alert(instance: str, **labels: str) -> dict[str, Any]:
     return {
@@ -59,13 +63,13 @@ def alert(instance: str, **labels: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def silenced(server: FakeAlertmanager, **parts: Any) -> Any:
+async def silenced(server: FakeAlertmanager, status: str = "silenced", **parts: Any) -> Any:
     system = connect(connection_to(server, name="am", kind="alertmanager", path="/am/", **parts))
     try:
         ticket = (await system.changed_since(Queue("q", "am"), None)).tickets[0]
         update = Update(
             op_id=OP_ID, ticket=TicketRef("am", ticket.ref.key), expected_version=ticket.version, author="ana",
-            fields={"/status": "silenced"},
+            fields={"/status": status},
         )  # fmt: skip
         await system.send(update)
         return await system.find(ticket.ref.key, OP_ID)
@@ -101,6 +105,26 @@ def test_a_cut_connection_is_not_taken_for_a_no(applied: bool) -> None:
         assert caught.value.was_anything_sent
         asyncio.run(silenced(server, secret=None))
         assert len(server.silences) == 1
+
+
+def test_an_op_id_that_is_found_means_that_every_silence_of_the_group_ends() -> None:
+    with FakeAlertmanager() as server:
+        for number in range(3):
+            server.silences.append({
+                "id": f"old-{number}", "matchers": [{"name": "alertname", "value": "Slow"}], "createdBy": "bo",
+                "startsAt": "2026-11-20T08:00:00Z", "endsAt": "2026-11-20T12:00:00Z", "comment": f"number {number}",
+                "status": {"state": "active"},
+            })  # fmt: skip
+        server.cut("POST *", applied=True, skip=1)
+        with pytest.raises(Unreachable):
+            asyncio.run(silenced(server, "active", secret=None))
+        assert OP_ID not in str(server.silences)
+        server.silences = server.silences[:3]
+        server.requests.clear()
+        asyncio.run(silenced(server, "active", secret=None))
+        posted = [one.json for one in server.requests if one.method == "POST"]
+        assert sorted(one["id"] for one in posted) == ["old-0", "old-1", "old-2"]
+        assert [OP_ID in one["comment"] for one in posted] == [False, False, True]
 
 
 def test_an_answer_that_is_no_list_is_no_empty_queue() -> None:
