@@ -223,7 +223,7 @@ class Lane:
         self._kill(one)
         for one.pushes in range(1, PUSHES + 1):
             done = self.start("push").end(600)
-            self.usual = 0.8 * self.usual + 0.2 * min(done.took, 10.0)
+            self.usual = 0.8 * self.usual + 0.2 * min(done.took, 1.5 * self.usual, 4.0)
             self._take(one, done)
             if one.state not in ("approved", "pushing"):
                 break
