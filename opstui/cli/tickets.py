@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, clock, emit, note, say, table, waiting
 from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
-from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Unreachable
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Unreachable
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.tickets import TicketRef
 from opstui.exports import shapes
@@ -145,12 +146,17 @@ def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
     if view is None or (old and not isinstance(error, (Unreachable, CredentialsRefused))):
         with waiting(lambda: f"{wanted.system} to answer"):
             read = invocation.desk.do(RefreshTicket(wanted))
-        if read.error is not None and (view is None or isinstance(read.error, NotFound)):
+        if read.error is not None and view is None:
             raise read.error
         error = error or read.error
         # Some systems also know a ticket by another name than the one they show (PagerDuty's incident numbers).
         wanted = read.value.ref if read.value is not None else wanted
         view = invocation.desk.ask(TicketDetail(wanted))
+        if read.error is not None and view.error is None:
+            # The system answers, but this ticket can't be read or is gone: what is cached is all that is left of it.
+            stale, offline = isinstance(read.error, RateLimited), isinstance(read.error, Unreachable)
+            state = "stale" if stale else "offline" if offline else "error"
+            view = replace(view, state=state, error=read.error.message)
     failed = told(error)
     if not view.ticket.complete:
         note(f"opstui: {wanted}: only what its queue's list tells is known, so no timeline")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opstui.core.errors import CredentialsRefused, OpstuiError, Refused, Unreachable
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, Refused, Unreachable
 from opstui.core.ports import Changes, Cursor
 from opstui.core.queues import Queue
 from opstui.core.text import SafeText
@@ -127,6 +127,26 @@ def test_what_only_a_list_told_is_shown_and_said_to_be_that_while_nobody_answers
     shown = json.loads(shell.out)
     assert (shown["title"], shown["complete"], shown["state"]) == ("One", False, "offline")
     assert "no timeline" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "state"), [*TROUBLES, (NotFound("local: there is no such ticket"), 1, "error")]
+)
+def test_what_is_cached_of_a_ticket_is_shown_while_it_alone_can_not_be_read(
+    shell: Shell, error: OpstuiError, code: int, state: str
+) -> None:
+    listing(shell)
+    ref = shell.place.ticket("One")
+    assert shell("ticket", "list") == 0
+
+    async def fail(key: str) -> Ticket:
+        raise error
+
+    shell.system.ticket = fail  # type: ignore[method-assign]
+    assert shell("ticket", "show", str(ref), "--json") == code
+    shown = json.loads(shell.out)
+    assert (shown["title"], shown["state"], shown["error"]) == ("One", state, error.message)
+    assert error.message in shell.err
 
 
 def test_it_is_live_again_with_the_next_good_answer(shell: Shell) -> None:
