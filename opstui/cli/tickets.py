@@ -15,6 +15,7 @@ from opstui.cli.output import age, clock, emit, note, say, table, waiting
 from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Unreachable
 from opstui.core.queues import SortBy, TableRow, View
+from opstui.core.text import clean_line
 from opstui.core.tickets import TicketRef
 from opstui.exports import shapes
 
@@ -156,7 +157,7 @@ def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
             # The system answers, but this ticket can't be read or is gone: what is cached is all that is left of it.
             stale, offline = isinstance(read.error, RateLimited), isinstance(read.error, Unreachable)
             state = "stale" if stale else "offline" if offline else "error"
-            view = replace(view, state=state, error=read.error.message)
+            view = replace(view, state=state, error=clean_line(read.error.message))
     failed = told(error)
     if not view.ticket.complete:
         note(f"opstui: {wanted}: only what its queue's list tells is known, so no timeline")
