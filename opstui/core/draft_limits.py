@@ -37,6 +37,20 @@ def takes_comments(capabilities: Capabilities) -> bool:
     return capabilities.public_comments or capabilities.internal_comments
 
 
+OPERATORS = "only operators see it"
+REQUESTER = "the requester sees it"
+
+
+def who_reads(capabilities: Capabilities, *, public: bool) -> str:
+    """Who can read a comment there, in a few words: the system's own, else what the two kinds mean by themselves."""
+    note = str(clean_line(capabilities.comment_note, limit=160)).strip()
+    kind, other = ("public:", "internal:") if public else ("internal:", "public:")
+    if kind in note or other in note:
+        parts = [part.strip() for part in note.split(";")]
+        note = next((part.removeprefix(kind).strip() for part in parts if part.startswith(kind)), "")
+    return note or (REQUESTER if public else OPERATORS)
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 

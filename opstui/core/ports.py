@@ -87,7 +87,8 @@ class Capabilities:
     attachment_limit: int | None = None
     """Bytes of one file."""
     comment_note: str = ""
-    """Who reads a comment there, where the two words do not say it: ``every customer of the request``."""
+    """Who reads a comment there, where the two words do not say it: ``every customer of the request``; or a part for
+    each: ``internal: who may see private notes; public: everybody who sees the ticket``."""
     cant: Mapping[str, str] = field(default_factory=dict)
     """Why something can't be done: a path of ``fields``, ``attachments``, ``internal`` or ``public`` → part of a
     sentence that follows a colon (``its API takes no files``)."""

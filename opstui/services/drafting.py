@@ -237,7 +237,7 @@ class Drafting:
             origin=origin,
             now=setup.clock.now(),
             op_id=self._id(),
-            me=system.me(),
+            me=self._refresher.account(draft.ticket.system),
         )
 
     def _store(

@@ -21,6 +21,7 @@ from opstui.core.documents import (
     citations_of,
     claims_of,
 )
+from opstui.core.draft_limits import who_reads
 from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
 from opstui.core.errors import Conflict, Refused
 from opstui.core.knowledge import Page
@@ -113,7 +114,7 @@ class Reviewing:
                 f"{finding.id}: {finding.overridden}" for finding in review.findings if finding.overridden
             ),
             needs_key_suffix=approval.needs_key_suffix(approved, ticket.severity),
-            account=self._setup.systems[approved.system].me(),
+            account=self._refresher.account(approved.system),
             audience=review.audience,
             steps=len(split(approved.operations, self._setup.systems[approved.system].capabilities.steps)),
         )
@@ -301,7 +302,7 @@ class Reviewing:
 
     def _overlaps(self, draft: Draft, ticket: Ticket) -> tuple[TimelineEntry, ...]:
         base = int(draft.base.get("#entries") or 0)
-        own = (self._setup.operator, self._setup.systems[draft.ticket.system].me())
+        own = (self._setup.operator, self._refresher.account(draft.ticket.system))
         return overlaps(base, ticket, op_id=draft.op_id, own=own)
 
     def _audience(self, draft: Draft) -> str:
@@ -309,11 +310,8 @@ class Reviewing:
         if comment is None:
             return ""
         capabilities = self._setup.systems[draft.ticket.system].capabilities
-        seen_by = clean_line(capabilities.comment_note, limit=80)
-        if comment.visibility is Visibility.INTERNAL:
-            # The note is about who reads outside; where nothing is public it is about all there is.
-            return f"internal · {seen_by if seen_by and not capabilities.public_comments else 'only operators see it'}"
-        return f"public · {seen_by or 'the requester sees it'}"
+        public = comment.visibility is not Visibility.INTERNAL
+        return f"{'public' if public else 'internal'} · {who_reads(capabilities, public=public)}"
 
     def _payload(self, draft: Draft, files: Mapping[str, bytes]) -> bytes:
         sent = self._as_sent(draft, self._refresher.cached_or_read(draft.ticket))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 from opstui.core.desk import Confirmation
+from opstui.core.draft_limits import OPERATORS
 from opstui.tui.arming import Arming, Phase, prompt_text
 from opstui.tui.lines import Line, Row, Span, between, fit, line, pad, width_of, wrap
 from opstui.tui.times import size
@@ -127,8 +128,8 @@ def _comment_head(confirmation: Confirmation, width: int) -> list[Line]:
     )
     if width_of(whole) <= width:
         return [whole]
-    if reads and confirmation.public:
-        # Who reads it outside is never left out.
+    if reads not in ("", OPERATORS):
+        # Who reads it is never left out, unless it is what the word says by itself.
         return [
             fit(line(" ", (pad("comment", NAME), "dim"), (seen, role), f", {count} characters"), width),
             *(line(" " * (NAME + 1), (part, role)) for part in wrap(reads, width - NAME - 2)),

@@ -321,8 +321,10 @@ def _comment_head(shown: Shown, public: bool, width: int) -> list[Line]:
     first = line(" ", mark, " ", pad("comment", 10), (audience, style), (f" · {tells}" if tells else "", "dim"))
     if width_of(first) <= width:
         return [first]
+    parts = wrap(audience, width - 14)
     return [
-        fit(line(" ", mark, " ", pad("comment", 10), (audience, style)), width),
+        line(" ", mark, " ", pad("comment", 10), (parts[0], style)),
+        *(line(" " * 13, (part, style)) for part in parts[1:]),
         *([fit(line(" " * 13, (tells, "dim")), width)] if tells else []),
     ]
 

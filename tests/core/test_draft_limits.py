@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opstui.core import draft_rules
-from opstui.core.draft_limits import only_public, refused_comment, refused_file, within
+from opstui.core.draft_limits import only_public, refused_comment, refused_file, who_reads, within
 from opstui.core.drafts import Draft, DraftChanges, OpKind, Origin
 from opstui.core.errors import Refused
 from opstui.core.ports import Capabilities
@@ -134,3 +134,17 @@ def test_an_agents_comment_that_was_left_out_and_comes_back_is_no_operators_own(
     assert origin(words) is Origin.AGENT
     assert origin(words.replace("03:14", "03:15")) is Origin.AGENT_EDITED
     assert origin("Something else entirely, by hand") is Origin.OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("note", "internal", "public"),
+    [
+        ("", "only operators see it", "the requester sees it"),
+        ("everybody; chats too", "everybody; chats too", "everybody; chats too"),
+        ("public: mailed to the requestors", "only operators see it", "mailed to the requestors"),
+        ("internal: who may see notes; public: everybody", "who may see notes", "everybody"),
+    ],
+)  # fmt: skip
+def test_who_reads_a_comment_is_said_for_its_own_kind(note: str, internal: str, public: str) -> None:
+    can = Capabilities(comment_note=note)
+    assert (who_reads(can, public=False), who_reads(can, public=True)) == (internal, public)

@@ -75,7 +75,7 @@ class RTTickets:
             fields=("/status", "/severity", "/assignee", "/team", "/tags", "/fields/*"),
             single_assignee=True,
             attachment_limit=10_000_000,
-            comment_note="a public reply is mailed to the requestors",
+            comment_note="public: a reply, mailed to the requestors",
         )
 
     def _opened(self) -> Mapping[str, str]:

@@ -96,7 +96,7 @@ class ServiceNowTickets:
             fields=("/status", "/severity", "/assignee", "/team", "/fields/*"),
             single_assignee=True,
             attachment_limit=ATTACHMENT_LIMIT,
-            comment_note="work notes are for who works on the ticket, public comments are read by its caller",
+            comment_note="internal: a work note, for who works on the ticket; public: its caller reads it",
             cant={"/tags": "its tags are not part of a ticket"},
         )
 

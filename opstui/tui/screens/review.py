@@ -15,13 +15,12 @@ from opstui.core.desk import (
     SessionDetail,
     SessionHidden,
 )
-from opstui.core.draft_limits import only_public, takes_comments, why_not
+from opstui.core.draft_limits import only_public, takes_comments, who_reads, why_not
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftState
 from opstui.core.errors import NotFound
 from opstui.core.keys import of
 from opstui.core.ports import Capabilities
 from opstui.core.redaction import PLACEHOLDER
-from opstui.core.text import clean_line
 from opstui.tui.keymap import only
 from opstui.tui.lines import Line, Row, between, line, wrap
 from opstui.tui.push_words import STATE_WORDS
@@ -283,8 +282,7 @@ def comment_words(capabilities: Capabilities) -> str:
         why = why_not(COMMENT_PATH, capabilities)
         return f"this system takes none{f': {why}' if why else ''}"
     if only_public(capabilities):
-        note = str(clean_line(capabilities.comment_note, limit=80))
-        return f"every comment here is PUBLIC{f': {note}' if note else ''}"
+        return f"every comment here is PUBLIC: {who_reads(capabilities, public=True)}"
     return ""
 
 
