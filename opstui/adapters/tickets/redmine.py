@@ -18,7 +18,7 @@ from opstui.adapters.tickets.redmine_names import Names
 from opstui.adapters.tickets.redmine_reading import Reading, field_of, read_issue, read_journals, version_of
 from opstui.adapters.tickets.redmine_writing import body_of
 from opstui.adapters.tickets.severities import Severities
-from opstui.adapters.tickets.wire import answer_of, line, list_of, raw, record, stamp
+from opstui.adapters.tickets.wire import answer_of, line, list_of, number as as_number, raw, record, stamp
 from opstui.core.connections import Connection
 from opstui.core.errors import ConfigError, Conflict, CredentialsRefused, NotFound, OpstuiError, Refused
 from opstui.core.ports import Capabilities, Changes, Cursor, Probe, Sent, Update
@@ -89,7 +89,7 @@ class RedmineTickets:
             query = clean_line(queue.query, limit=120)
             why = f"the query of {clean_line(queue.name, limit=80)} names a project or saved query that is not there"
             raise Refused(f"{self.name}: {why} ({query}). What was cached stays", reason=str(error)) from None
-        issues = [one for one in list_of(self.name, answer, "issues") if isinstance(one.get("id"), int)]
+        issues = [one for one in list_of(self.name, answer, "issues") if as_number(one.get("id"))]
         for issue in issues:
             self._names.learn(issue)
         total = record(answer).get("total_count")
@@ -256,6 +256,10 @@ class RedmineTickets:
         except NotFound:
             raise NotFound(missing) from None
         issue = answer_of(self.name, answer, "issue")
+        if as_number(issue.get("id")) != int(key):
+            raise Refused(
+                f"{self.name}: the answer holds another issue. What was cached stays; see its url in the config"
+            )
         self._names.learn(issue)
         return issue
 

@@ -123,7 +123,7 @@ def ticket_of(
         created_at=moment(data.get("Created")),
         updated_at=updated,
         due_at=_due(data.get("Due")),
-        version=version or raw(data.get("LastUpdated")),
+        version=version or line(data.get("LastUpdated")),
         body=body if body is not None else SafeText(""),
         fields=_shown_fields(data, fields, reading.op_field),
         url=clean_line(f"{reading.web}/Ticket/Display.html?id={key}"),

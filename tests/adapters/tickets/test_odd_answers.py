@@ -21,6 +21,7 @@ from opstui.adapters.tickets import (
 from opstui.adapters.tickets.jira_fields import SLA, TEAM
 from opstui.adapters.tickets.severities import Severities
 from opstui.adapters.tickets.wire import moment_or_none, number, record, records, shown
+from opstui.core.errors import Refused
 from opstui.core.queues import Queue
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket
@@ -203,6 +204,16 @@ async def test_journals_that_are_none_are_left_out(journals: Any) -> None:
         server.answer("GET /issues/7.json", Reply.of({"issue": issue | {"journals": journals}}))
         system = redmine.connect(connection_to(server, name="rm", kind="redmine"))
         assert len((await system.ticket("7")).timeline) <= 1
+        await system.disconnect()
+
+
+@pytest.mark.parametrize("issue", [{}, {"id": False}, {"id": 8}, {"id": "x"}])
+async def test_an_answer_that_holds_another_issue_takes_no_tickets_place(issue: Any) -> None:
+    with FakeRedmine() as server:
+        server.answer("GET /issues/7.json", Reply.of({"issue": issue}))
+        system = redmine.connect(connection_to(server, name="rm", kind="redmine"))
+        with pytest.raises(Refused, match="rm: the answer holds another issue"):
+            await system.ticket("7")
         await system.disconnect()
 
 
