@@ -1,7 +1,7 @@
 """``kill -9`` at random moments of a push to a real server behind a faulty proxy.
 
-``python -m tests.bench.kill_push_remote [--system rt|redmine] [--rounds 200] [--seed N] [--lanes 2]``, with the servers
-of ``OPSTUI_SERVERS`` (``tests/servers/up.py start FOLDER``).
+``python -m tests.bench.kill_push_remote [--system rt|redmine] [--rounds 200] [--seed N] [--lanes 2]
+[--marker field|comment]``, with the servers of ``OPSTUI_SERVERS`` (``tests/servers/up.py start FOLDER``).
 
 Each round makes a ticket on the server itself, and a draft with an internal comment, a status and a custom field (in
 some an assignee, an attachment) that is approved. Then one ``push``, or two at once, send it through the proxy, and are
@@ -174,15 +174,16 @@ class Round:
 class Lane:
     """A home, a proxy and one round after the other."""
 
-    def __init__(self, server: Server, home: Path, seed: int, settle: float) -> None:
+    def __init__(self, server: Server, home: Path, seed: int, settle: float, marker: str) -> None:
         self.server, self.home, self.settle, self.warm = server, home, settle, Warm()
         self.dice = random.Random(seed)
         self.usual = 2.0
         """Seconds that a push takes."""
         self.proxy = FaultyProxy(server.url, seed, writes=0.5, reads=0.04, longest=LONGEST)
+        config = "\n".join(line for line in server.config.splitlines() if marker == "field" or "op_field" not in line)
         home.mkdir()
         (home / "config.toml").write_text(
-            f'[operator]\nname = "alex"\n\n[tickets.t]\n{server.config}\nurl = "{self.proxy.url}"\n'
+            f'[operator]\nname = "alex"\n\n[tickets.t]\n{config}\nurl = "{self.proxy.url}"\n'
             'token = { env = "OPSTUI_TEST_TOKEN" }\n',
             encoding="utf-8",
         )
@@ -271,6 +272,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--marker", choices=("field", "comment"), default="field", help="where op ids are kept")
     told = "seconds after which what is not there was not applied: longer than any request takes, see `slowest`"
     parser.add_argument("--settle", type=float, default=10.0, help=told)
     wanted = parser.parse_args()
@@ -283,7 +285,9 @@ def main() -> None:
         for lane in range(wanted.lanes):
             home = Path(made) / f"lane{lane}"
             stack.enter_context(no_workers_left(home))
-            lanes.append(Lane(SERVERS[wanted.system](env), home, wanted.seed * 1000 + lane, wanted.settle))
+            lanes.append(
+                Lane(SERVERS[wanted.system](env), home, wanted.seed * 1000 + lane, wanted.settle, wanted.marker)
+            )
             stack.callback(lanes[-1].warm.close)
             stack.enter_context(lanes[-1].proxy)
 
