@@ -64,6 +64,11 @@ class TicketRef:
     def __str__(self) -> str:
         return f"{self.system}:{self.key}"
 
+    @property
+    def called(self) -> str:
+        """What people call it: its key, and where that is but a number with the system's name, ``rt:12``."""
+        return self.key if any(char.isalpha() for char in self.key) else str(self)
+
     @classmethod
     def parse(cls, text: str) -> TicketRef:
         """Read ``local:INC-1042``. Raises UsageError for anything else, before any request is made."""

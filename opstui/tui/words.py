@@ -47,8 +47,8 @@ _ASCII = {
 
 
 def called(ref: TicketRef) -> str:
-    """What people call a ticket: its key, and where that is but a number with the system's name: ``rt:12``."""
-    return ref.key if any(char.isalpha() for char in ref.key) else str(ref)
+    """What people call a ticket (``TicketRef.called``)."""
+    return ref.called
 
 
 def utf8(encoding: str | None = None) -> bool:

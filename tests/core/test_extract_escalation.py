@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from opstui.core.codec import decode, encode
 from opstui.core.documents import EscalationPackage, EscalationType, ReasonCode, Tristate, claims_of
 from opstui.core.extract.escalation import escalation_package
 from opstui.core.sources import SourceSet
-from opstui.core.tickets import Ticket
+from opstui.core.tickets import Ticket, TicketRef
 from tests.core.real_input import NOW, build, given
 
 QUEUE = build(
@@ -51,6 +52,12 @@ def test_without_a_request_the_investigation_is_handed_over_without_an_invented_
     ask = made(build("Slow")).ask
     assert [(item.verb, item.deadline) for item in ask] == [("investigate", None)]
     assert "By when is an answer needed?" in made(build("Slow")).preflight.missing
+
+
+def test_a_ticket_whose_key_is_but_a_number_is_called_by_its_system_too() -> None:
+    slow = replace(build("Slow"), ref=TicketRef("rt", "4"))
+    assert made(slow).ask[0].text == "Take over the investigation of rt:4"
+    assert TicketRef("jira", "OPS-4").called == "OPS-4"
 
 
 def test_the_team_is_named_only_where_the_ticket_names_one() -> None:

@@ -160,7 +160,7 @@ def links(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> tuple[Lin
     """Web links that stand in the ticket, each once, with their true host as the label."""
     found: dict[str, Link] = {}
     if ticket.url and ticket.url.startswith(("https://", "http://")):
-        found[str(ticket.url)] = Link(label=cut(ticket.ref.key, 40), url=str(ticket.url), kind="ticket")
+        found[str(ticket.url)] = Link(label=cut(ticket.ref.called, 40), url=str(ticket.url), kind="ticket")
     for unit in units:
         for match in _URL.finditer(unit.text):
             url = match.group().rstrip(".,;:!?)]*_")
@@ -279,7 +279,7 @@ def asks(units: Sequence[Unit], ticket: Ticket, sla: Sla, team: str | None) -> t
         found.append(
             Ask(
                 verb="investigate",
-                text=f"Take over the investigation of {ticket.ref.key}"[:160],
+                text=f"Take over the investigation of {ticket.ref.called}"[:160],
                 deadline=deadline,
                 owner=team,
             )
