@@ -11,6 +11,8 @@ from opstui.core.queues import Queue
 from opstui.core.text import SafeText, clean_line
 from opstui.core.tickets import Ticket
 
+_FIELDS = ("/status", "/severity", "/assignee", "/team", "/tags", "/fields/*")
+
 
 class UnavailableTickets:
     """Implements ``ports.TicketSystem`` by refusing everything for one reason."""
@@ -18,10 +20,15 @@ class UnavailableTickets:
     def __init__(self, connection: Connection, reason: str) -> None:
         self.name = connection.name
         self.origin = connection.url or f"{connection.kind}:unavailable"
-        self.capabilities = Capabilities(
-            internal_comments=False, public_comments=False, transitions_listed=False, fields=(), attachments=False
-        )
         self.reason: SafeText = clean_line(reason)
+        self.capabilities = Capabilities(
+            internal_comments=False,
+            public_comments=False,
+            transitions_listed=False,
+            fields=(),
+            attachments=False,
+            cant=dict.fromkeys((*_FIELDS, "attachments", "internal", "public"), self.reason),
+        )
 
     def _refuse(self) -> NoReturn:
         raise Refused(f"{self.name}: {self.reason}. Nothing was asked or sent; what was cached stays")
