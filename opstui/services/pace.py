@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from opstui.core.pauses import RETRY_AFTER_LIMIT
+
 QUIET_FACTOR = 4.0
 """A queue in which nothing happens, and at which nobody looks, is asked this much less often in the end."""
 QUIET_GROWTH = 1.5
@@ -9,8 +11,6 @@ HIDDEN_FACTOR = 5.0
 """The same while the operator has another window in front."""
 REFUSED_FACTOR = 4.0
 """The same where the system says no: only a person can mend that."""
-LONGEST_WAIT = 300.0
-"""Seconds; a longer pause that a system asks for is cut."""
 JITTER = 0.1
 
 
@@ -30,7 +30,7 @@ def pause(poll: float, *, quiet: int, looked: bool, hidden: bool, refused: bool 
 
 def asked_pause(seconds: float | None) -> float | None:
     """A pause that a system asked for, between one second and five minutes; None where it asked for none."""
-    return None if seconds is None else max(1.0, min(LONGEST_WAIT, seconds))
+    return None if seconds is None else max(1.0, min(RETRY_AFTER_LIMIT, seconds))
 
 
 def jittered(seconds: float, chance: float) -> float:

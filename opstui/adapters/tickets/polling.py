@@ -262,9 +262,14 @@ def _over(
     )  # fmt: skip
     if not walk.sweep:
         return ended
-    rest = max(PATIENCE * (now - walk.started), timedelta(seconds=SECONDS_EACH_PAGE * walk.pages))
+    rest = rest_after(now - walk.started, walk.pages)
     pause = min(max(rest, LONGEST_PAUSE), LONGEST_TOLD_PAUSE) if told else min(rest, LONGEST_PAUSE)
     return replace(ended, swept_at=now, pause=pause)
+
+
+def rest_after(took: timedelta, pages: int) -> timedelta:
+    """How long after a sweep of so many pages, which took so long, the next one is due, if nothing bounds it."""
+    return max(PATIENCE * took, timedelta(seconds=SECONDS_EACH_PAGE * pages))
 
 
 def _floor(moment: datetime, tick: timedelta) -> datetime:

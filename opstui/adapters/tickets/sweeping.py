@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from opstui import __version__
+from opstui.adapters.tickets.polling import LONGEST_PAUSE as LONGEST_PAUSE, rest_after
 from opstui.core.canonical import canonical, fingerprint
 from opstui.core.errors import CredentialsRefused, Refused
 from opstui.core.frozen import dataclass
@@ -25,12 +26,6 @@ RESTARTS = 3
 """How often a sweep begins again because its position lapsed."""
 PAGES = 1000
 """Of one sweep; where rows slip away faster than they can be read, it ends all the same."""
-SECONDS_EACH_PAGE = 6
-"""A sweep of n pages is made at most every n × this, …"""
-PATIENCE = 20
-"""… at most every so many times what the last one took, …"""
-LONGEST_PAUSE = timedelta(minutes=10)
-"""… but every so often in any case."""
 SWEEP_LIMIT = timedelta(hours=1)
 """A sweep that was interrupted for longer begins again; positions lapse."""
 
@@ -153,8 +148,8 @@ async def _swept(
         small = _Stand(mark=stand.mark, keys=tuple(sorted(keys)))
         return _changes((*last, *part.tickets), left, small, label, anew=anew)
     now = clock.now()
-    rest = max(PATIENCE * (now - sweep.started), timedelta(seconds=SECONDS_EACH_PAGE * (sweep.pages + 1)))
-    swept = _Stand(mark=stand.mark, swept_at=now, pause=min(rest, LONGEST_PAUSE))
+    rest = min(rest_after(now - sweep.started, sweep.pages + 1), LONGEST_PAUSE)
+    swept = _Stand(mark=stand.mark, swept_at=now, pause=rest)
     return _changes(part.tickets, (), swept, label)
 
 
