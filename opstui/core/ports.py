@@ -17,6 +17,7 @@ from opstui.core.stores import (
     Editing as Editing,
     LedgerRow as LedgerRow,
     LimitRaise as LimitRaise,
+    Paper as Paper,
     RecordReader as RecordReader,
     RecordStore as RecordStore,
     RecordWriter as RecordWriter,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from opstui.core.documents import Document
-    from opstui.core.knowledge import Hit, Page
+    from opstui.core.errors import OpstuiError
+    from opstui.core.knowledge import Hit, Page, PageRow
     from opstui.core.queues import Queue
     from opstui.core.redaction import Span
     from opstui.core.sessions import AgentState, RuntimeEvent, RuntimeNotice, ToolResult, ToolSpec, Usage
@@ -361,23 +363,65 @@ class KnowledgeSource(Protocol):
         """Pages whose content differs from ``known`` (doc → content hash), and docs that are gone.
 
         One bad file never stops the others: it comes as a page with a ``problem``, or not at all with a log line.
+        Raises Unreachable, Refused, RateLimited, CredentialsRefused where a source elsewhere can't be asked: what is
+        indexed of it is kept then. May be called again and again: a source elsewhere answers at most a bounded part
+        at a time, and is asked again as long as it ``has_more``.
         """
 
     def probe(self) -> list[Probe]:
         """What ``doctor`` says of it."""
 
 
+@runtime_checkable
+class PolledSource(Protocol):
+    """A source elsewhere, which is not asked each time that somebody looks at the folders."""
+
+    poll_seconds: float
+    """How long an answer is good for; a person's ``knowledge index`` asks all the same."""
+    has_more: bool
+    """The last answer was a part: ask again at once."""
+
+
+@runtime_checkable
+class WritableSource(Protocol):
+    """A source that can take a page which a person accepted."""
+
+    def write(self, doc: str, text: str, *, expected_hash: str | None, message: str, author: str) -> str:
+        """Write a page, only if it is still as ``expected_hash`` says (None: only if there is none); where it went,
+        in words. A file, or a commit on a branch of its own where the folder is a git repository.
+
+        Raises Conflict (it changed meanwhile, nothing was written), Refused.
+        """
+
+
 class KnowledgeIndex(Protocol):
     """Full-text search over the approved pages."""
 
-    def refresh(self) -> int:
-        """Bring the index up to date with its sources; how many pages changed."""
+    def refresh(self, *, due: bool = False) -> int:
+        """Bring the index up to date with its sources; how many pages changed.
+
+        ``due``: sources elsewhere only where their last answer is older than their ``poll_seconds``. A source that
+        can't be asked never stops the others; what is indexed of it is kept, and ``faults`` says why.
+        """
+
+    def faults(self) -> Mapping[str, OpstuiError]:
+        """Source → why its last question was not answered; those that answered are left out."""
 
     def search(self, query: str, limit: int = 8) -> list[Hit]:
-        """Best first; empty where no page has a word of it. Any string is a query; none is an error."""
+        """Best first; empty where no page has a word of it. Any string is a query; none is an error.
+
+        Strong hits answer it; where all are weak, no page does. Superseded, archived and draft pages come behind
+        those that answer as well and are no such page, and are never strong beside one.
+        """
 
     def page(self, doc: str) -> Page | None:
         """The page as indexed."""
+
+    def pages(self, source: str | None = None) -> list[PageRow]:
+        """Every page (of a source), without its text, by id."""
+
+    def source_of(self, doc: str) -> KnowledgeSource | None:
+        """The source that a page of this id belongs to."""
 
     def count(self) -> int:
         """How many pages there are."""

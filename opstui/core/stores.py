@@ -114,6 +114,14 @@ class RecordReader(Protocol):
     def editing(self, draft_id: str) -> Editing | None:
         """Who has the draft open."""
 
+    def paper(self, kind: str, paper_id: str) -> Paper | None:
+        """As last saved."""
+
+    def papers(
+        self, kind: str, *, subject: str | None = None, states: Sequence[str] | None = None, limit: int = 500
+    ) -> list[Paper]:
+        """Newest first."""
+
 
 class RecordWriter(RecordReader, Protocol):
     """Inside one transaction: reads see its own writes; an exception undoes all of it."""
@@ -150,6 +158,12 @@ class RecordWriter(RecordReader, Protocol):
 
     def set_editing(self, editing: Editing | None, draft_id: str) -> None:
         """Who has the draft open now; None: nobody any more."""
+
+    def put_paper(self, paper: Paper, *, expected_rev: int | None) -> Paper:
+        """Save; the stored one has ``rev`` one higher. ``expected_rev`` None: it must be new. Raises StaleRevision.
+
+        Rings the bell with the paper's kind and id.
+        """
 
 
 class RecordStore(RecordReader, Protocol):
@@ -224,6 +238,24 @@ class Editing:
     operator: str
     at: datetime
     """The last key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What people decide about beside drafts, one row each: a proposal for a page, a shift handover, an answer to a
+    similar ticket, a labelled case, an evaluation. The service of its kind knows what ``content`` holds."""
+
+    kind: str
+    """``proposal``, ``handover``, ``similar``, ``case``, ``evaluation``."""
+    id: str
+    """Unique among its kind."""
+    subject: str
+    """What it is about, to look it up by: a ticket's ref, a page's id, a shift's id."""
+    state: str
+    rev: int = 0
+    created_at: datetime
+    content: Mapping[str, Any]
+    """JSON values only."""
 
 
 class TicketCache(Protocol):

@@ -11,7 +11,7 @@ import pytest
 from opstui.core.audit import GENESIS, AuditEntry, verify
 from opstui.core.drafts import DraftOp, DraftState, OpKind, PushStep
 from opstui.core.errors import StaleRevision
-from opstui.core.ports import Editing, LimitRaise, RecordStore, RecordWriter, Request
+from opstui.core.ports import Editing, LimitRaise, Paper, RecordStore, RecordWriter, Request
 from opstui.core.sessions import SessionStatus, Usage
 from opstui.testing import builders as make
 
@@ -306,6 +306,32 @@ class RecordStoreContract:
         assert store.editing("d1") == here
         store.write(lambda writer: writer.set_editing(None, "d1"))
         assert store.editing("d1") is None
+
+    def test_a_paper_is_kept_by_kind_and_saved_compare_and_set(self, store: RecordStore) -> None:
+        paper = Paper(
+            kind="proposal",
+            id="p1",
+            subject="runbooks/A",
+            state="open",
+            created_at=make.START,
+            content={"text": "a", "n": [1]},
+        )
+        other = dataclasses.replace(paper, kind="case", created_at=make.START + HOUR)
+        first = store.write(lambda writer: writer.put_paper(paper, expected_rev=None))
+        store.write(lambda writer: writer.put_paper(other, expected_rev=None))
+        later = dataclasses.replace(paper, id="p2", created_at=make.START + HOUR, state="done")
+        before = store.bell.last()
+        stored = store.write(lambda writer: writer.put_paper(later, expected_rev=None))
+        assert [(ring.kind, ring.subject) for ring in store.bell.rings(before)] == [("proposal", "p2")]
+        assert store.paper("proposal", "p1") == first == dataclasses.replace(paper, rev=1)
+        assert store.paper("proposal", "p3") is None
+        assert store.papers("proposal") == [stored, first]
+        assert store.papers("proposal", states=["open"]) == store.papers("proposal", limit=5, states=["open", "x"])
+        assert store.papers("proposal", subject="runbooks/B") == []
+        with pytest.raises(StaleRevision):
+            store.write(lambda writer: writer.put_paper(first, expected_rev=None))
+        changed = dataclasses.replace(first, state="done")
+        assert store.write(lambda writer: writer.put_paper(changed, expected_rev=1)).rev == 2
 
     def test_every_put_rings_in_order(self, store: RecordStore) -> None:
         store.bell.changed()

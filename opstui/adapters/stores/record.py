@@ -27,7 +27,7 @@ from opstui.core.codec import encode
 from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
 from opstui.core.errors import StaleRevision
 from opstui.core.ids import Clock
-from opstui.core.ports import Bell, Editing, LedgerRow, LimitRaise, RecordWriter, Request
+from opstui.core.ports import Bell, Editing, LedgerRow, LimitRaise, Paper, RecordWriter, Request
 from opstui.core.sessions import Session, SessionEvent
 
 R = TypeVar("R")
@@ -180,6 +180,23 @@ class _Writing(Reading):
         """Keep it in place of an earlier one of the same shift."""
         self._rows("INSERT OR REPLACE INTO limit_raises VALUES (?, ?)", (raised.shift, dumped(raised)))
         self._ring("ledger", "", 0)
+
+    def put_paper(self, paper: Paper, *, expected_rev: int | None) -> Paper:
+        """Save; the stored paper has ``rev`` one higher. ``expected_rev`` None: it is new. Raises StaleRevision."""
+        rows = self._rows("SELECT rev FROM papers WHERE kind = ? AND id = ?", (paper.kind, paper.id))
+        current = int(rows[0][0]) if rows else 0
+        if (expected_rev or 0) != current:
+            raise StaleRevision(
+                f"the {paper.kind} was saved elsewhere in between: look at it again first", current=current
+            )
+        stored = dataclasses.replace(paper, rev=current + 1)
+        created = micros_since_epoch(stored.created_at)
+        self._rows(
+            "INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (stored.kind, stored.id, stored.subject, stored.state, stored.rev, created, dumped(stored)),
+        )
+        self._ring(stored.kind, stored.id, stored.rev)
+        return stored
 
     def set_editing(self, editing: Editing | None, draft_id: str) -> None:
         """Who has the draft open; None: nobody."""

@@ -12,7 +12,7 @@ from opstui.adapters.stores.record_schema import QUARTER, micros_since_epoch, mo
 from opstui.core.audit import GENESIS, AuditRecord
 from opstui.core.codec import decode, encode
 from opstui.core.drafts import Draft, DraftState, PushRecord
-from opstui.core.ports import Editing, LedgerRow, LimitRaise, Request
+from opstui.core.ports import Editing, LedgerRow, LimitRaise, Paper, Request
 from opstui.core.sessions import Session, SessionEvent, SessionStatus, Usage
 from opstui.core.tickets import TicketRef
 
@@ -154,6 +154,19 @@ class Reading:
         where, params = _conditions(session=session_id)
         rows = self._rows(f"SELECT content FROM requests WHERE answered = 0 AND {where} ORDER BY number", params)
         return [_loaded(Request, row[0]) for row in rows]
+
+    def paper(self, kind: str, paper_id: str) -> Paper | None:
+        """The paper as last saved."""
+        rows = self._rows("SELECT content FROM papers WHERE kind = ? AND id = ?", (kind, paper_id))
+        return _first(Paper, rows)
+
+    def papers(
+        self, kind: str, *, subject: str | None = None, states: Sequence[str] | None = None, limit: int = 500
+    ) -> list[Paper]:
+        """Newest first."""
+        where, params = _conditions(kind=kind, subject=subject, state=states)
+        sql = f"SELECT content FROM papers WHERE {where} ORDER BY created DESC, id DESC LIMIT ?"
+        return [_loaded(Paper, row[0]) for row in self._rows(sql, (*params, limit))]
 
     def editing(self, draft_id: str) -> Editing | None:
         """Who has the draft open."""

@@ -82,6 +82,13 @@ STEPS: tuple[Step, ...] = (
     UPDATE outbox SET ticket = coalesce(json_extract(content, '$.ticket'), '') WHERE json_valid(content);
     CREATE INDEX outbox_unfinished_by_ticket ON outbox(ticket, number) WHERE done = 0;
     """,
+    """
+    CREATE TABLE papers(
+        kind TEXT NOT NULL, id TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, rev INTEGER NOT NULL,
+        created INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+    CREATE INDEX papers_by_subject ON papers(kind, subject, created DESC, id DESC);
+    CREATE INDEX papers_by_state ON papers(kind, state, created DESC, id DESC);
+    """,
 )
 
 QUARTER = 15 * 60 * 1_000_000
