@@ -266,6 +266,16 @@ class DeskService:
     def _search(self, question: words.KnowledgeSearch) -> tuple[Hit, ...]:
         return tuple(self._setup.knowledge.search(question.query, question.limit))
 
+    def _similar(self, question: words.SimilarTickets) -> tuple[words.SimilarTicket, ...]:
+        from opstui.services.similar import similar_tickets
+
+        return similar_tickets(self._setup, question)
+
+    def _judge_similar(self, command: words.JudgeSimilar) -> Outcome[None]:
+        from opstui.services.similar import judge
+
+        return judge(self._setup, command)
+
     def _log_tail(self, question: words.LogTail) -> tuple[SafeText, ...]:
         from opstui.services.auditing import tail_of
 
@@ -450,6 +460,7 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "AuditWindow": DeskService._audit_window,
     "VerifyAudit": DeskService._verify_audit,
     "KnowledgeSearch": DeskService._search,
+    "SimilarTickets": DeskService._similar,
     "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
     "LogTail": DeskService._log_tail,
     "Doctor": DeskService._doctor,
@@ -482,6 +493,7 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "MarkSeen": DeskService._mark_seen,
     "KeepViewState": DeskService._keep_view_state,
     "ImportTickets": DeskService._import,
+    "JudgeSimilar": DeskService._judge_similar,
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh()),
 }
 _ALLOWED_READ_ONLY = frozenset(

@@ -73,7 +73,10 @@ if TYPE_CHECKING:
         FirstLook as FirstLook,
         FirstLookView as FirstLookView,
         IndexKnowledge as IndexKnowledge,
+        JudgeSimilar as JudgeSimilar,
         KnowledgeSearch as KnowledgeSearch,
+        SimilarTicket as SimilarTicket,
+        SimilarTickets as SimilarTickets,
         Source as Source,
         SourceView as SourceView,
         Transitions as Transitions,
@@ -116,7 +119,8 @@ _HOME = {
         WaitingForYou Status StatusLine ViewState RefreshTickets RefreshTicket Watch MarkSeen KeepViewState
     """,
     "sources": """
-        FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch IndexKnowledge
+        FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch IndexKnowledge SimilarTicket
+        SimilarTickets JudgeSimilar
     """,
     "sessions": """
         Sessions SessionDetail SessionEvents SessionPreview SessionHidden Choices SessionChoices StartSession

@@ -1,4 +1,4 @@
-"""Questions about what stands behind a ticket: the first look, runbooks, cited lines."""
+"""Questions about what stands behind a ticket: the first look, runbooks, cited lines, tickets like it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from opstui.core.desk.verbs import Command, Question
 from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opstui.core.claims import Citation, Claim
     from opstui.core.knowledge import Hit
     from opstui.core.text import SafeText
-    from opstui.core.tickets import TicketRef
+    from opstui.core.tickets import Status, TicketRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +75,46 @@ class KnowledgeSearch(Question["tuple[Hit, ...]"]):
 @dataclass(frozen=True, slots=True)
 class IndexKnowledge(Command["int"]):
     """Bring the runbook index up to date; how many pages changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarTicket:
+    """A ticket that may be about the same, and what a person said to that."""
+
+    ref: TicketRef
+    title: SafeText
+    status: Status
+    score: float
+    """Larger is more alike; comparable within one answer."""
+    shared: tuple[str, ...]
+    """Identifiers that both name: ids, error codes, hosts, versions; the rarest first."""
+    strong: bool
+    """It shares an identifier, or nearly says the same: worth a look without being asked for."""
+    reason: str
+    """Why it is told, in a few words: ``both name ORA-00600, db-3``."""
+    verdict: str | None = None
+    """``yes`` or ``no`` of a person; nothing is ever linked or closed by it."""
+    by: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTickets(Question["tuple[SimilarTicket, ...]"]):
+    """At most ``limit``: who was said to be the same first, then the most alike; what was said not to be comes last.
+
+    Takes up to 50 ms for 100,000 tickets: ask it from a thread. Raises NotFound.
+    """
+
+    ref: TicketRef
+    limit: int = 3
+    weak: bool = False
+    """Also those that share no identifier and are not strongly alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSimilar(Command["None"]):
+    """A person says whether two tickets are about the same; None takes it back. Changes neither of them."""
+
+    ref: TicketRef
+    other: TicketRef
+    same: bool | None
