@@ -20,7 +20,7 @@ from opstui.config.paths import Paths
 from opstui.config.settings import Settings
 from opstui.core.errors import ConfigError, Refused
 from opstui.core.ids import Clock, Randomness
-from opstui.core.ports import AgentRuntime, KnowledgeIndex, KnowledgeSource, Probe, Redactor, TicketSystem
+from opstui.core.ports import AgentRuntime, KnowledgeSource, Probe, Redactor, TicketSystem
 from opstui.core.queues import Queue, View
 from opstui.core.shifts import Schedule
 from opstui.core.text import clean_line
@@ -29,6 +29,7 @@ from opstui.services.setup import Setup, WorkflowPolicy
 from opstui.wired.late import LateKnowledge, LateMapping, LateRedactor, LateWorkflows, Once
 
 if TYPE_CHECKING:
+    from opstui.adapters.knowledge.index import SqliteKnowledge
     from opstui.adapters.secrets.store import SecretStore
     from opstui.core.desk import Desk, ImportReport
     from opstui.core.rates import RateCard
@@ -225,7 +226,7 @@ def _workflows(paths: Paths) -> Mapping[str, Workflow]:
     return load_workflows(_bundled("workflows"), paths.user_workflows)
 
 
-def _knowledge(settings: Settings, cache_file: Database, *, demo: bool) -> KnowledgeIndex:
+def _knowledge(settings: Settings, cache_file: Database, *, demo: bool) -> SqliteKnowledge:
     from opstui.adapters.knowledge.index import SqliteKnowledge
 
     return SqliteKnowledge(cache_file, _sources(settings, demo=demo))

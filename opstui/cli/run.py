@@ -72,7 +72,7 @@ def _need_a_cent(invocation: Invocation, workflow: str, runtime: str | None) -> 
 
 def index(invocation: Invocation) -> None:
     """Bring the runbook index up to date; a session without it is poorer and still a session."""
-    error: OpstuiError | None = invocation.desk.do(IndexKnowledge()).error
+    error: OpstuiError | None = invocation.desk.do(IndexKnowledge(due=True)).error
     if error is not None:
         from opstui.cli.output import note
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from opstui.core import desk as words
-from opstui.core.errors import ConfigError, OpstuiError, ReadOnly, StoreFull, UsageError
+from opstui.core.errors import ConfigError, NotFound, OpstuiError, ReadOnly, StoreFull, UsageError
 from opstui.core.text import clean_line
 from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher, feeds
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opstui.core.audit import AuditRecord
     from opstui.core.desk import Command, Event, Mark, Outcome, Question
     from opstui.core.drafts import Draft, PushRecord
-    from opstui.core.knowledge import Hit
+    from opstui.core.knowledge import Hit, Page
     from opstui.core.ports import Probe, Ring
     from opstui.core.sessions import Session, SessionEvent
     from opstui.core.text import SafeText
@@ -276,6 +276,12 @@ class DeskService:
 
         return judge(self._setup, command)
 
+    def _page(self, question: words.KnowledgePage) -> Page:
+        page = self._setup.knowledge.page(question.doc)
+        if page is None:
+            raise NotFound(f"there is no page {clean_line(question.doc, limit=80)} in the runbooks")
+        return page
+
     def _log_tail(self, question: words.LogTail) -> tuple[SafeText, ...]:
         from opstui.services.auditing import tail_of
 
@@ -400,7 +406,7 @@ class DeskService:
     def _tend(self, *, prune: bool) -> None:
         setup = self._setup
         try:
-            setup.knowledge.refresh()
+            setup.knowledge.refresh(due=True)
             if prune and not setup.read_only:
                 before = setup.clock.now() - timedelta(days=setup.keep_days)
                 setup.record.prune(before)
@@ -460,6 +466,11 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "AuditWindow": DeskService._audit_window,
     "VerifyAudit": DeskService._verify_audit,
     "KnowledgeSearch": DeskService._search,
+    "KnowledgePages": lambda desk, question: tuple(desk._setup.knowledge.pages(question.source)),
+    "KnowledgePage": DeskService._page,
+    "KnowledgeFaults": lambda desk, question: {
+        source: str(fault) for source, fault in desk._setup.knowledge.faults().items()
+    },
     "SimilarTickets": DeskService._similar,
     "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
     "LogTail": DeskService._log_tail,
@@ -494,7 +505,7 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "KeepViewState": DeskService._keep_view_state,
     "ImportTickets": DeskService._import,
     "JudgeSimilar": DeskService._judge_similar,
-    "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh()),
+    "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh(due=command.due)),
 }
 _ALLOWED_READ_ONLY = frozenset(
     ("RefreshTickets", "RefreshTicket", "Watch", "MarkSeen", "KeepViewState", "IndexKnowledge", "CloseDraft", "Agents")

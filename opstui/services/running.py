@@ -130,7 +130,7 @@ class SessionRun:
         # It goes on: an end that was told before is not its end any more.
         await self._save(ended_at=None, stop_reason=None)
         session = self.session
-        await asyncio.to_thread(setup.knowledge.refresh)
+        await asyncio.to_thread(setup.knowledge.refresh, due=True)
         if not here:
             self._hiding = await asyncio.to_thread(self._new_hiding)
         tools = ToolDesk(

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from opstui.core.knowledge import Hit, Page
+from opstui.core.knowledge import Hit, Page, PageRow
 
 if TYPE_CHECKING:
-    from opstui.core.ports import KnowledgeIndex, Probe, Redactor
+    from opstui.adapters.knowledge.index import SqliteKnowledge
+    from opstui.core.errors import OpstuiError
+    from opstui.core.ports import KnowledgeSource, Probe, Redactor
     from opstui.core.redaction import Span
     from opstui.core.workflows import Workflow
 
@@ -98,27 +100,32 @@ class LateRedactor:
 class LateKnowledge:
     """The runbook index, made when it is first asked for something: its parts cost the first screen 20 ms."""
 
-    def __init__(self, make: Callable[[], KnowledgeIndex]) -> None:
+    def __init__(self, make: Callable[[], SqliteKnowledge]) -> None:
         self._make = make
         self._guard = threading.Lock()
-        self._made: KnowledgeIndex | None = None
+        self._made: SqliteKnowledge | None = None
         self._changed = 0
         """Pages that the first refresh brought in and that nobody was told of."""
 
-    def _index(self) -> KnowledgeIndex:
+    def _index(self) -> SqliteKnowledge:
         with self._guard:
             if self._made is None:
                 self._made = self._make()
-                # A command that lives for a moment has nobody who keeps the index up to date for it.
-                self._changed = self._made.refresh()
+                # A command that lives for a moment has nobody who keeps the index up to date for it. What is elsewhere
+                # is left to ``refresh``: a search must not wait for a network.
+                self._changed = self._made.refresh_here()
             return self._made
 
-    def refresh(self) -> int:
+    def refresh(self, *, due: bool = False) -> int:
         """See ``KnowledgeIndex``."""
-        changed = self._index().refresh()
+        changed = self._index().refresh(due=due)
         with self._guard:
             changed, self._changed = changed + self._changed, 0
         return changed
+
+    def faults(self) -> Mapping[str, OpstuiError]:
+        """See ``KnowledgeIndex``."""
+        return self._index().faults()
 
     def search(self, query: str, limit: int = 8) -> list[Hit]:
         """See ``KnowledgeIndex``."""
@@ -127,6 +134,14 @@ class LateKnowledge:
     def page(self, doc: str) -> Page | None:
         """See ``KnowledgeIndex``."""
         return self._index().page(doc)
+
+    def pages(self, source: str | None = None) -> list[PageRow]:
+        """See ``KnowledgeIndex``."""
+        return self._index().pages(source)
+
+    def source_of(self, doc: str) -> KnowledgeSource | None:
+        """See ``KnowledgeIndex``."""
+        return self._index().source_of(doc)
 
     def count(self) -> int:
         """See ``KnowledgeIndex``."""

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
-import apsw
-
-from opstui.adapters.knowledge.pagewords import TOKENIZER, PageWords, Stems
+from opstui.adapters.knowledge.pagewords import PageWords, Stems
 from opstui.adapters.knowledge.ranking import Match, idf, match, weigh
-from opstui.adapters.knowledge.words import expand, telling, words
-from opstui.adapters.sqlite import Database, Step
-from opstui.core.knowledge import Hit, Page, Strength
+from opstui.adapters.knowledge.schema import STEPS, facts_from, moment
+from opstui.adapters.knowledge.upkeep import Upkeep, marks
+from opstui.adapters.knowledge.words import telling, words
+from opstui.adapters.sqlite import Database
+from opstui.core.errors import OpstuiError
+from opstui.core.knowledge import Hit, Page, PageRow, Strength
 from opstui.core.ports import KnowledgeSource, Probe
 from opstui.core.text import SafeText, clean_line, lines
 
-_STEPS: tuple[Step, ...] = (
-    f"""
-    CREATE TABLE knowledge_page(
-        id INTEGER PRIMARY KEY, doc TEXT NOT NULL UNIQUE, source TEXT NOT NULL, title TEXT NOT NULL,
-        text TEXT NOT NULL, hash TEXT NOT NULL, stamp TEXT, changed_at INTEGER, problem TEXT);
-    CREATE INDEX knowledge_page_source ON knowledge_page(source, doc, hash, stamp);
-    CREATE VIRTUAL TABLE knowledge_words USING fts5(
-        title, body, content='', contentless_delete=1, tokenize='{TOKENIZER}');
-    INSERT INTO knowledge_words(knowledge_words, rank) VALUES ('rank', 'bm25(8.0, 1.0)');
-    CREATE VIRTUAL TABLE knowledge_vocabulary USING fts5vocab(knowledge_words, row);
-    """,
-)
-
 _CANDIDATES = 20
 """Pages that bm25 proposes; more change no figure on the benchmark and cost time."""
-_BATCH = 1_000_000
-"""Code points of pages in one transaction: about 0.2 s."""
 _QUERY_LIMIT = 20_000
 """Code points of a query that are looked at."""
-
-
-@runtime_checkable
-class Stamping(Protocol):
-    """A source that can tell an unchanged page without reading it, if what it stamped is kept for it."""
-
-    stamps: dict[str, tuple[str, str]]
-    """Doc → stamp and content hash."""
 
 
 class _Candidate(NamedTuple):
@@ -63,69 +40,30 @@ class SqliteKnowledge:
     Only pages of the ``sources`` given are ever found, whatever else the file holds.
     """
 
-    def __init__(self, database: Database, sources: Sequence[KnowledgeSource]) -> None:
-        database.migrate("knowledge", _STEPS, backup=False)
+    def __init__(
+        self, database: Database, sources: Sequence[KnowledgeSource], *, now: Callable[[], float] = time.time
+    ) -> None:
+        database.migrate("knowledge", STEPS, backup=False)
         self._database = database
-        self._sources = tuple(sources)
-        self._names = tuple(source.name for source in sources)
-        self._refreshing = threading.Lock()
+        self._sources = {source.name: source for source in sources}
+        self._names = tuple(self._sources)
+        self._upkeep = Upkeep(database, sources, now=now)
         self._stems = Stems()
         self._pages = PageWords(self._stems)
 
     # --- keeping it up to date ----------------------------------------------------------------------------------------
 
-    def refresh(self) -> int:
-        """Bring the index up to date with its sources; how many pages changed or went."""
-        with self._refreshing:
-            return sum(self._refresh(source) for source in self._sources) + self._drop_other_sources()
+    def refresh(self, *, due: bool = False) -> int:
+        """See ``KnowledgeIndex``."""
+        return self._upkeep.refresh(due=due)
 
-    def _refresh(self, source: KnowledgeSource) -> int:
-        rows = self._database.read("SELECT doc, hash, stamp FROM knowledge_page WHERE source = ?", (source.name,))
-        stamped: dict[str, tuple[str, str]] = {}
-        if isinstance(source, Stamping):
-            stamped = {doc: (stamp, content) for doc, content, stamp in rows if stamp}
-            source.stamps = dict(stamped)
-        pages, gone = source.pages({doc: content for doc, content, _ in rows})
-        fresh: dict[str, tuple[str, str]] = source.stamps if isinstance(source, Stamping) else {}
-        changed = {page.doc for page in pages}
-        restamped = [
-            (fresh[doc][0] if doc in fresh else None, doc)
-            for doc, _, stamp in rows
-            if doc not in changed and (fresh[doc][0] if doc in fresh else None) != stamp
-        ]
+    def refresh_here(self) -> int:
+        """Bring in what is on this machine, without asking anything elsewhere; how many pages changed."""
+        return self._upkeep.refresh_here()
 
-        def clear(connection: apsw.Connection) -> None:
-            for doc in gone:
-                _remove(connection, "doc = ? AND source = ?", (doc, source.name))
-            connection.executemany("UPDATE knowledge_page SET stamp = ? WHERE doc = ?", restamped)
-            if gone:
-                self._database.ring(connection, "knowledge", source.name, len(gone))
-
-        if gone or restamped:
-            self._database.write(clear)
-        for batch in _batches(pages):
-
-            def store(connection: apsw.Connection, batch: Sequence[Page] = batch) -> None:
-                for page in batch:
-                    stamp, content = fresh.get(page.doc, (None, ""))
-                    _put(connection, source.name, page, stamp if content == page.content_hash else None)
-                self._database.ring(connection, "knowledge", source.name, len(batch))
-
-            self._database.write(store)
-        return len(pages) + len(gone)
-
-    def _drop_other_sources(self) -> int:
-        """A source that is no longer in the config is no longer approved."""
-        where = f"source NOT IN ({_marks(self._names)})"
-        if not self._database.read(f"SELECT 1 FROM knowledge_page WHERE {where} LIMIT 1", self._names):
-            return 0
-
-        def drop(connection: apsw.Connection) -> int:
-            count = _remove(connection, where, self._names)
-            self._database.ring(connection, "knowledge", "", count)
-            return count
-
-        return self._database.write(drop)
+    def faults(self) -> Mapping[str, OpstuiError]:
+        """See ``KnowledgeIndex``."""
+        return self._upkeep.faults()
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -176,7 +114,7 @@ class SqliteKnowledge:
             text=SafeText("\n".join(lines(text)[start - 1 : end])),
             strength=Strength.STRONG if strong else Strength.WEAK,
             coverage=round(min(1.0, found.coverage), 4),
-            changed_at=_moment(row.changed_at),
+            changed_at=moment(row.changed_at),
         )
 
     def _candidates(self, asked: Sequence[str], count: int) -> list[_Candidate]:
@@ -185,7 +123,7 @@ class SqliteKnowledge:
         rows = self._database.read(
             "SELECT p.id, p.doc, p.title, p.hash, p.changed_at, w.rank FROM knowledge_words w"
             " JOIN knowledge_page p ON p.id = w.rowid"
-            f" WHERE w.knowledge_words MATCH ? AND p.source IN ({_marks(self._names)}) ORDER BY w.rank LIMIT ?",
+            f" WHERE w.knowledge_words MATCH ? AND p.source IN ({marks(self._names)}) ORDER BY w.rank LIMIT ?",
             (expression, *self._names, count),
         )
         return [_Candidate(*row) for row in rows]
@@ -198,38 +136,71 @@ class SqliteKnowledge:
     def _pages_with(self, stems: Collection[str]) -> dict[str, int]:
         """In how many pages each of the stems stands; those in none are left out."""
         # One statement: a hundred of them took longer than the rest of the search.
-        sql = f"SELECT term, doc FROM knowledge_vocabulary WHERE term IN ({_marks(stems)})"
+        sql = f"SELECT term, doc FROM knowledge_vocabulary WHERE term IN ({marks(stems)})"
         return {term: int(count) for term, count in self._database.read(sql, tuple(stems))}
 
     def page(self, doc: str) -> Page | None:
         """The page as indexed; None for one that is not there or not approved."""
         rows = self._database.read(
-            "SELECT title, text, hash, changed_at, problem FROM knowledge_page"
-            f" WHERE doc = ? AND source IN ({_marks(self._names)})",
+            "SELECT title, text, hash, changed_at, problem, facts FROM knowledge_page"
+            f" WHERE doc = ? AND source IN ({marks(self._names)})",
             (doc.encode("utf-8", "replace").decode(), *self._names),
         )
         if not rows:
             return None
-        title, text, content, changed_at, problem = rows[0]
+        title, text, content, changed_at, problem, facts = rows[0]
         return Page(
             doc=doc,
             title=SafeText(title),
             text=SafeText(text),
             content_hash=content,
-            changed_at=_moment(changed_at),
+            changed_at=moment(changed_at),
             problem=SafeText(problem) if problem is not None else None,
+            facts=facts_from(facts),
         )
+
+    def pages(self, source: str | None = None) -> list[PageRow]:
+        """See ``KnowledgeIndex``."""
+        names = self._names if source is None else tuple(name for name in self._names if name == source)
+        rows = self._database.read(
+            "SELECT doc, title, source, hash, changed_at, facts, problem FROM knowledge_page"
+            f" WHERE source IN ({marks(names)}) ORDER BY doc",
+            names,
+        )
+        return [
+            PageRow(
+                doc=doc,
+                title=SafeText(title),
+                source=name,
+                content_hash=content,
+                changed_at=moment(changed_at),
+                facts=facts_from(facts),
+                problem=SafeText(problem) if problem is not None else None,
+            )
+            for doc, title, name, content, changed_at, facts, problem in rows
+        ]
+
+    def source_of(self, doc: str) -> KnowledgeSource | None:
+        """See ``KnowledgeIndex``."""
+        return self._sources.get(doc.partition("/")[0])
 
     def count(self) -> int:
         """How many pages there are."""
-        where = f"source IN ({_marks(self._names)})"
+        where = f"source IN ({marks(self._names)})"
         return int(self._database.read(f"SELECT count(*) FROM knowledge_page WHERE {where}", self._names)[0][0])
 
     def probe(self) -> list[Probe]:
         """What ``doctor`` says of the sources, and of pages that could not be read as they are."""
-        probes = [probe for source in self._sources for probe in source.probe()]
+        probes: list[Probe] = []
+        faults = self.faults()
+        for name, source in self._sources.items():
+            said = list(source.probe())
+            if name in faults and all(probe.state == "pass" for probe in said):
+                text = clean_line(f"{faults[name]}; the pages indexed before are kept")
+                said.append(Probe(f"knowledge {name}", "warn", text, ""))
+            probes += said
         rows = self._database.read(
-            f"SELECT doc, problem FROM knowledge_page WHERE problem IS NOT NULL AND source IN ({_marks(self._names)})"
+            f"SELECT doc, problem FROM knowledge_page WHERE problem IS NOT NULL AND source IN ({marks(self._names)})"
             " ORDER BY doc LIMIT 6",
             self._names,
         )
@@ -238,47 +209,3 @@ class SqliteKnowledge:
         if len(rows) > 5:
             probes.append(Probe("knowledge", "warn", "further pages are not as they should be", "see the log"))
         return probes
-
-
-def _batches(pages: Sequence[Page]) -> Iterator[list[Page]]:
-    """Parts that are written one after the other, so that nobody else waits long for the file."""
-    batch: list[Page] = []
-    size = 0
-    for page in pages:
-        batch.append(page)
-        size += len(page.text)
-        if size > _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _put(connection: apsw.Connection, source: str, page: Page, stamp: str | None) -> None:
-    _remove(connection, "doc = ?", (page.doc,))
-    changed_at = int(page.changed_at.timestamp()) if page.changed_at else None
-    connection.execute(
-        "INSERT INTO knowledge_page(doc, source, title, text, hash, stamp, changed_at, problem)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (page.doc, source, page.title, page.text, page.content_hash, stamp, changed_at, page.problem),
-    )
-    connection.execute(
-        "INSERT INTO knowledge_words(rowid, title, body) VALUES (?, ?, ?)",
-        (connection.last_insert_rowid(), expand(page.title), expand(page.text)),
-    )
-
-
-def _remove(connection: apsw.Connection, where: str, values: Sequence[str]) -> int:
-    connection.execute(
-        f"DELETE FROM knowledge_words WHERE rowid IN (SELECT id FROM knowledge_page WHERE {where})", values
-    )
-    connection.execute(f"DELETE FROM knowledge_page WHERE {where}", values)
-    return connection.changes()
-
-
-def _marks(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None

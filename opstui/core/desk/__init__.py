@@ -74,6 +74,9 @@ if TYPE_CHECKING:
         FirstLookView as FirstLookView,
         IndexKnowledge as IndexKnowledge,
         JudgeSimilar as JudgeSimilar,
+        KnowledgeFaults as KnowledgeFaults,
+        KnowledgePage as KnowledgePage,
+        KnowledgePages as KnowledgePages,
         KnowledgeSearch as KnowledgeSearch,
         SimilarTicket as SimilarTicket,
         SimilarTickets as SimilarTickets,
@@ -119,8 +122,8 @@ _HOME = {
         WaitingForYou Status StatusLine ViewState RefreshTickets RefreshTicket Watch MarkSeen KeepViewState
     """,
     "sources": """
-        FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch IndexKnowledge SimilarTicket
-        SimilarTickets JudgeSimilar
+        FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch KnowledgePages KnowledgePage
+        KnowledgeFaults IndexKnowledge SimilarTicket SimilarTickets JudgeSimilar
     """,
     "sessions": """
         Sessions SessionDetail SessionEvents SessionPreview SessionHidden Choices SessionChoices StartSession

@@ -8,10 +8,11 @@ from opstui.core.desk.verbs import Command, Question
 from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from opstui.core.claims import Citation, Claim
-    from opstui.core.knowledge import Hit
+    from opstui.core.knowledge import Hit, Page, PageRow
     from opstui.core.text import SafeText
     from opstui.core.tickets import Status, TicketRef
 
@@ -74,7 +75,31 @@ class KnowledgeSearch(Question["tuple[Hit, ...]"]):
 
 @dataclass(frozen=True, slots=True)
 class IndexKnowledge(Command["int"]):
-    """Bring the runbook index up to date; how many pages changed."""
+    """Bring the runbook index up to date; how many pages changed.
+
+    ``due``: sources elsewhere only where it is time to ask them, as in the background.
+    """
+
+    due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgePages(Question["tuple[PageRow, ...]"]):
+    """Every runbook page (of a source), by id. 5,000 take some 20 ms: ask it from a thread."""
+
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgePage(Question["Page"]):
+    """A runbook page as indexed. Raises NotFound."""
+
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeFaults(Question["Mapping[str, str]"]):
+    """Source → why it did not answer when it was last asked; what is indexed of it is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
