@@ -218,20 +218,18 @@ def all_events(invocation: Invocation, run: Session) -> list[SessionEvent]:
 
 
 def _document(run: Session) -> str | None:
-    """The session's document for people: a package as Markdown, a summary as its comment, others as JSON."""
+    """The session's document for people: as Markdown where its kind has a file, as its comment, or as JSON."""
     if run.document is None:
         return None
     from opstui.core.codec import decode
-    from opstui.core.documents import EscalationPackage, IncidentSummary
-    from opstui.core.render.markdown import escalation_markdown
-    from opstui.core.render.plain import render
+    from opstui.core.documents import DOCUMENTS
+    from opstui.core.render.registry import FILES, as_comment, as_markdown
 
     kind = run.document.get("head", {}).get("document")
     try:
-        if kind == "EscalationPackage":
-            return str(escalation_markdown(decode(EscalationPackage, run.document)))
-        if kind == "IncidentSummary":
-            return "\n".join(fenced(render(decode(IncidentSummary, run.document))))
+        if kind in DOCUMENTS:
+            document = decode(DOCUMENTS[kind], run.document)
+            return str(as_markdown(document)) if kind in FILES else "\n".join(fenced(as_comment(document)))
     except (KeyError, TypeError, ValueError):
         pass  # written by another version: shown as it is kept
     return "\n".join(fenced(json.dumps(printable(run.document), ensure_ascii=False, indent=2)))

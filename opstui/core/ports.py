@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from opstui.core.queues import Queue
     from opstui.core.redaction import Span
     from opstui.core.sessions import AgentState, RuntimeEvent, RuntimeNotice, ToolResult, ToolSpec, Usage
+    from opstui.core.taxonomy import Taxonomy
     from opstui.core.workflows import Workflow
 
 
@@ -446,7 +447,10 @@ class ExtractInput:
     now: datetime
     session_id: str
     workflow_version: str
+    taxonomy: Taxonomy | None = None
+    boards: tuple[Ticket, ...] = ()
+    """What code observed and put together as tickets of their own, to be cited: the shift's board."""
 
 
 Extractor = Callable[[ExtractInput], "Document"]
-"""``core.extract.summary.incident_summary`` and ``core.extract.escalation.escalation_package``."""
+"""The rules of one kind of document; ``core.extract.registry`` has them all."""

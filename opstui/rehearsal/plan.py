@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from opstui.core.codec import encode
-from opstui.core.extract.escalation import escalation_package
+from opstui.core.documents import DOCUMENTS
 from opstui.core.extract.query import knowledge_query, similar_query
-from opstui.core.extract.summary import incident_summary
+from opstui.core.extract.registry import RULES
 from opstui.core.knowledge import Hit, Page, Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import Ticket
@@ -156,14 +157,14 @@ def ticket_of(talk: Talk) -> Ticket | None:
 
 
 def document_name(talk: Talk) -> str:
-    """``IncidentSummary`` or ``EscalationPackage``: what the tool's schema says it takes."""
+    """The kind of document that the tool takes, as its schema says or, where that has no title, its fields do."""
     schema = _document_schema(talk)
-    if schema.get("title") in ("IncidentSummary", "EscalationPackage"):
+    if schema.get("title") in RULES:
         return str(schema["title"])
-    known = [*schema.get("properties", ()), *schema.get("required", ())]
-    return (
-        "EscalationPackage" if "bottom_line" in known or "escalation" in talk.system.casefold() else "IncidentSummary"
-    )
+    known = {*schema.get("properties", ()), *schema.get("required", ())}
+    if not known:
+        return "EscalationPackage" if "escalation" in talk.system.casefold() else "IncidentSummary"
+    return max(RULES, key=lambda name: len(known & {item.name for item in fields(DOCUMENTS[name])}))
 
 
 def document_of(talk: Talk, ticket: Ticket, now: datetime) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def document_of(talk: Talk, ticket: Ticket, now: datetime) -> dict[str, Any]:
         session_id="",
         workflow_version="",
     )
-    write = escalation_package if document_name(talk) == "EscalationPackage" else incident_summary
+    write = RULES[document_name(talk)].extract
     document: dict[str, Any] = fitted(encode(write(given)), _document_schema(talk))
     return document
 

@@ -6,36 +6,17 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from opstui.core.documents import DOCUMENTS
+from opstui.core.documents import DOCUMENTS, KINDS
 from opstui.core.workflows import Workflow
 
-BY_CODE = {
-    "IncidentSummary": ("head", "sla", "severity", "not_included"),
-    "EscalationPackage": ("head", "sla", "severity", "not_included", "preflight", "contacts", "from_team", "read_back"),
+BY_CODE: Mapping[str, tuple[str, ...]] = {
     "Claim": ("confidence",),
     "Citation": ("sha256_12",),
+    **{name: ("head", "not_included", *kind.by_code) for name, kind in KINDS.items()},
 }
 """Fields that an agent neither sees nor sets."""
-_MAY_BE_LEFT_OUT = (
-    "status_citation",
-    "no_runbook_reason",
-    "nothing_checked_reason",
-    "to_team",
-    "reason_code",
-    "reproduction",
-    "changes",
-    "current_hypotheses",
-    "hypotheses",
-    "contingency",
-    "links",
-    "related",
-    "runbooks",
-    "open_questions",
-    "comms",
-    "environment",
-    "deadline",
-    "escalation_type",
-)
+_MAY_BE_LEFT_OUT = ("deadline",)
+"""Of parts; a document's own are those with a default."""
 _LENGTHS = {
     ("Claim", "text"): 280,
     ("Citation", "quote"): 200,
@@ -45,24 +26,11 @@ _LENGTHS = {
     ("RunbookRef", "why"): 120,
     ("Citation", "ref"): 128,
     ("Claim", "id"): 16,
+    **{(name, key): most for name, kind in KINDS.items() for key, most in kind.lengths.items()},
 }
 _COUNTS = {
     ("Claim", "citations"): 3,
-    ("IncidentSummary", "what_happened"): 5,
-    ("IncidentSummary", "actions_taken"): 12,
-    ("IncidentSummary", "current_hypotheses"): 3,
-    ("IncidentSummary", "next_steps"): 5,
-    ("IncidentSummary", "timeline"): 20,
-    ("IncidentSummary", "runbooks"): 3,
-    ("IncidentSummary", "open_questions"): 5,
-    ("EscalationPackage", "ask"): 3,
-    ("EscalationPackage", "checked"): 12,
-    ("EscalationPackage", "hypotheses"): 4,
-    ("EscalationPackage", "timeline"): 25,
-    ("EscalationPackage", "related"): 5,
-    ("EscalationPackage", "runbooks"): 3,
-    ("EscalationPackage", "contingency"): 3,
-    ("EscalationPackage", "open_questions"): 5,
+    **{(name, key): most for name, kind in KINDS.items() for key, most in kind.limits.items()},
 }
 
 
@@ -82,9 +50,8 @@ def document_schema(name: str) -> Mapping[str, Any]:
             continue
         for gone in BY_CODE.get(part, ()):
             properties.pop(gone, None)
-        table["required"] = [
-            key for key in table.get("required", ()) if key in properties and key not in _MAY_BE_LEFT_OUT
-        ]
+        optional = KINDS[part].defaults if part in KINDS else _MAY_BE_LEFT_OUT
+        table["required"] = [key for key in table.get("required", ()) if key in properties and key not in optional]
         table["additionalProperties"] = False
         for key, item in properties.items():
             item.pop("title", None)

@@ -11,46 +11,20 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from opstui.core.checks.preflight import preflight
 from opstui.core.codec import encode
-from opstui.core.documents import (
-    DOCUMENTS,
-    Citation,
-    Contacts,
-    Document,
-    DocumentHead,
-    Engine,
-    EscalationPackage,
-    Preflight,
-    citations_of,
-)
-from opstui.core.extract import clock
+from opstui.core.documents import DOCUMENTS, KINDS, Citation, Document, DocumentHead, citations_of
+from opstui.core.extract.registry import RULES
 from opstui.core.extract.summary import SCHEMA_VERSION
 from opstui.core.frozen import dataclass
 from opstui.core.sources import SourceSet
+from opstui.core.submissions import Submission
 from opstui.core.text import clean, clean_line
-from opstui.core.tickets import Ticket
-from opstui.core.workflows import Workflow
 from opstui.services.document_schemas import BY_CODE
 
 VIOLATIONS = 40
 """Most violations that are listed at once."""
 STRING_LIMIT = 4_000
 DEPTH_LIMIT = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """What a document handed in belongs to."""
-
-    workflow: Workflow
-    ticket: Ticket
-    sources: SourceSet
-    engine: Engine
-    operator: str
-    team: str | None
-    session_id: str
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +47,7 @@ def read_document(value: object, given: Submission) -> Read:
     strange = _unknown_keys(cleaned, kind, "")
     if strange:
         return Read(None, tuple(strange[:VIOLATIONS]))
-    whole = _defaults(kind.__name__) | {key: item for key, item in cleaned.items() if item is not None}
+    whole = dict(KINDS[kind.__name__].defaults) | {key: item for key, item in cleaned.items() if item is not None}
     whole |= _computed(kind.__name__, given)
 
     from pydantic import TypeAdapter, ValidationError
@@ -89,9 +63,7 @@ def read_document(value: object, given: Submission) -> Read:
     if naive:
         return Read(None, tuple(naive[:VIOLATIONS]))
     document = _with_hashes(document, given.sources)
-    if isinstance(document, EscalationPackage):
-        document = replace(document, preflight=preflight(document))
-    return Read(document)
+    return Read(RULES[kind.__name__].finished(document, given))
 
 
 def _parsed(text: str) -> object:
@@ -115,47 +87,8 @@ def _computed(name: str, given: Submission) -> dict[str, Any]:
         request_id=given.session_id,
         workflow_version=given.workflow.version,
     )
-    found: dict[str, Any] = {
-        "head": encode(head),
-        "sla": encode(clock.sla(given.ticket, given.now)),
-        "severity": encode(clock.severity(given.ticket, given.sources)),
-        "not_included": [],
-    }
-    if name == "EscalationPackage":
-        found["preflight"] = encode(Preflight(score=0))
-        found["contacts"] = encode(Contacts(escalating_operator=given.operator))
-        found["from_team"] = given.team
-        found["read_back"] = None
-    return found
-
-
-def _defaults(name: str) -> dict[str, Any]:
-    if name == "IncidentSummary":
-        return {
-            "status_citation": None,
-            "current_hypotheses": [],
-            "runbooks": [],
-            "no_runbook_reason": None,
-            "open_questions": [],
-        }
-    return {
-        "status_citation": None,
-        "to_team": None,
-        "escalation_type": "functional",
-        "reason_code": None,
-        "hypotheses": [],
-        "nothing_checked_reason": None,
-        "reproduction": None,
-        "changes": None,
-        "related": [],
-        "links": [],
-        "comms": {},
-        "contingency": [],
-        "runbooks": [],
-        "no_runbook_reason": None,
-        "open_questions": [],
-        "environment": {},
-    }
+    own = {key: encode(value) for key, value in RULES[name].computed(given).items()}
+    return {"head": encode(head), "not_included": [], **own}
 
 
 def _with_hashes(document: Document, sources: SourceSet) -> Document:

@@ -24,10 +24,13 @@ from opstui.core.errors import (
     Unreachable,
 )
 from opstui.core.ports import RecordWriter
+from opstui.core.proposals import proposes
 from opstui.core.sessions import Session, SessionStatus
+from opstui.services.papers import keep, paper_of
 from opstui.services.recording import Pending, session_event
 
 if TYPE_CHECKING:
+    from opstui.core.drafts import Draft
     from opstui.core.tickets import Ticket
     from opstui.core.workflows import Workflow
     from opstui.services.drafting import Drafting
@@ -59,41 +62,50 @@ class Ending:
         """The session as its runtime left it, with the draft of a document that was handed in."""
         setup = self._setup
         status = session.status if _stands(session) else SessionStatus.ENDED
-        if tools.accepted is None and (session.document is None or session.draft is not None):
+        settled = session.draft is not None or not proposes(self._workflow, ticket)
+        if tools.accepted is None and (session.document is None or settled):
             reason = session.stop_reason
             if session.document is None and status is SessionStatus.ENDED and reason in _WELL:
                 reason = stops.NO_DOCUMENT
             return self.end(session, status, reason, pending)
         document, body = self._plain(session, tools, ticket)
-        draft, files = self._drafting.proposed(session, self._workflow, document, body, ticket)
+        draft: Draft | None = None
+        files: list[bytes] = []
+        if proposes(self._workflow, ticket):
+            draft, files = self._drafting.proposed(session, self._workflow, document, body, ticket)
+        paper = paper_of(session, self._workflow, document, setup)
         now = setup.clock.now()
         # A session that goes on may hand in a better one later; one that starts over replaces its own.
-        stamp = "" if session.runtime_kind == "extractive" else f"-{draft.id}"
+        stamp = "" if session.runtime_kind == "extractive" else f"-{draft.id if draft else session.rev}"
         events = [
             *pending.events,
             session_event(session.id, "document", f"document{stamp}", now, {"document": body}),
-            session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}),
         ]
+        if draft is not None:
+            events.append(session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}))
 
         def save(record: RecordWriter) -> Session:
             for content in files:
                 record.put_file(content)
             older = record.draft(session.draft) if session.draft else None
-            if older is not None and older.state is DraftState.PROPOSED:
+            if draft is not None and older is not None and older.state is DraftState.PROPOSED:
                 # Nobody touched what the agent has now replaced itself.
                 note = f"replaced by {draft.id}"
                 record.put_draft(replace(older, state=DraftState.DISCARDED, note=note), expected_rev=older.rev)
-            record.put_draft(draft, expected_rev=None)
+            if draft is not None:
+                record.put_draft(draft, expected_rev=None)
+            if paper is not None:
+                keep(record, paper)
             record.add_audit(
                 replace(
                     self._audit(session, "session.document", "agent", None),
-                    draft=draft.id,
+                    draft=draft.id if draft is not None else None,
                     documents=tuple(tools.retrieved),
                     content_hash=fingerprint(canonical(_without_floats(body))),
                     confidence=tools.confidence,
                 )
             )
-            found = replace(session, document=body, draft=draft.id)
+            found = replace(session, document=body, draft=draft.id if draft is not None else session.draft)
             last = Pending(events, pending.rows)
             return put_end(record, found, status, session.stop_reason, last, now, self._audit)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from opstui.core.desk.sessions import Redacted
-from opstui.core.documents import CitationKind, EscalationPackage, IncidentSummary, citations_of
+from opstui.core.documents import DOCUMENTS, CitationKind, citations_of
 from opstui.core.redaction import PLACEHOLDER, Placeholders
 from opstui.core.text import clean_line
 from opstui.core.tickets import TicketRef, Visibility
@@ -114,7 +114,7 @@ def rehidden(setup: Setup, session: Session, ticket: Ticket, document: object) -
     hiding = Hiding(setup.redactor, setup.hiding_key(session.id))
     hiding.learn(ticket_texts(ticket))
     ticket_text(ticket, hiding.text)
-    citations = citations_of(document) if isinstance(document, (IncidentSummary, EscalationPackage)) else []
+    citations = citations_of(document) if type(document) in DOCUMENTS.values() else []
     docs = dict.fromkeys(citation.ref for citation in citations if citation.kind is CitationKind.DOC)
     tickets = dict.fromkeys(citation.ref.rpartition("#")[0] for citation in citations if ":" in citation.ref)
     for event in setup.record.events(session.id, after=0, limit=EVENTS):

@@ -16,16 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.checks.document import check_document, with_confidence
-from opstui.core.documents import (
-    ClaimStatus,
-    Confidence,
-    Document,
-    Engine,
-    EscalationPackage,
-    Finding,
-    IncidentSummary,
-    claims_of,
-)
+from opstui.core.documents import ClaimStatus, Confidence, Document, Engine, Finding, claims_of
 from opstui.core.errors import NotRedacted, OpstuiError
 from opstui.core.ids import Randomness
 from opstui.core.knowledge import Hit, Page
@@ -309,8 +300,9 @@ class ToolDesk:
                 page = self._knowledge.page(doc)
                 if page is not None:
                     self.sources.add_page(page)
-        if not isinstance(document, (IncidentSummary, EscalationPackage)):
-            from opstui.services.documents import Submission, read_document
+        if not isinstance(document, Document):
+            from opstui.core.submissions import Submission
+            from opstui.services.documents import read_document
 
             read = read_document(
                 words_of(document, self._true_within),

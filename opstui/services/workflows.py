@@ -18,7 +18,15 @@ FILES = ("workflow.toml", "system.md", "rubric.md")
 """In this order they make the version; the rubric may be missing."""
 EVALUATED = "evaluated.toml"
 """Beside the folders: workflow id → the versions that were run through their evaluation."""
-DOCUMENTS = ("IncidentSummary", "EscalationPackage")
+DOCUMENTS = (
+    "IncidentSummary",
+    "EscalationPackage",
+    "Triage",
+    "Reply",
+    "ResolutionNotes",
+    "KBProposal",
+    "ShiftHandover",
+)
 """By name: loading the documents themselves costs every start 15 ms."""
 TOOLS = ("get_ticket", "search_knowledge", "read_document", "search_tickets", "submit_document")
 FILE_LIMIT = 256 * 1024

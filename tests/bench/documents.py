@@ -28,7 +28,8 @@ from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.ports import ExtractInput
 from opstui.core.render.markdown import escalation_markdown
-from opstui.core.render.plain import render, word_count
+from opstui.core.render.plain import word_count
+from opstui.core.render.registry import as_comment as render
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 from tests.core.real_input import build, duplicates, given, hostile, incidents

@@ -220,7 +220,7 @@ def test_an_edited_comment_that_names_what_no_source_names_is_warned_of() -> Non
 
 
 def test_a_rendered_summary_has_no_findings_as_a_comment() -> None:
-    from opstui.core.render.plain import render
+    from opstui.core.render.registry import as_comment as render
 
     assert check_comment(render(summary()), SOURCES, TICKET, public=False) == []
 

@@ -11,7 +11,8 @@ from opstui.core.documents import EscalationPackage, IncidentSummary, claims_of
 from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.render.markdown import escalation_markdown
-from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, render, word_count
+from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, word_count
+from opstui.core.render.registry import as_comment as render
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean
 from opstui.core.tickets import EntryKind, StatusCategory

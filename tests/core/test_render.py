@@ -12,7 +12,8 @@ from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.proposals import package_name, proposal
 from opstui.core.render.markdown import escalation_markdown, text_only
-from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, render, word_count
+from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, word_count
+from opstui.core.render.registry import as_comment as render
 from opstui.core.text import clean
 from opstui.core.tickets import TicketRef
 from tests.core.real_input import build, first_screen, given, hostile

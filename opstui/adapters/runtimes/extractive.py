@@ -33,17 +33,18 @@ class ExtractiveRuntime:
     async def start(self, brief: SessionBrief) -> ExtractiveSession:
         """Open a session. Raises Refused for a workflow whose document no rules exist for."""
         # Here, because the rules cost 60 ms to load and the process that paints never runs a session.
-        from opstui.adapters.runtimes.extractive_session import EXTRACTORS, ExtractiveSession
+        from opstui.adapters.runtimes.extractive_session import ExtractiveSession
+        from opstui.core.extract.registry import RULES
 
-        extractor = EXTRACTORS.get(brief.workflow.document)
-        if extractor is None:
+        rules = RULES.get(brief.workflow.document)
+        if rules is None:
             raise Refused(
                 f"{self.name}: there are no rules for a {brief.workflow.document}; choose a runtime with a model"
             )
-        return ExtractiveSession(brief, extractor, self._clock)
+        return ExtractiveSession(brief, rules.extract, self._clock)
 
     def probe(self) -> list[Probe]:
         """Nothing to reach."""
-        from opstui.adapters.runtimes.extractive_session import EXTRACTORS
+        from opstui.core.extract.registry import RULES
 
-        return [Probe(f"runtime {self.name}", "pass", f"writes {', '.join(EXTRACTORS)} by rules, no model, no network")]
+        return [Probe(f"runtime {self.name}", "pass", f"writes {', '.join(RULES)} by rules, no model, no network")]

@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-from opstui.core.documents import Document, EscalationPackage, IncidentSummary
+from opstui.core.documents import Document, kind_of
 from opstui.core.errors import Refused
-from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.query import knowledge_query, similar_query
-from opstui.core.extract.summary import incident_summary
 from opstui.core.ids import Clock
 from opstui.core.knowledge import Page, Strength
 from opstui.core.ports import ExtractInput, Extractor, SessionBrief
@@ -27,11 +25,6 @@ from opstui.core.sessions import (
 )
 from opstui.core.tickets import Ticket
 
-EXTRACTORS: Mapping[str, Extractor] = {
-    "IncidentSummary": incident_summary,
-    "EscalationPackage": escalation_package,
-}
-"""Document schema → the rules that write it."""
 PAGES_READ = 3
 """Strong hits whose page is read whole."""
 
@@ -184,20 +177,5 @@ class _ToolRefused(Exception):
 
 def told(document: Document) -> list[str]:
     """What a session says while it works: the document's sentences in its own order, each once."""
-    parts: list[str] = []
-    if isinstance(document, IncidentSummary):
-        parts.append(document.headline.text)
-        parts += [claim.text for claim in document.impact.claims]
-        parts += [claim.text for claim in document.what_happened]
-        parts += [step.what for step in document.actions_taken]
-        parts += [f"Suspected: {guess.claim.text}" for guess in document.current_hypotheses]
-        parts += [f"Next: {step.text}" for step in document.next_steps]
-    elif isinstance(document, EscalationPackage):
-        parts.append(document.bottom_line.text)
-        parts += [f"Asked: {ask.text}" for ask in document.ask]
-        parts += [claim.text for claim in document.impact.claims]
-        parts += [step.what for step in document.checked]
-        parts += [f"Suspected: {guess.claim.text}" for guess in document.hypotheses]
-        parts.append(f"Preflight {document.preflight.score} of 100.")
-    parts += [f"Open: {question}" for question in document.open_questions]
+    parts = [*kind_of(document).told(document), *(f"Open: {question}" for question in document.open_questions)]
     return list(dict.fromkeys(part for part in parts if part))[:30]

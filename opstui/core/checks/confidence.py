@@ -13,8 +13,8 @@ from opstui.core.documents import (
     Confidence,
     Document,
     Finding,
-    IncidentSummary,
     claims_of,
+    kind_of,
 )
 from opstui.core.tickets import EntryKind
 
@@ -36,7 +36,7 @@ def confidences(document: Document, spans: Spans, findings: Iterable[Finding]) -
     claims = claims_of(document)
     weights = word_weights(claims, spans)
     blocked = {finding.claim for finding in findings if finding.level == "block" and finding.claim}
-    coverage = document.runbooks[0].coverage if document.runbooks else 0.0
+    coverage = kind_of(document).coverage(document)
     contradicted = _contradicted(document)
     found: dict[str, Confidence] = {}
     for claim in claims:
@@ -64,5 +64,4 @@ def _well_founded(claim: Claim, spans: Spans) -> bool:
 
 
 def _contradicted(document: Document) -> set[str]:
-    guesses = document.current_hypotheses if isinstance(document, IncidentSummary) else document.hypotheses
-    return {guess.claim.id for guess in guesses if guess.evidence_against}
+    return {guess.claim.id for guess in kind_of(document).guesses(document) if guess.evidence_against}

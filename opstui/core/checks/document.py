@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from opstui.core.checks import limits, m1, m2, m4
 from opstui.core.checks.confidence import confidences
 from opstui.core.checks.spans import Spans
-from opstui.core.documents import Claim, Document, Finding, citations_of
+from opstui.core.documents import KINDS, Claim, Document, Finding, citations_of
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 
@@ -79,14 +79,6 @@ def _rewritten(value: T, levels: object, made: dict[str, Claim]) -> T:
 
 
 @cache
-def _holders() -> frozenset[type]:
+def _holders() -> frozenset[type[Any]]:
     """The dataclasses that may hold a claim."""
-    from opstui.core import documents
-
-    return frozenset(
-        getattr(documents, name)
-        for name in (
-            "IncidentSummary EscalationPackage Impact EscalationImpact CheckedStep Hypothesis TimelineRow Change"
-            " Communications Reproduction"
-        ).split()
-    )
+    return frozenset[type[Any]]().union(*(kind.holders for kind in KINDS.values()))

@@ -6,16 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from opstui.core.checks.atoms import Atom, AtomKind, claimed_atoms
 from opstui.core.checks.spans import Cited, Spans, verbatim
-from opstui.core.documents import (
-    Citation,
-    Claim,
-    ClaimStatus,
-    Document,
-    EscalationPackage,
-    Finding,
-    IncidentSummary,
-    citations_of,
-)
+from opstui.core.documents import Claim, ClaimStatus, Document, Finding, citations_of, kind_of
 
 _BLOCKS = (AtomKind.TIME, AtomKind.IDENTIFIER)
 
@@ -45,20 +36,20 @@ def check_said(document: Document, spans: Spans) -> Iterator[Finding]:
     (warns).
     """
     everything: Cited | None = None
-    for name, text, citations, claim in _said(document):
-        if citations:
-            cited = spans.of_citations(citations)
+    for said in kind_of(document).said(document):
+        if said.citations:
+            cited = spans.of_citations(said.citations)
         else:
             everything = everything or _everything(document, spans)
             cited = everything
-        found = [atom for atom in _absent(text, cited) if atom.kind in _BLOCKS]
+        found = [atom for atom in _absent(said.text, cited) if atom.kind in _BLOCKS]
         if found:
             yield Finding(
-                id=f"M2:{name}",
-                level="block" if citations else "warn",
+                id=f"M2:{said.name}",
+                level="block" if said.citations else "warn",
                 text=_not_said(found),
-                claim=claim,
-                citation=citations[0] if citations else None,
+                claim=said.claim,
+                citation=said.citations[0] if said.citations else None,
             )
 
 
@@ -66,21 +57,6 @@ def _everything(document: Document, spans: Spans) -> Cited:
     cited = Cited(spans.sources, dict.fromkeys(citations_of(document)))
     cited.names += [spans.sources.ticket.ref.key, str(spans.sources.ticket.ref)]
     return cited
-
-
-def _said(document: Document) -> Iterator[tuple[str, str, tuple[Citation, ...], str | None]]:
-    """Name, text, citations, and the claim it belongs to."""
-    steps = document.actions_taken if isinstance(document, IncidentSummary) else document.checked
-    for number, step in enumerate(steps, start=1):
-        yield f"step-{number}", step.what, (*step.detail.citations, *step.evidence), step.detail.id
-    if isinstance(document, IncidentSummary):
-        for number, plan in enumerate(document.next_steps, start=1):
-            yield f"next-{number}", plan.text, (plan.citation,) if plan.citation else (), None
-    if isinstance(document, EscalationPackage):
-        for number, case in enumerate(document.contingency, start=1):
-            yield f"if-{number}", f"{case.when}, {case.then}", (case.citation,) if case.citation else (), None
-        for number, ask in enumerate(document.ask, start=1):
-            yield f"ask-{number}", ask.text, (), None
 
 
 def _absent(text: str, cited: Cited) -> list[Atom]:

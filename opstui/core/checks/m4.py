@@ -8,15 +8,7 @@ from functools import lru_cache
 
 from opstui.core.checks.m1 import stem
 from opstui.core.checks.spans import Cited, Spans, verbatim
-from opstui.core.documents import (
-    Citation,
-    Claim,
-    ClaimStatus,
-    EscalationPackage,
-    Finding,
-    IncidentSummary,
-    SummaryStatus,
-)
+from opstui.core.documents import Citation, Claim, ClaimStatus, Document, Finding, SummaryStatus, kind_of
 from opstui.core.extract.clock import IMPLIED, SAYS_IDENTIFIED, SAYS_MITIGATING
 from opstui.core.extract.words import HEDGE
 from opstui.core.tickets import StatusCategory, Ticket
@@ -66,15 +58,13 @@ _LIGHT = frozenset(
 )
 
 
-def check(document: object, claims: Sequence[Claim], spans: Spans, ticket: Ticket) -> Iterator[Finding]:
+def check(document: Document, claims: Sequence[Claim], spans: Spans, ticket: Ticket) -> Iterator[Finding]:
     """Findings of M4."""
-    guesses: set[str] = set()
-    if isinstance(document, IncidentSummary):
-        yield from _state(document.status, document.status_citation, spans, ticket)
-        guesses = {guess.claim.id for guess in document.current_hypotheses}
-    elif isinstance(document, EscalationPackage):
-        yield from _state(document.status, document.status_citation, spans, ticket)
-        guesses = {guess.claim.id for guess in document.hypotheses}
+    kind = kind_of(document)
+    state = kind.state(document)
+    if state is not None:
+        yield from _state(*state, spans, ticket)
+    guesses = {guess.claim.id for guess in kind.guesses(document)}
     for claim in claims:
         fault = _claim_fault(claim, spans.of(claim), guess=claim.id in guesses)
         if fault is not None:

@@ -12,10 +12,28 @@ from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.summary import head_of, sources_of
 from opstui.core.extract.units import all_units, title_unit
 from opstui.core.ports import ExtractInput
+from opstui.core.submissions import Submission
 
 TIMELINE_LIMIT = 25
 BOTTOM_LINE_LIMIT = 200
 HYPOTHESES_LIMIT = 4
+
+
+def computed(given: Submission) -> dict[str, object]:
+    """What code sets in a package that an agent wrote."""
+    return {
+        "sla": clock.sla(given.ticket, given.now),
+        "severity": clock.severity(given.ticket, given.sources),
+        "preflight": Preflight(score=0),
+        "contacts": Contacts(escalating_operator=given.operator),
+        "from_team": given.team,
+        "read_back": None,
+    }
+
+
+def finished(package: EscalationPackage, given: Submission) -> EscalationPackage:
+    """The package with its preflight score."""
+    return replace(package, preflight=preflight(package))
 
 
 def escalation_package(given: ExtractInput) -> EscalationPackage:

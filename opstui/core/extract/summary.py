@@ -11,6 +11,7 @@ from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.units import Unit, all_units
 from opstui.core.ports import ExtractInput
 from opstui.core.sources import SourceSet
+from opstui.core.submissions import Submission
 
 SCHEMA_VERSION = "1"
 
@@ -32,6 +33,11 @@ def head_of(given: ExtractInput, document: str) -> DocumentHead:
         request_id=given.session_id,
         workflow_version=given.workflow_version,
     )
+
+
+def computed(given: Submission) -> dict[str, object]:
+    """What code sets in a summary that an agent wrote."""
+    return {"sla": clock.sla(given.ticket, given.now), "severity": clock.severity(given.ticket, given.sources)}
 
 
 def incident_summary(given: ExtractInput) -> IncidentSummary:

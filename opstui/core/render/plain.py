@@ -37,13 +37,6 @@ RESULT_WORDS = {
 }
 
 
-def render(document: Document) -> SafeText:
-    """A document as the text of a comment."""
-    if isinstance(document, IncidentSummary):
-        return summary_comment(document)
-    return escalation_comment(document)
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line that may go in, with what it cites. ``rank`` 0 must be there; higher ones are dropped first."""

@@ -1,0 +1,36 @@
+"""For each kind of document: the rules that write it without a model, and what code adds to one that an agent wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opstui.core.documents import Document
+from opstui.core.extract import escalation, summary
+from opstui.core.frozen import dataclass
+from opstui.core.ports import Extractor
+from opstui.core.submissions import Submission
+
+
+def _as_it_is(document: Any, given: Submission) -> Any:
+    return document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of one kind of document."""
+
+    extract: Extractor
+    computed: Callable[[Submission], Mapping[str, object]]
+    """Field → value of each of its kind's ``by_code`` fields, before the document is read."""
+    finished: Callable[[Any, Submission], Document] = _as_it_is
+    """The document with what can only be computed from the whole of it."""
+
+
+RULES: Mapping[str, Rules] = {
+    "IncidentSummary": Rules(extract=summary.incident_summary, computed=summary.computed),
+    "EscalationPackage": Rules(
+        extract=escalation.escalation_package, computed=escalation.computed, finished=escalation.finished
+    ),
+}
+"""Document schema, by class name → its rules."""

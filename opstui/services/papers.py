@@ -1,0 +1,37 @@
+"""What else is kept when a session's document is accepted: the paper that a person then decides about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opstui.core.documents import Document
+    from opstui.core.ports import Paper, RecordWriter
+    from opstui.core.sessions import Session
+    from opstui.core.workflows import Workflow
+    from opstui.services.setup import Setup
+
+OPEN = "open"
+"""The state of a paper that waits for a person."""
+
+Maker = Callable[["Session", "Workflow", Any, "Setup"], "Paper"]
+
+_MAKERS: Mapping[str, Maker] = {}
+"""Document schema, by class name → the paper that its documents become."""
+
+
+def paper_of(session: Session, workflow: Workflow, document: Document, setup: Setup) -> Paper | None:
+    """The paper of a document, with the session's id as its own; None for a kind that is no paper."""
+    make = _MAKERS.get(type(document).__name__)
+    return make(session, workflow, document, setup) if make is not None else None
+
+
+def keep(record: RecordWriter, paper: Paper) -> None:
+    """Store it, in place of an earlier one of the same session unless a person has decided about that."""
+    older = record.paper(paper.kind, paper.id)
+    if older is None:
+        record.put_paper(paper, expected_rev=None)
+    elif older.state == OPEN:
+        record.put_paper(replace(paper, created_at=older.created_at), expected_rev=older.rev)
