@@ -48,6 +48,13 @@ class PageFacts:
     """Where people read it."""
 
 
+def standing(facts: PageFacts) -> SafeText:
+    """The state in words: ``superseded by runbooks/B``, ``draft``, ``not confirmed yet``."""
+    if facts.state is PageState.SUPERSEDED and facts.superseded_by:
+        return SafeText(f"superseded by {facts.superseded_by}")
+    return SafeText("not confirmed yet" if facts.state is PageState.UNVALIDATED else facts.state.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One approved page, cleaned. Its id is ``<source>/<path without .md>``; lines count from 1."""

@@ -18,7 +18,7 @@ _CUT = re.compile(r"\n… cut: \d+ more bytes\Z")
 _NUMBERED = re.compile(r" {0,4}(\d+)  (.*)\Z", re.DOTALL)
 _ENTRY = re.compile(r"(\S+#\d+) · (\S+) · (.*)\Z")
 _HIT = re.compile(
-    r"(\S.*?) · (.*) · (strong|weak) match(?: · changed (\d{4}-\d\d-\d\d))? · lines (\d+)-(\d+)\Z"
+    r"(\S.*?) · (.*) · (strong|weak) match(?: · changed (\d{4}-\d\d-\d\d))?(?: · [^·]+)? · lines (\d+)-(\d+)\Z"
 )  # fmt: skip
 _PAGE = re.compile(r"(\S.*?) · (.*) · \d+ lines\Z")
 _RELATED = re.compile(r"(\S+)#0 · (.*?) · (.*) · shared identifiers: (.*)\Z")

@@ -19,7 +19,7 @@ from opstui.core.checks.document import check_document, with_confidence
 from opstui.core.documents import ClaimStatus, Confidence, Document, Engine, Finding, claims_of
 from opstui.core.errors import NotRedacted, OpstuiError
 from opstui.core.ids import Randomness
-from opstui.core.knowledge import Hit, Page
+from opstui.core.knowledge import Hit, Page, PageState, standing
 from opstui.core.ports import KnowledgeIndex, TicketCache
 from opstui.core.sessions import ToolResult
 from opstui.core.sources import SourceSet
@@ -87,6 +87,7 @@ class ToolDesk:
         self._team = team
         self._mark = randomness.bytes(8).hex()
         self._seen_pages: dict[str, None] = {}
+        self._hits: dict[str, Hit] = {}
         self._seen_tickets: dict[TicketRef, Ticket] = {}
         self._tools: dict[str, Callable[[Mapping[str, Any]], ToolResult]] = {
             "get_ticket": self._get_ticket,
@@ -212,16 +213,19 @@ class ToolDesk:
         hits = tuple(self._knowledge.search(clean_line(self._true(query)), search_limit(arguments)))
         for hit in hits:
             self._seen_pages.setdefault(hit.doc)
+            self._hits[hit.doc] = hit
         if not hits:
             return ToolResult("No page answers this.", ())
         parts = []
         for hit in hits:
             changed = f" · changed {hit.changed_at:%Y-%m-%d}" if hit.changed_at else ""
             title = self._said(hit.title)
-            head = f"{hit.doc} · {title} · {hit.strength.value} match{changed} · lines {hit.line_start}-{hit.line_end}"
+            state = f" · {self._said(standing(hit.facts))}" if hit.facts.state is not PageState.CURRENT else ""
+            where = f"lines {hit.line_start}-{hit.line_end}"
+            head = f"{hit.doc} · {title} · {hit.strength.value} match{changed}{state} · {where}"
             parts.append("\n".join([head, *numbered(self._hit_lines(hit), hit.line_start)]))
         strong = any(hit.strength.value == "strong" for hit in hits)
-        note = "" if strong else "Only weak matches: do not take them as guidance.\n"
+        note = "" if strong else "No page answers this. Weak matches only: do not take them as guidance.\n"
         return ToolResult(note + self._wrap("\n\n".join(parts)), hits)
 
     def _hit_lines(self, hit: Hit) -> list[str]:
@@ -315,6 +319,7 @@ class ToolDesk:
                     session_id=self._session,
                     now=self._now(),
                     team=self._team,
+                    hits=tuple(self._hits.values()),
                 ),
             )
             if read.document is None:

@@ -47,7 +47,9 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
     found: list[RunbookRef] = []
     for hit in given.hits:
         page = given.pages.get(hit.doc)
-        if hit.strength is not Strength.STRONG or page is None or len(found) == RUNBOOKS_LIMIT:
+        if hit.strength is not Strength.STRONG or not hit.facts.state.is_guidance or page is None:
+            continue
+        if len(found) == RUNBOOKS_LIMIT:
             continue
         if hit.coverage < SURE_COVERAGE and len(_parts(query) & _parts(f"{page.title} {hit.doc}")) < 2:
             continue
