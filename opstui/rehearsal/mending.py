@@ -10,7 +10,7 @@ from typing import Any
 BY_CODE = frozenset(
     (
         "head", "sla", "severity", "not_included", "preflight", "contacts", "from_team", "read_back", "confidence",
-        "sha256_12",
+        "confidence_reason", "sha256_12",
     )
 )  # fmt: skip
 """What agents do not set; only needed where a schema does not say what they may."""

@@ -10,7 +10,7 @@ from opstui.core.documents import DOCUMENTS, KINDS
 from opstui.core.workflows import Workflow
 
 BY_CODE: Mapping[str, tuple[str, ...]] = {
-    "Claim": ("confidence",),
+    "Claim": ("confidence", "confidence_reason"),
     "Citation": ("sha256_12",),
     **{name: ("head", "not_included", *kind.by_code) for name, kind in KINDS.items()},
 }

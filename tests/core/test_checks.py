@@ -254,3 +254,25 @@ def test_a_good_public_update_passes_the_outward_gate() -> None:
 def test_an_internal_comment_may_name_hosts_and_suspicions() -> None:
     text = "I suspect checkout-7f9d."
     assert check_comment(text, SOURCES, TICKET, public=False, own_words=True) == []
+
+
+def test_each_confidence_says_why_it_is_what_it_is() -> None:
+    document = with_confidence(summary(), SOURCES, [])
+    reasons = {item.text: item.confidence_reason for item in claims_of(document)}
+    assert reasons["CheckoutErrors: 5xx rate 11.8 % on checkout-7f9d"] == "recorded by the ticket system"
+    assert reasons["A restart of checkout-7f9d at 09:14 did not help."] == "one source"
+    left_out = with_confidence(replace(summary(), not_included=("INC-7: no permission",)), SOURCES, [])
+    assert {item.confidence_reason for item in claims_of(left_out)} == {"sources were left out"}
+
+
+def test_evidence_against_a_suspicion_caps_its_confidence_and_is_named() -> None:
+    guess = replace(summary().current_hypotheses[0], evidence_against=(SOURCES.cite("INC-1042#1", 1, 1),))
+    document = with_confidence(replace(summary(), current_hypotheses=(guess,)), SOURCES, [])
+    assert [item.claim.confidence_reason for item in document.current_hypotheses] == ["contradicted by INC-1042#1"]  # type: ignore[union-attr]
+
+
+def test_one_authors_two_entries_are_one_source() -> None:
+    both = (SOURCES.cite("INC-1042#2", 1, 1), SOURCES.cite("INC-1042#3", 1, 1))
+    made = replace(claim("The database is fine and the connection pool is suspect."), citations=both)
+    document = with_confidence(replace(summary(), what_happened=(made,)), SOURCES, [])
+    assert document.what_happened[0].confidence_reason == "one source"  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""How far a claim can be trusted, set by code and never by a model."""
+"""How far a claim can be trusted and why, set by code and never by a model."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from opstui.core.documents import (
     claims_of,
     kind_of,
 )
+from opstui.core.frozen import dataclass
 from opstui.core.tickets import EntryKind
 
 HIGH_SUPPORT = 0.6
@@ -26,8 +27,16 @@ LOW_COVERAGE = 0.5
 _RECORDED = frozenset((EntryKind.ALERT, EntryKind.SYSTEM, EntryKind.STATUS, EntryKind.FIELD, EntryKind.ASSIGN))
 
 
-def confidences(document: Document, spans: Spans, findings: Iterable[Finding]) -> Mapping[str, Confidence]:
-    """Claim id → confidence.
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A confidence, and in words what made it no more and no less."""
+
+    confidence: Confidence
+    reason: str
+
+
+def confidences(document: Document, spans: Spans, findings: Iterable[Finding]) -> Mapping[str, Level]:
+    """Claim id → confidence and its reason.
 
     High: every blocking check passes, support of at least 0.6, and two independent citations or one that the ticket
     system itself recorded. Medium: passes with support of at least 0.35. Low otherwise; at most medium where evidence
@@ -37,31 +46,54 @@ def confidences(document: Document, spans: Spans, findings: Iterable[Finding]) -
     weights = word_weights(claims, spans)
     blocked = {finding.claim for finding in findings if finding.level == "block" and finding.claim}
     coverage = kind_of(document).coverage(document)
-    contradicted = _contradicted(document)
-    found: dict[str, Confidence] = {}
-    for claim in claims:
-        level = Confidence.LOW
-        if claim.status is not ClaimStatus.UNKNOWN and claim.id not in blocked and not document.not_included:
-            supported = support(claim, spans, weights)
-            from_pages = any(citation.kind is CitationKind.DOC for citation in claim.citations)
-            if from_pages and coverage < LOW_COVERAGE:
-                level = Confidence.LOW
-            elif supported >= HIGH_SUPPORT and _well_founded(claim, spans) and claim.status is not ClaimStatus.INFERRED:
-                level = Confidence.HIGH
-            elif supported >= LOW_SUPPORT:
-                level = Confidence.MEDIUM
-        if level is Confidence.HIGH and claim.id in contradicted:
-            level = Confidence.MEDIUM
-        found[claim.id] = level
-    return found
+    against = _against(document)
+
+    def level(claim: Claim) -> Level:
+        if claim.status is ClaimStatus.UNKNOWN:
+            return Level(Confidence.LOW, "said to be unknown")
+        if claim.id in blocked:
+            return Level(Confidence.LOW, "a check blocks it")
+        if document.not_included:
+            return Level(Confidence.LOW, "sources were left out")
+        if coverage < LOW_COVERAGE and any(citation.kind is CitationKind.DOC for citation in claim.citations):
+            return Level(Confidence.LOW, f"the best page covers {coverage:.2f} of the question")
+        supported = support(claim, spans, weights)
+        if supported < LOW_SUPPORT:
+            return Level(Confidence.LOW, f"support {supported:.2f}")
+        if claim.id in against:
+            return Level(Confidence.MEDIUM, f"contradicted by {against[claim.id]}")
+        if supported < HIGH_SUPPORT:
+            return Level(Confidence.MEDIUM, f"support {supported:.2f}")
+        if claim.status is ClaimStatus.INFERRED:
+            return Level(Confidence.MEDIUM, "inferred")
+        if _recorded(claim, spans):
+            return Level(Confidence.HIGH, "recorded by the ticket system")
+        if _voices(claim, spans) >= 2:
+            return Level(Confidence.HIGH, "two sources")
+        return Level(Confidence.MEDIUM, "one source")
+
+    return {claim.id: level(claim) for claim in claims}
 
 
-def _well_founded(claim: Claim, spans: Spans) -> bool:
-    if len({citation.ref for citation in claim.citations}) >= 2:
-        return True
+def _recorded(claim: Claim, spans: Spans) -> bool:
     sources = [spans.sources.find(citation.ref) for citation in claim.citations]
     return any(source is not None and source.entry_kind in _RECORDED for source in sources)
 
 
-def _contradicted(document: Document) -> set[str]:
-    return {guess.claim.id for guess in kind_of(document).guesses(document) if guess.evidence_against}
+def _voices(claim: Claim, spans: Spans) -> int:
+    """How many independent sources it has: two entries of one author are that author's word twice."""
+    found = set()
+    for citation in claim.citations:
+        source = spans.sources.find(citation.ref)
+        if source is not None:
+            found.add(source.names[0] if source.entry_kind is not None and source.names else citation.ref)
+    return len(found)
+
+
+def _against(document: Document) -> Mapping[str, str]:
+    """Claim id → the first source that speaks against it."""
+    return {
+        guess.claim.id: guess.evidence_against[0].ref
+        for guess in kind_of(document).guesses(document)
+        if guess.evidence_against
+    }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
 from opstui.core.checks import limits, m1, m2, m4
-from opstui.core.checks.confidence import confidences
+from opstui.core.checks.confidence import Level, confidences
 from opstui.core.checks.spans import Spans
 from opstui.core.documents import KINDS, Claim, Document, Finding, citations_of
 from opstui.core.sources import SourceSet
@@ -53,16 +54,17 @@ def _gather(value: object, found: dict[Claim, None]) -> None:
 
 
 def with_confidence(document: Document, sources: SourceSet, findings: list[Finding]) -> Document:
-    """The document with each claim's confidence as the checks leave it."""
+    """The document with each claim's confidence as the checks leave it, and the reason for it in words."""
     levels = confidences(document, Spans(sources), findings)
     made: dict[str, Claim] = {}
     return _rewritten(document, levels, made)
 
 
-def _rewritten(value: T, levels: object, made: dict[str, Claim]) -> T:
+def _rewritten(value: T, levels: Mapping[str, Level], made: dict[str, Claim]) -> T:
     if isinstance(value, Claim):
         if value.id not in made:
-            made[value.id] = replace(value, confidence=levels[value.id])  # type: ignore[index]
+            level = levels[value.id]
+            made[value.id] = replace(value, confidence=level.confidence, confidence_reason=level.reason)
         return made[value.id]  # type: ignore[return-value]
     if isinstance(value, tuple):
         return tuple(_rewritten(item, levels, made) for item in value)  # type: ignore[return-value]
