@@ -25,7 +25,7 @@ _ASKED_WORDS = 60
 _TOLD_WORDS = 40
 _TITLE = 2.0
 """A word of the title counts as often as two of the body."""
-_BACK, _TITLES, _NAMES = 0.5, 0.2, 0.1
+_BACK, _TITLES, _NAMES = 0.5, 0.3, 0.1
 """Weights of the other shares beside the first."""
 _SATURATION, _LENGTH = 1.2, 0.75
 """``k1`` and ``b`` of bm25, in their usual place."""

@@ -375,7 +375,16 @@ class TicketCache(Protocol):
         """Keep it under ``name``, in place of what was there."""
 
     def similar(self, ticket: Ticket, limit: int) -> list[tuple[TicketRow, float]]:
-        """Tickets with rare words in common, best first, never the ticket itself."""
+        """Tickets with rare words in common, best first, never the ticket itself.
+
+        With how alike each is, 0 to 1 (``core.likeness``). 100,000 tickets take well under 40 ms.
+        """
+
+    def tickets_with(self, words: Sequence[str]) -> tuple[Mapping[str, int], int]:
+        """How many tickets have each of these words (lower case, letters and digits) in title or body, and of how many.
+
+        What none has is left out; what many have may be counted as of some time ago.
+        """
 
     def close(self) -> None:
         """Finish what is being written and let go of the file."""

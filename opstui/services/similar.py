@@ -5,8 +5,11 @@ What was said holds for both tickets: who looks at the other one finds the same 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from opstui.core.audit import AuditEntry
-from opstui.core.checks.atoms import shared_identifiers
+from opstui.core.checks.atoms import ticket_identifiers
 from opstui.core.codec import timestamp
 from opstui.core.desk import JudgeSimilar, Outcome, SimilarTicket, SimilarTickets
 from opstui.core.errors import NotFound, UsageError
@@ -18,22 +21,52 @@ KIND = "similar"
 YES, NO, OPEN = "yes", "no", "open"
 """States of a paper; ``open``: an answer that was taken back."""
 ASKED = 12
-"""Candidates that are looked at beyond those that are wanted: some were said not to be the same."""
+"""Candidates that are looked at beyond those that are wanted: some were said not to be the same, some are weak."""
+ALIKE = 0.35
+"""Score from which a ticket is told that shares no identifier: 64 % of such duplicates, 31 % of what else comes among
+the first three. No score is good enough to link or close by (0.5 keeps less than half)."""
+SHARE = 0.02
+"""An identifier on more than this share of all tickets (and on more than three) says nothing about two of them."""
+SHOWN = 5
+"""Identifiers that are told."""
+NAME_LENGTH = 3
+"""Identifiers of no more than so many characters are in everything."""
+_WORD = re.compile(r"[^\W_]+")
 
 
 def similar_tickets(setup: Setup, question: SimilarTickets) -> tuple[SimilarTicket, ...]:
     """See ``SimilarTickets``."""
     found = setup.cache.ticket(question.ref)
     if found is None:
-        raise NotFound(f"{question.ref}: not cached")
-    ticket = found[0]
-    told = [
-        _similar(setup, ticket, other[0], score)
-        for row, score in setup.cache.similar(ticket, question.limit + ASKED)
-        if (other := setup.cache.ticket(row.ref)) is not None
-    ]
-    told = [one for one in told if one.strong or one.verdict is not None or question.weak]
-    return tuple(sorted(told, key=lambda one: (YES, None, NO).index(one.verdict))[: question.limit])
+        raise NotFound(f"{question.ref}: no such ticket here; `opstui ticket list` shows those that are known")
+    told = [one for _, one in alike(setup, found[0], question.limit, weak=question.weak)]
+    return tuple(told)
+
+
+def alike(setup: Setup, ticket: Ticket, limit: int, *, weak: bool = False) -> list[tuple[Ticket, SimilarTicket]]:
+    """Whole tickets with what is told of them, in the order of ``SimilarTickets``."""
+    candidates = [(row.ref, score) for row, score in setup.cache.similar(ticket, limit + ASKED)]
+    answers = {ref: _answer(setup, ticket.ref, ref) for ref, _ in candidates}
+    for paper in setup.record.papers(KIND, subject=str(ticket.ref), states=(YES, NO)):
+        ref = TicketRef.parse(paper.content["other"])
+        if ref not in answers:
+            candidates.append((ref, 0.0))
+            answers[ref] = paper
+    # Who was said to be the same is told whatever its words say; who was said not to be, only where nothing else is.
+    order = {YES: 0, None: 1, NO: 2}
+    candidates.sort(key=lambda item: order[_verdict(answers[item[0]])])
+    names = ticket_identifiers(ticket)
+    told: list[tuple[Ticket, SimilarTicket]] = []
+    for ref, score in candidates:
+        if len(told) >= limit:
+            break
+        other = setup.cache.ticket(ref)
+        if other is None:
+            continue
+        one = _similar(setup, names, other[0], score, answers[ref])
+        if one.strong or one.verdict is not None or weak:
+            told.append((other[0], one))
+    return told
 
 
 def judge(setup: Setup, command: JudgeSimilar) -> Outcome[None]:
@@ -45,6 +78,8 @@ def judge(setup: Setup, command: JudgeSimilar) -> Outcome[None]:
         if setup.cache.id_of(one) is None:
             raise NotFound(f"{one}: no such ticket here; `opstui ticket list` shows those that are known")
     state = OPEN if command.same is None else YES if command.same else NO
+    if state == OPEN and _verdict(_answer(setup, ref, other)) is None:
+        return Outcome(notice=f"nobody said anything of {other} and {ref}")
 
     def save(record: RecordWriter) -> None:
         before = record.paper(KIND, _id(ref, other))
@@ -76,22 +111,48 @@ def judge(setup: Setup, command: JudgeSimilar) -> Outcome[None]:
     return Outcome(notice=f"{said[state]}; neither ticket was changed")
 
 
-def _similar(setup: Setup, ticket: Ticket, other: Ticket, score: float) -> SimilarTicket:
-    shared = shared_identifiers(ticket, other)
-    paper = setup.record.paper(KIND, _id(ticket.ref, other.ref))
-    is_answered = paper is not None and paper.state != OPEN
+def _similar(setup: Setup, names: Sequence[str], other: Ticket, score: float, answer: Paper | None) -> SimilarTicket:
+    shared = _telling(setup, names, other)
+    verdict = _verdict(answer)
+    reason = "words in common"
+    if shared:
+        reason = f"both name {', '.join(shared)}"
+    elif score >= ALIKE:
+        reason = "says nearly the same"
     return SimilarTicket(
         ref=other.ref,
         title=other.title,
         status=other.status,
-        score=score,
+        score=round(score, 4),
         shared=shared,
-        strong=bool(shared),
-        reason=f"both name {', '.join(shared)}" if shared else "words in common",
-        verdict=paper.state if paper is not None and is_answered else None,
-        by=paper.content["by"] if paper is not None and is_answered else None,
-        at=paper.created_at if paper is not None and is_answered else None,
+        strong=bool(shared) or score >= ALIKE,
+        reason=reason,
+        verdict=verdict,
+        by=answer.content["by"] if answer is not None and verdict else None,
+        at=answer.created_at if answer is not None and verdict else None,
     )
+
+
+def _telling(setup: Setup, names: Sequence[str], other: Ticket) -> tuple[str, ...]:
+    """The identifiers that both name and few others do, the rarest first."""
+    theirs = {name.casefold() for name in ticket_identifiers(other)}
+    shared = [name for name in names if len(name) > NAME_LENGTH and name.casefold() in theirs]
+    if not shared:
+        return ()
+    parts = {name: _WORD.findall(name.lower()) for name in shared}
+    counts, total = setup.cache.tickets_with(sorted({part for found in parts.values() for part in found}))
+    # At most as many tickets name it as have the rarest of its parts.
+    common = {name: min((counts.get(part, 0) for part in found), default=0) for name, found in parts.items()}
+    most = max(3, int(total * SHARE))
+    return tuple(sorted((name for name in shared if common[name] <= most), key=lambda name: common[name])[:SHOWN])
+
+
+def _answer(setup: Setup, one: TicketRef, other: TicketRef) -> Paper | None:
+    return setup.record.paper(KIND, _id(one, other))
+
+
+def _verdict(answer: Paper | None) -> str | None:
+    return answer.state if answer is not None and answer.state != OPEN else None
 
 
 def _id(one: TicketRef, other: TicketRef) -> str:

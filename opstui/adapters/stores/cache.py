@@ -13,7 +13,7 @@ import apsw
 from opstui.adapters.sqlite import Database
 from opstui.adapters.stores.cache_order import Orders
 from opstui.adapters.stores.cache_schema import ROW_COLUMNS, STEPS, prepare, row_of, stored_time, ticket_of, time_of
-from opstui.adapters.stores.cache_similar import similar_tickets
+from opstui.adapters.stores.cache_similar import Similar
 from opstui.core.ports import Bell, Changes, Cursor
 from opstui.core.queues import Health, Queue, QueueState, SortBy
 from opstui.core.text import SafeText
@@ -33,6 +33,7 @@ class SqliteCache:
         self.bell: Bell = database.bell
         database.migrate("tickets", STEPS, backup=False)
         self._orders = Orders(database)
+        self._similar = Similar(database)
         self._counts: tuple[int, dict[Queue, tuple[int, int]]] = (-1, {})
 
     @cached_property
@@ -281,8 +282,12 @@ class SqliteCache:
         self._database.write(work)
 
     def similar(self, ticket: Ticket, limit: int) -> list[tuple[TicketRow, float]]:
-        """Tickets with rare words in common, best first, never the ticket itself."""
-        return similar_tickets(self._database, ticket, limit)
+        """Tickets with rare words in common, best first with a score of 0 to 1, never the ticket itself."""
+        return self._similar.to(ticket, limit)
+
+    def tickets_with(self, words: Sequence[str]) -> tuple[Mapping[str, int], int]:
+        """How many tickets have each of these words in title or body, and of how many."""
+        return self._similar.counts(words)
 
     def close(self) -> None:
         """Nothing of its own: the database belongs to who opened it."""
