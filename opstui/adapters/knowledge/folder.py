@@ -1,20 +1,25 @@
-"""A folder of Markdown files as a source of approved pages."""
+"""A folder of Markdown files as a source of approved pages, with what git knows of them where it is a repository."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-import re
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from opstui.core.frozen import dataclass
-from opstui.core.knowledge import Page
+from opstui.adapters.knowledge.facts import EDITION, page_facts, with_source
+from opstui.adapters.knowledge.frontmatter import front_matter_end as front_matter_end, page_title as page_title
+from opstui.adapters.knowledge.git import Git, GitFailed
+from opstui.adapters.knowledge.history import Change, Past, blobs, changes, is_committed, past_of
+from opstui.adapters.knowledge.writing import Target, as_written, commit_page, new_path, replace_page
+from opstui.core.errors import Conflict, Refused
+from opstui.core.frozen import dataclass, replace
+from opstui.core.knowledge import Page, PageFacts
 from opstui.core.ports import Probe
 from opstui.core.text import SafeText, clean, clean_line
 
@@ -25,8 +30,8 @@ FILE_LIMIT = 50_000
 _SETTLED_NS = 2_000_000_000
 """A file changed this recently may change again without its times showing it: file systems count in steps."""
 
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*\Z")
-_FRONT_TITLE = re.compile(r"title\s*[:=]\s*(.+?)\s*\Z", re.IGNORECASE)
+UNCOMMITTED = SafeText("not committed")
+"""The revision of a page whose file is not as git has it."""
 
 log = logging.getLogger("opstui.knowledge")
 
@@ -49,6 +54,17 @@ class _Walk:
     notes: list[str] = field(default_factory=list)
     """What was left out, for doctor."""
     root_error: str | None = None
+    folders: dict[str, str] = field(default_factory=dict)
+    """Doc prefix → path below the folder, of the folders that pages can lie in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What git says of the folder at one moment."""
+
+    past: Past
+    blobs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
 
 
 class FolderSource:
@@ -56,14 +72,31 @@ class FolderSource:
 
     A page's id is ``<name>/<path without .md>``. ``stamps`` (doc → stamp, content hash) may be given back by whoever
     keeps the pages, so that a file whose times and size are unchanged is not read again: 585 unchanged pages then cost
-    about 10 ms.
+    about 10 ms. In a git repository the time and author of a page are those of the last commit that changed it; git is
+    asked for them once for each commit that is checked out.
     """
 
-    def __init__(self, name: str, path: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path | str,
+        *,
+        owner: str = "",
+        review_by: date | None = None,
+        writable: bool = True,
+        git: str = "git",
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self.name = name
         self.path = Path(path).expanduser()
         self.stamps: dict[str, tuple[str, str]] = {}
+        self._owner = owner
+        self._review_by = review_by
+        self._writable = writable
+        self._git_program = git
+        self._git_problem = ""
         self._now_ns = now_ns
+        self._registered = f"{EDITION}\0{owner}\0{review_by or ''}"
 
     def pages(self, known: Mapping[str, str]) -> tuple[list[Page], list[str]]:
         """Changed pages, and docs that are gone. A folder that can't be read changes nothing."""
@@ -72,32 +105,118 @@ class FolderSource:
             log.warning("knowledge %s: %s", self.name, walk.root_error)
             return [], []
         pages: list[Page] = []
-        seen: set[str] = set()
         kept = [prefix for prefix, _ in walk.unreadable]
-        for found in walk.found:
-            seen.add(found.doc)
-            before = self.stamps.get(found.doc)
-            if before is not None and before[0] == found.stamp and known.get(found.doc) == before[1]:
-                continue
+        git = self._git()
+        past = past_of(git)
+        if past.problem != self._git_problem:
+            self._git_problem = past.problem
+            log.warning("knowledge %s: git: %s", self.name, past.problem or "answers again")
+        salt = hashlib.sha256(f"{self._registered}\0{past.head}".encode()).hexdigest()[:16]
+        stale = [found for found in walk.found if not self._is_unchanged(found, salt, known)]
+        seen_by_git = self._ask_git(git, past, stale)
+        for found in stale:
             try:
                 page = read_page(found.doc, found.path, found.mtime_ns)
+                page = self._with_facts(page, found, seen_by_git)
             except OSError as error:
                 kept.append(found.doc)
                 log.warning("knowledge %s: %s: %s", self.name, found.doc, error.strerror)
                 continue
             if self._now_ns() - found.changed_ns > _SETTLED_NS:
-                self.stamps[found.doc] = (found.stamp, page.content_hash)
+                self.stamps[found.doc] = (f"{found.stamp}.{salt}", page.content_hash)
             else:
                 self.stamps.pop(found.doc, None)
             if known.get(found.doc) != page.content_hash:
                 pages.append(page)
         for _, reason in walk.unreadable:
             log.warning("knowledge %s: %s", self.name, reason)
+        seen = {found.doc for found in walk.found}
         prefixes = tuple(f"{prefix}/" for prefix in kept)
         gone = [doc for doc in known if doc not in seen and doc not in kept and not doc.startswith(prefixes)]
         for doc in gone:
             self.stamps.pop(doc, None)
         return pages, gone
+
+    def write(self, doc: str, text: str, *, expected_hash: str | None, message: str, author: str) -> str:
+        """See ``WritableSource``: the file, or a commit on a branch of its own where git keeps the folder's pages.
+
+        What a person did not change keeps its bytes: line ends, a byte order mark, letters that are shown spelled out.
+        """
+        if not self._writable:
+            raise Refused(f"{self.name}: pages are not written from here (writable = false). Nothing was written")
+        walk = self._walk()
+        if walk.root_error is not None:
+            raise Refused(f"{self.name}: {walk.root_error}. Nothing was written")
+        git = self._git()
+        past = past_of(git)
+        if past.problem:
+            raise Refused(f"{self.name}: git: {past.problem}. Nothing was written")
+        found = next((one for one in walk.found if one.doc == doc), None)
+        if (found is None) != (expected_hash is None):
+            what = "there is such a page by now" if found else "the page is gone"
+            raise Conflict(f"{clean_line(doc, limit=200)}: {what}. Nothing was written", ticket=doc)
+        try:
+            before = _bytes_of(found.path) if found is not None else None
+            files = blobs(git, past.head) if past.is_repository else {}
+            if found is not None:
+                # As it was indexed, from the same rules: what git says of it is part of that, too.
+                seen = _Seen(past, files, changes(git, past.head, [self._below(found)]) if past.head else {})
+                now = self._with_facts(read_page(doc, found.path, found.mtime_ns), found, seen)
+                if now.content_hash != expected_hash:
+                    raise Conflict(f"{doc}: it was changed meanwhile. Nothing was written", ticket=doc)
+        except (OSError, GitFailed) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise Refused(f"{clean_line(doc, limit=200)}: can't be read ({reason}). Nothing was written") from None
+        below = self._below(found) if found is not None else new_path(self.name, doc, walk.folders)
+        target = Target(doc=doc, root=os.path.realpath(self.path), path=below, before=before)
+        content = as_written(target, text)
+        tracked = any(path.lower().endswith(".md") for path in files) or (past.is_repository and not past.head)
+        if past.is_repository and tracked:
+            today = datetime.fromtimestamp(self._now_ns() // 1_000_000_000, UTC)
+            return commit_page(git, past, target, content, files, message=message, author=author, at=today)
+        return replace_page(target, content)
+
+    def _git(self) -> Git:
+        return Git(os.path.realpath(self.path), program=self._git_program)
+
+    def _below(self, found: _Found) -> str:
+        return os.path.relpath(found.path, os.path.realpath(self.path))
+
+    def _is_unchanged(self, found: _Found, salt: str, known: Mapping[str, str]) -> bool:
+        before = self.stamps.get(found.doc)
+        return before is not None and before[0] == f"{found.stamp}.{salt}" and known.get(found.doc) == before[1]
+
+    def _ask_git(self, git: Git, past: Past, stale: Sequence[_Found]) -> _Seen:
+        if not past.head or not stale:
+            return _Seen(past)
+        try:
+            files = blobs(git, past.head)
+            wanted = [below for found in stale if (below := self._below(found)) in files]
+            return _Seen(past, files, changes(git, past.head, wanted))
+        except GitFailed as error:
+            log.warning("knowledge %s: git: %s", self.name, error)
+            return _Seen(past)
+
+    def _with_facts(self, page: Page, found: _Found, seen: _Seen) -> Page:
+        """The page with what it, its source and git say of it, all of which its content hash covers. Raises OSError."""
+        facts = with_source(page_facts(page.text, title=page.title), owner=self._owner, review_by=self._review_by)
+        changed_at = page.changed_at
+        below = self._below(found)
+        if seen.blobs:
+            blob, change = seen.blobs.get(below), seen.changes.get(below)
+            if blob is None or not is_committed(_bytes_of(found.path), blob[1]):
+                facts = replace(facts, revision=UNCOMMITTED)
+            elif change is not None:
+                changed_at = change.at
+                facts = replace(facts, revision=change.commit, author=facts.author or change.author or None)
+            else:
+                changed_at = None  # older than what is at hand; the time of a checkout says nothing
+        return replace(
+            page,
+            facts=facts,
+            changed_at=changed_at,
+            content_hash=_sealed(page.content_hash, self._registered, facts),
+        )
 
     def probe(self) -> list[Probe]:
         """How many files there are, and what could not be read."""
@@ -121,7 +240,12 @@ class FolderSource:
             probes.append(
                 Probe(check, "warn", f"no *.md file in {where}", "put runbooks there, or name another folder")
             )
-        return [Probe(check, "pass", f"{len(walk.found)} pages in {where}", "")] * bool(walk.found) + probes
+        past = past_of(self._git())
+        if past.problem:
+            fix = "git config --global --add safe.directory FOLDER, if it is yours" if past.distrusted else ""
+            probes.append(Probe(check, "warn", f"no dates and authors from git: {past.problem}", fix))
+        kept = f", in git at {past.head[:10]}" if past.head else ""
+        return [Probe(check, "pass", f"{len(walk.found)} pages in {where}{kept}", "")] * bool(walk.found) + probes
 
     def _walk(self) -> _Walk:
         walk = _Walk()
@@ -143,6 +267,7 @@ class FolderSource:
                 try:
                     if entry.is_dir(follow_symlinks=False):
                         stack.append((_sorted_entries(entry.path), doc))
+                        walk.folders.setdefault(doc, os.path.relpath(entry.path, root))
                         continue
                     if not entry.name.lower().endswith(".md"):
                         continue
@@ -179,12 +304,7 @@ def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
 
 def read_page(doc: str, path: str, mtime_ns: int) -> Page:
     """The file as a page; whatever is wrong with its content is in ``problem``. Raises OSError."""
-    # A pipe or a link that took the file's place since it was looked at must neither stop the refresh nor be followed.
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "not a regular file")
-        raw = file.read(SIZE_LIMIT + 1)
+    raw = _bytes_of(path, SIZE_LIMIT + 1)
     problems = []
     if len(raw) > SIZE_LIMIT:
         raw = raw[:SIZE_LIMIT]
@@ -209,51 +329,24 @@ def read_page(doc: str, path: str, mtime_ns: int) -> Page:
     )
 
 
+def _bytes_of(path: str, limit: int = -1) -> bytes:
+    """The file's first bytes, by default all. Raises OSError."""
+    # A pipe or a link that took the file's place since it was looked at must neither stop the refresh nor be followed.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "not a regular file")
+        return file.read(limit)
+
+
+def _sealed(content_hash: str, registered: str, facts: PageFacts) -> str:
+    """The hash of a page's bytes together with all that makes its facts and does not stand in it."""
+    beside = f"{content_hash}\0{registered}\0{facts.revision or ''}\0{facts.author or ''}"
+    return hashlib.sha256(beside.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _moment(mtime_ns: int) -> datetime | None:
     try:
         return datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def page_title(text: str) -> SafeText | None:
-    """``title`` of the front matter, else the first heading outside of code, else None."""
-    lines = iter(text.split("\n"))
-    first = next(lines, "")
-    if first.rstrip() in ("---", "+++"):
-        body = text.split("\n")
-        end = front_matter_end(body)
-        for line in body[1 : max(end - 1, 1)]:
-            if match := _FRONT_TITLE.match(line):
-                title = clean_line(match.group(1).strip("\"'"))
-                if title:
-                    return title
-        lines = iter(body[end:])
-    else:
-        lines = iter(text.split("\n"))
-    return _first_heading(lines)
-
-
-def front_matter_end(lines: list[str]) -> int:
-    """How many lines the front matter takes, its fences included; 0 without one."""
-    if not lines or lines[0].rstrip() not in ("---", "+++"):
-        return 0
-    fence = lines[0].rstrip()
-    for number, line in enumerate(lines[1:200], start=2):
-        if line.rstrip() == fence:
-            return number
-    return 0
-
-
-def _first_heading(lines: Iterator[str]) -> SafeText | None:
-    fence = ""
-    for line in lines:
-        stripped = line.lstrip()
-        if fence:
-            if stripped.startswith(fence):
-                fence = ""
-        elif stripped.startswith(("```", "~~~")):
-            fence = stripped[:3]
-        elif (match := _HEADING.match(line)) and match.group(1):
-            return clean_line(match.group(1).strip("*`_ ")) or None
-    return None
