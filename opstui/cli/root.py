@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("opstui.cli.starting:demo", "the app on bundled sample data: no key, no network"),
     "open": ("opstui.cli.starting:open_ticket", "the app, on that ticket (REF or URL)"),
     "queue": ("opstui.cli.queues:queue", "list, show NAME"),
-    "ticket": ("opstui.cli.tickets:ticket", "list, show REF, import FILE.jsonl"),
+    "ticket": ("opstui.cli.tickets:ticket", "list, show REF, similar REF, import FILE.jsonl"),
     "run": ("opstui.cli.run:run", "WORKFLOW REF: one session, streamed to stdout"),
     "session": ("opstui.cli.sessions:session", "list, show, resume, interrupt, message, raise, fallback, export"),
     "draft": ("opstui.cli.drafts:draft", "list, show, new REF, edit, approve, settle, discard, restore ID"),

@@ -12,7 +12,16 @@ import click
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, clock, emit, note, say, table, waiting
-from opstui.core.desk import ImportTickets, RefreshTicket, RefreshTickets, TicketDetail, TicketsWindow, TicketView
+from opstui.core.desk import (
+    ImportTickets,
+    JudgeSimilar,
+    RefreshTicket,
+    RefreshTickets,
+    SimilarTickets,
+    TicketDetail,
+    TicketsWindow,
+    TicketView,
+)
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Unreachable
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.text import clean_line
@@ -57,6 +66,7 @@ def ticket() -> None:
     \b
     opstui ticket list 'severity<=2 -status:closed'
     opstui ticket show local:INC-1042 --json
+    opstui ticket similar local:INC-1042
     """
 
 
@@ -200,6 +210,66 @@ def _print(view: TicketView) -> None:
         if draft.state.is_open:
             say()
             say(f"draft {draft.id}  {draft.state.value}")
+
+
+@ticket.command("similar")
+@click.argument("ref")
+@limit_option
+@click.option("--yes", "same", metavar="OTHER", multiple=True, help="Say that OTHER is about the same.")
+@click.option("--no", "apart", metavar="OTHER", multiple=True, help="Say that it is not; it is not proposed again.")
+@click.option("--undo", "open_again", metavar="OTHER", multiple=True, help="Take back what was said of OTHER.")
+@json_option
+@with_invocation
+def similar_tickets(
+    invocation: Invocation,
+    ref: str,
+    limit: int | None,
+    same: tuple[str, ...],
+    apart: tuple[str, ...],
+    open_again: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Tickets that may be about the same: at most three that share an identifier or nearly say the same.
+
+    With --limit also weaker ones. What you say of one is kept with your name; no ticket is linked or closed by it.
+    """
+    wanted = invocation.ref(ref)
+    said = [
+        (invocation.ref(other), verdict)
+        for others, verdict in ((same, True), (apart, False), (open_again, None))
+        for other in others
+    ]
+    if said:
+        invocation.writes()
+    failed = told(asked(invocation, wanted.system))
+    if detail(invocation, wanted) is None:
+        with waiting(lambda: f"{wanted.system} to answer"):
+            wanted = invocation.do(RefreshTicket(wanted)).unwrap().ref
+    for other, verdict in said:
+        note(f"opstui: {invocation.do(JudgeSimilar(wanted, other, verdict)).notice}")
+    found = invocation.desk.ask(SimilarTickets(wanted, limit=limit or 3, weak=limit is not None))
+    if as_json:
+        emit([shapes.similar(one) for one in found])
+        return failed
+    table(
+        ("ref", "title", "status", "alike", "why", "said"),
+        [
+            (
+                str(one.ref),
+                one.title,
+                one.status.raw,
+                f"{one.score:.2f}",
+                one.reason,
+                f"{one.verdict} by {one.by}" if one.verdict else "–",
+            )
+            for one in found
+        ],
+        right="alike",
+        wide="title",
+    )
+    if not found:
+        note(f"opstui: nothing known here is like {wanted}")
+    return failed
 
 
 @ticket.command("import")

@@ -12,7 +12,7 @@ from typing import Any
 
 from opstui.core.audit import AuditRecord
 from opstui.core.codec import decode, encode, timestamp
-from opstui.core.desk import AuditHealth, ImportReport, LedgerLine, Review, ShiftView, TicketView
+from opstui.core.desk import AuditHealth, ImportReport, LedgerLine, Review, ShiftView, SimilarTicket, TicketView
 from opstui.core.drafts import Draft, DraftOp, DraftState, OpKind, PushRecord
 from opstui.core.knowledge import Hit
 from opstui.core.money import dollars
@@ -76,6 +76,22 @@ def ticket(view: TicketView) -> Json:
         "timeline": [entry(item) for item in found.timeline],
         "complete": found.complete,
         "attachments": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in found.attachments],
+    }
+
+
+def similar(one: SimilarTicket) -> Json:
+    """A ticket that may be about the same as another."""
+    return {
+        "ref": str(one.ref),
+        "title": one.title,
+        "score": one.score,
+        "shared": list(one.shared),
+        "status": {"raw": one.status.raw, "category": one.status.category.value},
+        "strength": "strong" if one.strong else "weak",
+        "reason": one.reason,
+        "verdict": one.verdict,
+        "by": one.by,
+        "at": when(one.at),
     }
 
 
