@@ -11,7 +11,7 @@ from opstui.config.settings import Settings
 from opstui.config.values import Leaf, Node, Table
 from opstui.core.errors import FilterError, UsageError
 from opstui.core.text import clean_line
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 
 
 def check_together(settings: Settings, tree: Table) -> None:
@@ -37,6 +37,8 @@ def _tickets(settings: Settings, tree: Table) -> None:
     for name, system in settings.tickets.items():
         here: KeyPath = ("tickets", name)
         _name(name, tree, here)
+        if name == BOARD_SYSTEM:
+            _stop(tree, here, f"{name} is the name of the shift's own board; give the system another name")
         if name == "local" and system.kind != "local":
             _stop(tree, here, f"local is the embedded system; give the {system.kind} one another name")
         if name != "local" and system.kind == "local":

@@ -12,11 +12,9 @@ from opstui.core.drafts import DraftChanges
 from opstui.core.frozen import dataclass
 from opstui.core.render.markdown import escalation_markdown
 from opstui.core.render.registry import as_comment
-from opstui.core.tickets import Ticket
+from opstui.core.tickets import BOARD_SYSTEM as BOARD_SYSTEM, Ticket
 from opstui.core.workflows import Workflow
 
-BOARD_SYSTEM = "shift"
-"""The prefix of tickets that code puts together; no ticket system may have the name."""
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 

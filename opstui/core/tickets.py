@@ -50,6 +50,8 @@ class Visibility(StrEnum):
     UNKNOWN = "unknown"
 
 
+BOARD_SYSTEM = "shift"
+"""The prefix of tickets that code puts together; no ticket system may have the name."""
 _SYSTEM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
 _KEY = re.compile(r"[^\s:\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]{0,127}\Z")
 
