@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.desk import FirstLookView
 from opstui.core.errors import NotFound
 from opstui.core.extract.query import knowledge_query
@@ -11,6 +10,7 @@ from opstui.core.knowledge import Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import TicketRef
 from opstui.services.setup import Setup
+from opstui.services.similar import NO, alike
 
 
 def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
@@ -24,17 +24,13 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
     pages = {
         hit.doc: page for hit in hits if hit.strength is Strength.STRONG and (page := setup.knowledge.page(hit.doc))
     }
-    others = [
-        (other[0], score)
-        for row, score in setup.cache.similar(ticket, 3)
-        if (other := setup.cache.ticket(row.ref)) is not None
-    ]
+    others = [(other, told) for other, told in alike(setup, ticket, 3) if told.verdict != NO]
     summary = incident_summary(
         ExtractInput(
             ticket=ticket,
             hits=hits,
             pages=pages,
-            related=tuple(others),
+            related=tuple((other, told.score) for other, told in others),
             operator=setup.operator,
             operator_team=setup.team,
             now=setup.clock.now(),
@@ -43,9 +39,8 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
         )
     )
     claims = choice(summary)
-    shared = [(other, tuple(shared_identifiers(ticket, other))[:4]) for other, _ in others]
     # Words in common are no relation; an identifier in common may be one.
-    related = tuple((other.ref, other.title, atoms) for other, atoms in shared if atoms)
+    related = tuple((told.ref, told.title, told.shared[:4]) for _, told in others if told.shared)
     return FirstLookView(
         version=ticket.version,
         claims=claims,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opstui.core import stops
@@ -30,6 +31,7 @@ from opstui.services.ending import Audit, Ending, reason_of
 from opstui.services.metering import Meter
 from opstui.services.previews import PreviewSender
 from opstui.services.recording import Recorder, answered_calls, shown_input
+from opstui.services.similar import is_apart
 from opstui.services.tooldesk import ToolDesk
 
 if TYPE_CHECKING:
@@ -145,6 +147,7 @@ class SessionRun:
             now=setup.clock.now,
             engine=Engine(runtime.engine),
             hiding=self._hiding,
+            is_apart=partial(is_apart, setup, ticket.ref),
         )
         if told:
             await asyncio.to_thread(tools.replay, answered_calls(told))

@@ -13,7 +13,7 @@ from opstui.core.checks.atoms import ticket_identifiers
 from opstui.core.codec import timestamp
 from opstui.core.desk import JudgeSimilar, Outcome, SimilarTicket, SimilarTickets
 from opstui.core.errors import NotFound, UsageError
-from opstui.core.stores import Paper, RecordWriter
+from opstui.core.stores import Paper, RecordWriter, TicketCache
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.services.setup import Setup
 
@@ -111,8 +111,13 @@ def judge(setup: Setup, command: JudgeSimilar) -> Outcome[None]:
     return Outcome(notice=f"{said[state]}; neither ticket was changed")
 
 
+def is_apart(setup: Setup, one: TicketRef, other: TicketRef) -> bool:
+    """Whether a person said that the two are not about the same."""
+    return _verdict(_answer(setup, one, other)) == NO
+
+
 def _similar(setup: Setup, names: Sequence[str], other: Ticket, score: float, answer: Paper | None) -> SimilarTicket:
-    shared = _telling(setup, names, other)
+    shared = telling(setup.cache, names, other)
     verdict = _verdict(answer)
     reason = "words in common"
     if shared:
@@ -133,14 +138,14 @@ def _similar(setup: Setup, names: Sequence[str], other: Ticket, score: float, an
     )
 
 
-def _telling(setup: Setup, names: Sequence[str], other: Ticket) -> tuple[str, ...]:
-    """The identifiers that both name and few others do, the rarest first."""
+def telling(cache: TicketCache, names: Sequence[str], other: Ticket) -> tuple[str, ...]:
+    """Those of a ticket's identifiers ``names`` that the other one names too and few others do, the rarest first."""
     theirs = {name.casefold() for name in ticket_identifiers(other)}
     shared = [name for name in names if len(name) > NAME_LENGTH and name.casefold() in theirs]
     if not shared:
         return ()
     parts = {name: _WORD.findall(name.lower()) for name in shared}
-    counts, total = setup.cache.tickets_with(sorted({part for found in parts.values() for part in found}))
+    counts, total = cache.tickets_with(sorted({part for found in parts.values() for part in found}))
     # At most as many tickets name it as have the rarest of its parts.
     common = {name: min((counts.get(part, 0) for part in found), default=0) for name, found in parts.items()}
     most = max(3, int(total * SHARE))

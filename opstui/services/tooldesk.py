@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from opstui.core.checks.atoms import shared_identifiers
+from opstui.core.checks.atoms import ticket_identifiers
 from opstui.core.checks.document import check_document, with_confidence
 from opstui.core.documents import ClaimStatus, Confidence, Document, Engine, Finding, claims_of
 from opstui.core.errors import NotRedacted, OpstuiError
@@ -26,6 +26,7 @@ from opstui.core.sources import SourceSet
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.core.workflows import Workflow
+from opstui.services.similar import telling
 from opstui.services.ticket_words import numbered, ticket_text, ticket_texts
 from opstui.services.tool_inputs import is_piece, parsed, search_limit, text_of, too_much, whole_number, words_of
 
@@ -36,6 +37,8 @@ RESULT_BYTES = 32 * 1024
 """Longest answer, in UTF-8 bytes; what is cut is said."""
 READ_LINES = 200
 """Most lines of a page in one answer."""
+APART = 4
+"""Similar tickets that are looked at beyond those that are wanted: a person may have put some aside."""
 TRIES = 3
 """How many documents are refused before no more is read."""
 VERSIONS = 3
@@ -59,7 +62,9 @@ class ToolDesk:
         now: Callable[[], datetime],
         engine: Engine = Engine.EXTRACTIVE,
         hiding: Hiding | None = None,
+        is_apart: Callable[[TicketRef], bool] = lambda other: False,
     ) -> None:
+        """``is_apart`` says of which tickets a person said that they are about something else."""
         self.sources = SourceSet(ticket)
         """Everything this session may cite; grows with what it retrieves."""
         self.accepted: Document | None = None
@@ -72,6 +77,7 @@ class ToolDesk:
         """How many were refused."""
         self.versions = 0
         """How many were accepted."""
+        self._is_apart = is_apart
         self._hiding = hiding
         """None: the runtime is on this machine, and reads what is there."""
         self._learned = False
@@ -260,11 +266,11 @@ class ToolDesk:
         query, problem = text_of(arguments, "query")
         if problem:
             return _refused(problem)
-        asked = replace(self._ticket, title=clean_line(self._true(query)), body=SafeText(""), timeline=(), fields={})
+        wanted, most = self._asked(clean_line(self._true(query))), search_limit(arguments)
         found: list[tuple[Ticket, float]] = []
-        for row, score in self._cache.similar(asked, search_limit(arguments)):
+        for row, score in self._cache.similar(wanted, most + APART):
             known = self._cache.ticket(row.ref)
-            if known is not None and row.ref != self._ticket.ref:
+            if known is not None and len(found) < most and not self._is_apart(row.ref):
                 found.append((known[0], score))
                 self._seen_tickets.setdefault(row.ref, known[0])
                 self.sources.add_ticket(known[0])
@@ -277,9 +283,17 @@ class ToolDesk:
             lines.append(f"{ticket.ref}#0 · {ticket.status.raw} · {title} · shared identifiers: {shared}")
         return ToolResult(self._wrap("\n".join(lines)), tuple(found))
 
+    def _asked(self, query: str) -> Ticket:
+        """What others are compared with: in the ticket's own words the ticket itself, with the query for its title."""
+        own = {word.casefold() for word in f"{self._ticket.title} {self._ticket.body}".split()}
+        words = [word.casefold() for word in query.split()]
+        is_own = 2 * sum(word in own for word in words) > len(words)
+        body = self._ticket.body if is_own else SafeText("")
+        return replace(self._ticket, title=SafeText(query), body=body, timeline=(), fields={})
+
     def _shared(self, ticket: Ticket) -> Sequence[str]:
         """The identifiers that both tickets name, without those that are a piece of a secret of this one."""
-        found = shared_identifiers(self._ticket, ticket)
+        found = telling(self._cache, ticket_identifiers(self._ticket), ticket)
         if self._hiding is None:
             return found
         self._learn()
