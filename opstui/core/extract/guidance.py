@@ -87,7 +87,7 @@ def next_steps(
     for unit in reversed(units):
         if len(found) >= NEXT_LIMIT - (1 if guides else 0):
             break
-        if not _is_plan(unit) or unit.text.casefold() in seen:
+        if not is_plan(unit) or unit.text.casefold() in seen:
             continue
         seen.add(unit.text.casefold())
         owner = unit.author if re.match(r"(?:i|i'll|i will|i'm)\b", unit.text, re.IGNORECASE) else None
@@ -153,7 +153,8 @@ def _steps(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
                 break
 
 
-def _is_plan(unit: Unit) -> bool:
+def is_plan(unit: Unit) -> bool:
+    """Whether a sentence says what is to be done next, among those who work on the ticket."""
     text = unit.text
     if unit.dump or not unit.by_person or SMALL_TALK.match(text) or QUESTION.search(text) or NO_PLAN.search(text):
         return False
