@@ -223,13 +223,12 @@ def _document(run: Session) -> str | None:
         return None
     from opstui.core.codec import decode
     from opstui.core.documents import DOCUMENTS
-    from opstui.core.render.registry import FILES, as_comment, as_markdown
+    from opstui.core.render.registry import as_markdown
 
     kind = run.document.get("head", {}).get("document")
     try:
         if kind in DOCUMENTS:
-            document = decode(DOCUMENTS[kind], run.document)
-            return str(as_markdown(document)) if kind in FILES else "\n".join(fenced(as_comment(document)))
+            return str(as_markdown(decode(DOCUMENTS[kind], run.document)))
     except (KeyError, TypeError, ValueError):
         pass  # written by another version: shown as it is kept
     return "\n".join(fenced(json.dumps(printable(run.document), ensure_ascii=False, indent=2)))

@@ -10,8 +10,7 @@ from typing import Any
 from opstui.core.documents import Document, EscalationPackage
 from opstui.core.drafts import DraftChanges
 from opstui.core.frozen import dataclass
-from opstui.core.render.markdown import escalation_markdown
-from opstui.core.render.registry import as_comment
+from opstui.core.render.registry import as_comment, as_markdown
 from opstui.core.tickets import BOARD_SYSTEM as BOARD_SYSTEM, Ticket
 from opstui.core.workflows import Workflow
 
@@ -52,7 +51,7 @@ class Wanted:
 
 
 def _escalation(package: EscalationPackage, ticket: Ticket) -> Wanted:
-    files = ((package_name(ticket), escalation_markdown(package).encode("utf-8")),)
+    files = ((package_name(ticket), as_markdown(package).encode("utf-8")),)
     is_new = package.to_team is not None and package.to_team != ticket.team
     return Wanted(fields={"/team": package.to_team} if is_new else {}, files=files)
 

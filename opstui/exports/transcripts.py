@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opstui.core.codec import timestamp
+from opstui.core.render.fences import fenced as fenced
 from opstui.core.sessions import Session, SessionEvent
 from opstui.exports.shapes import Json, cost, event, session
 
@@ -54,13 +55,3 @@ def _event(kind: str, at: str, data: Mapping[str, Any]) -> list[str]:
     if kind == "draft":
         return [f"- {at} {kind} {data.get('draft', '')}"]
     return [f"- {at} {kind}"]
-
-
-def fenced(text: str) -> list[str]:
-    """Lines of a code block whose fence is longer than any run of backticks inside."""
-    longest = run = 0
-    for char in text:
-        run = run + 1 if char == "`" else 0
-        longest = max(longest, run)
-    fence = "`" * max(3, longest + 1)
-    return [fence, *text.split("\n"), fence]

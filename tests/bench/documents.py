@@ -27,9 +27,8 @@ from opstui.core.documents import Document, citations_of, claims_of
 from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.ports import ExtractInput
-from opstui.core.render.markdown import escalation_markdown
 from opstui.core.render.plain import word_count
-from opstui.core.render.registry import as_comment as render
+from opstui.core.render.registry import as_comment as render, as_markdown
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 from tests.core.real_input import build, duplicates, given, hostile, incidents
@@ -77,7 +76,7 @@ def tickets(data: Path, every: int) -> None:
             total.update(wrong)
             words.append(word_count(render(document)))
             if make is escalation_package:
-                escalation_markdown(document)
+                as_markdown(document)
         print(f"{make.__name__}: {count} tickets, written in {spread(wrote)}, checked in {spread(checked)}")
         print(f"  words in the comment: median {statistics.median(words)}, most {max(words)}")
         for name, number in total.most_common():
@@ -142,7 +141,7 @@ def hostile_texts(data: Path) -> None:
                 document, _, _, wrong = one(ticket, make)
                 render(document)
                 if make is escalation_package:
-                    escalation_markdown(document)
+                    as_markdown(document)
                 took = time.process_time() - begin
                 if took > slowest:
                     slowest = took

@@ -10,9 +10,8 @@ from opstui.core.codec import decode, encode
 from opstui.core.documents import EscalationPackage, IncidentSummary, claims_of
 from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
-from opstui.core.render.markdown import escalation_markdown
 from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, word_count
-from opstui.core.render.registry import as_comment as render
+from opstui.core.render.registry import as_comment as render, as_markdown
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean
 from opstui.core.tickets import EntryKind, StatusCategory
@@ -48,4 +47,4 @@ def test_documents_of_any_ticket_hold(
     assert decode(EscalationPackage, encode(package)) == package
     assert word_count(render(summary)) <= SUMMARY_WORDS
     assert word_count(first_screen(render(summary))) <= FIRST_SCREEN_WORDS
-    assert escalation_markdown(package).startswith("# Escalation local:INC-1042\n")
+    assert as_markdown(package).startswith("# Escalation local:INC-1042\n")

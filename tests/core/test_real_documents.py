@@ -15,9 +15,8 @@ from opstui.core.documents import Document, claims_of
 from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.ports import ExtractInput
-from opstui.core.render.markdown import escalation_markdown
 from opstui.core.render.plain import SUMMARY_WORDS, word_count
-from opstui.core.render.registry import as_comment as render
+from opstui.core.render.registry import as_comment as render, as_markdown
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 from tests.core.real_input import build, duplicates, given, hostile, incidents
@@ -88,4 +87,4 @@ def test_hostile_texts_are_quoted_like_any_other(shared_data: Path, write: Write
             holds(document, ticket)
             assert "\x1b" not in render(document)
             if write is escalation_package:
-                assert "\x1b" not in escalation_markdown(document)  # type: ignore[arg-type]
+                assert "\x1b" not in as_markdown(document)  # type: ignore[arg-type]

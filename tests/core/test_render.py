@@ -11,9 +11,9 @@ from markdown_it import MarkdownIt
 from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.summary import incident_summary
 from opstui.core.proposals import package_name, proposal
-from opstui.core.render.markdown import escalation_markdown, text_only
+from opstui.core.render.markdown import text_only
 from opstui.core.render.plain import FIRST_SCREEN_WORDS, SUMMARY_WORDS, word_count
-from opstui.core.render.registry import as_comment as render
+from opstui.core.render.registry import as_comment as render, as_markdown
 from opstui.core.text import clean
 from opstui.core.tickets import TicketRef
 from tests.core.real_input import build, first_screen, given, hostile
@@ -69,7 +69,7 @@ def test_a_comment_is_plain_text_without_escapes() -> None:
 
 
 def test_a_package_is_complete_in_markdown() -> None:
-    text = escalation_markdown(escalation_package(given(QUEUE)))
+    text = as_markdown(escalation_package(given(QUEUE)))
     for section in ("Asked", "Impact", "Environment", "Checked and done", "Timeline", "Open questions", "Sources"):
         assert f"\n## {section}\n" in text
     assert "- Data loss: no" in text
@@ -187,7 +187,7 @@ def test_a_package_is_attached_and_sets_the_team_that_the_ticket_names(workflows
     package = escalation_package(given(QUEUE))
     made = proposal(workflows["escalation-package"], package, QUEUE)
     assert [name for name, _ in made.attach] == ["escalation-INC-1042.md"]
-    assert made.attach[0][1].decode() == escalation_markdown(package)
+    assert made.attach[0][1].decode() == as_markdown(package)
     assert dict(made.set) == {"/team": "messaging"}
     assert made.comment is not None
     assert "The whole package is attached." in made.comment

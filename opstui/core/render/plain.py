@@ -75,12 +75,12 @@ def summary_comment(summary: IncidentSummary) -> SafeText:
         rest.append(Line("Runbooks", guide.title, (guide.span,), 1.45 + 3 * rank))
     if summary.no_runbook_reason:
         rest.append(Line("Runbooks", summary.no_runbook_reason, (), 3))
-    last = _last_line(summary)
+    last = last_line(summary)
     kept: list[Line] = []
-    text = _lay_out([*first, *kept], last)
+    text = lay_out([*first, *kept], last)
     for line in sorted(rest, key=lambda line: line.rank):
         tried = [*first, *(item for item in rest if item in kept or item is line)]
-        candidate = _lay_out(tried, last)
+        candidate = lay_out(tried, last)
         if word_count(candidate) <= SUMMARY_WORDS:
             kept.append(line)
             text = candidate
@@ -109,11 +109,11 @@ def escalation_comment(package: EscalationPackage) -> SafeText:
     elif package.nothing_checked_reason:
         lines.append(Line("Checked so far", package.nothing_checked_reason, (), 0))
     missing = len(package.preflight.missing)
-    last = _last_line(
+    last = last_line(
         package,
         f"The whole package is attached. Preflight {package.preflight.score} of 100, {missing} questions open. ",
     )
-    return clean(_lay_out(lines, last))
+    return clean(lay_out(lines, last))
 
 
 def state_line(state: str, severity: SeverityNote, sla: Sla, now: datetime) -> str:
@@ -212,7 +212,8 @@ def _first_screen(summary: IncidentSummary) -> list[Line]:
     return [*lines, *(item for item in (*extra, *plans) if item in kept)]
 
 
-def _last_line(document: Document, before: str = "") -> str:
+def last_line(document: Document, before: str = "") -> str:
+    """Which engine wrote it, from what and when, after a few words."""
     head = document.head
     at = head.generated_at.strftime("%Y-%m-%d %H:%M")
     return f"{before}Written by the {head.engine.value} engine from {head.ticket_id} at {at} UTC."
@@ -222,7 +223,8 @@ def _steps(count: int) -> str:
     return "1 step" if count == 1 else f"{count} steps"
 
 
-def _lay_out(lines: Sequence[Line], last: str) -> str:
+def lay_out(lines: Sequence[Line], last: str) -> str:
+    """The lines under their headings, numbered, with the sources and ``last`` at the end."""
     numbering = Numbering()
     body = _body(lines, numbering)
     sources = numbering.sources()
