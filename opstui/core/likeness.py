@@ -99,7 +99,7 @@ class Likeness:
         self._mean = sum(self._weights[stem] * count for stem, count in self._asked.items()) / (asked or 1)
         self._titles = self._weight(self._text.title)
 
-    def __call__(self, title: str, body: str) -> float:
+    def __call__(self, title: str, body: str = "") -> float:
         """How alike a ticket with this title and body is: 0 (nothing in common) to 1 (the same)."""
         other = _Text(title, body)
         score = self._share(self._asked, other) / self._whole

@@ -13,8 +13,8 @@ from opstui.core.tickets import Ticket, TicketRow
 _WORDS = 30
 _ROWS = 4_000
 """Index entries that one question may rank; ranking is what costs (about 1 ms a thousand)."""
-_COMMON = 0.15
-"""A word on more than this share of all tickets says nothing about any of them."""
+_ROWS_ALONE = 20_000
+"""As many for a single word: where an alert repeats, all its words are common."""
 _COUNTED_ONCE = 500
 """Counting a word reads its whole list, 20 ms for the common words of one ticket among 100,000; these stay as common as
 they are, and are counted again when there are a tenth more tickets, or fewer."""
@@ -38,7 +38,7 @@ class Similar:
 
         database = self._database
         counts, total = self.counts(written_words(ticket.title, ticket.body))
-        words = _rare_words(ticket, counts, total)
+        words = _rare_words(ticket, counts)
         if not words or limit <= 0:
             return []
         likeness = Likeness(ticket.title, ticket.body, counts, total)
@@ -92,22 +92,21 @@ def _plain(word: str) -> str:
     return "".join(char for char in parts if not unicodedata.combining(char))
 
 
-def _rare_words(ticket: Ticket, counts: dict[str, int], total: int) -> list[str]:
+def _rare_words(ticket: Ticket, counts: dict[str, int]) -> list[str]:
     """The ticket's words that few others have, the rarest first, as the index spells them."""
     from opstui.core.likeness import written_words
 
-    most = max(3, int(total * _COMMON))
     title = set(written_words(ticket.title, ""))
     known = sorted(
         # A word of the title counts as twice as rare: it is what somebody chose to say first.
         (count / 2 if word in title else count, word, count)
         for word, count in counts.items()
-        if 1 < count <= most and len(word) > 2
+        if (count > 1 or word in title) and len(word) > 2
     )
     chosen: list[str] = []
     rows = 0
     for _, word, count in known:
-        if rows + count <= _ROWS:
+        if rows + count <= (_ROWS if chosen else _ROWS_ALONE):
             chosen.append(_plain(word))
             rows += count
         if len(chosen) == _WORDS:
