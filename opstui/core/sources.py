@@ -72,6 +72,10 @@ class SourceSet:
         """Every ref that can be cited."""
         return list(dict.fromkeys([*self._makers, *self._sources]))
 
+    def own_refs(self) -> list[str]:
+        """Those of the session's own ticket."""
+        return [f"{self.ticket.ref.key}#0", *(str(entry.id) for entry in self.ticket.timeline)]
+
     def find(self, ref: str) -> Source | None:
         """The source behind ``ref``; None if it can't be cited here."""
         source = self._sources.get(ref)

@@ -7,11 +7,12 @@ are one clock, ``1,248`` and ``1248`` one number.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from opstui.core.checks.figures import plain_number
 from opstui.core.frozen import dataclass
 from opstui.core.tickets import Ticket
 
@@ -77,6 +78,9 @@ _WORD_NUMBERS = {
     word: str(value)
     for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 }
+_WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(list(_WORD_NUMBERS)[2:])})\b", re.IGNORECASE)
+"""From two on: ``one`` and ``zero`` are other words too often."""
+_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s?[+-]\d\d:?\d\d\b")
 _JOINERS = re.compile(r"[\s,]*(?:at|T|um|@|,)?[\s,]*\Z")
 
 
@@ -109,8 +113,13 @@ def atoms(text: str) -> tuple[Atom, ...]:
 
 
 def claimed_atoms(text: str) -> list[Atom]:
-    """The atoms of a claim. Where it names one date and clocks apart from it, each clock is taken with that date."""
+    """The atoms of a claim. Where it names one date and clocks apart from it, each clock is taken with that date.
+
+    Numbers that are written as words count.
+    """
     found = list(atoms(text))
+    for match in _WORD_NUMBER.finditer(text):
+        found.append(Atom(AtomKind.NUMBER, match.group(), _WORD_NUMBERS[match.group().casefold()]))
     days = [atom for atom in found if atom.day is not None]
     if len(days) == 1 and days[0].clock is None:
         clocks = [atom for atom in found if atom.clock is not None]
@@ -133,21 +142,31 @@ class Evidence:
 
     def __init__(self, lines: Sequence[str], moments: Iterable[datetime] = (), names: Iterable[str] = ()) -> None:
         self._lines = lines
+        moments = [*moments, *_with_offsets(lines)]
         self._folded = [line.casefold() for line in (*lines, *names)]
         self._moments = [_of_moment(moment) for moment in moments]
         self._numbers: set[str] | None = None
 
-    def holds(self, atom: Atom) -> bool:
-        """Whether the atom stands there."""
+    def holds(self, atom: Atom, *, to_the_minute: bool = False) -> bool:
+        """Whether the atom stands there. ``to_the_minute``: its seconds count only where a source has some."""
         if atom.kind is AtomKind.TIME:
-            return self._holds_time(atom)
+            if to_the_minute and atom.clock is not None and atom.clock[2] is not None and self._holds_time(atom):
+                return True
+            return self._holds_time(atom, whole=not to_the_minute)
         if atom.kind is AtomKind.NUMBER:
             return self._holds_number(atom)
         return any(_stands_in(atom.key, line, cut=atom.cut) for line in self._folded)
 
-    def _holds_time(self, wanted: Atom) -> bool:
+    @property
+    def folded(self) -> Sequence[str]:
+        """The lines and names, case-folded."""
+        return self._folded
+
+    def _holds_time(self, wanted: Atom, *, whole: bool = True) -> bool:
         if any(_same_time(wanted, moment) for moment in self._moments):
             return True
+        if not whole and wanted.clock is not None:
+            wanted = Atom(wanted.kind, wanted.text, day=wanted.day, clock=(*wanted.clock[:2], None))
         # Reading times is what costs (about 1 ms for 1,500 characters), so only lines with the right digits are read.
         digits = f":{wanted.clock[1]:02d}" if wanted.clock is not None else str(wanted.day[2]) if wanted.day else ""
         for text in self._lines:
@@ -180,7 +199,10 @@ class Evidence:
                         self._numbers.add(_WORD_NUMBERS[word])
         if wanted.cut:
             return any(number.startswith(wanted.key) for number in self._numbers)
-        return wanted.key in self._numbers
+        if wanted.key in self._numbers:
+            return True
+        # ``web-001, -002``: the end of a name that stands there whole.
+        return wanted.text.startswith("0") and any(_ends_a_name(wanted.text, line) for line in self._folded)
 
 
 def identifiers(text: str) -> list[str]:
@@ -209,7 +231,7 @@ def _atom(match: re.Match[str], text: str) -> Atom | None:
     if match["dmy"] or match["mdy"]:
         index = "2" if match["dmy"] else "3"
         if match[f"o{index}"] == "may":  # the verb: "it may 3 times"
-            return Atom(AtomKind.NUMBER, match[f"d{index}"], _plain_number(match[f"d{index}"]), cut=cut)
+            return Atom(AtomKind.NUMBER, match[f"d{index}"], plain_number(match[f"d{index}"]), cut=cut)
         month = _MONTHS[match[f"o{index}"][:3].casefold()]
         year = match[f"y{index}"]
         number = None if year is None else int(year) + (2000 if len(year) == 2 else 0)
@@ -220,7 +242,7 @@ def _atom(match: re.Match[str], text: str) -> Atom | None:
             hour = hour % 12 + (12 if match["ap"].casefold().startswith("p") else 0)
         return Atom(AtomKind.TIME, match.group(), clock=(hour, minute, second), cut=cut)
     if match["grouped"]:
-        return Atom(AtomKind.NUMBER, match.group(), _plain_number(match.group()), cut=cut)
+        return Atom(AtomKind.NUMBER, match.group(), plain_number(match.group()), cut=cut)
     if match["url"]:
         url = match.group().rstrip(".,;:!?)]}'\"")
         return Atom(AtomKind.IDENTIFIER, url, url.casefold(), cut=cut and len(url) == len(match.group()))
@@ -236,10 +258,10 @@ def _word(word: str, cut: bool) -> Atom | None:
     if _VERSION.match(word):
         return Atom(AtomKind.IDENTIFIER, word, word.casefold(), cut=cut)
     if _NUMBER.match(word):
-        return Atom(AtomKind.NUMBER, word, _plain_number(word), cut=cut)
+        return Atom(AtomKind.NUMBER, word, plain_number(word), cut=cut)
     quantity = _QUANTITY.match(word)
     if quantity:
-        return Atom(AtomKind.NUMBER, word, _plain_number(quantity[1]), cut=cut)
+        return Atom(AtomKind.NUMBER, word, plain_number(quantity[1]), cut=cut)
     has_digit = any(char.isdigit() for char in word)
     has_letter = any(char.isalpha() for char in word)
     if (
@@ -252,19 +274,10 @@ def _word(word: str, cut: bool) -> Atom | None:
     ):
         return Atom(AtomKind.IDENTIFIER, word, word.casefold(), cut=cut)
     if has_digit:
-        return Atom(AtomKind.NUMBER, word, _plain_number(word), cut=cut)
+        return Atom(AtomKind.NUMBER, word, plain_number(word), cut=cut)
     if "-" in word and has_letter:
         return Atom(AtomKind.NAME, word, word.casefold(), cut=cut)
     return None
-
-
-def _plain_number(text: str) -> str:
-    """``1,248`` → ``1248``, ``12.50`` → ``12.5``, ``007`` → ``7``, ``91%`` → ``91``."""
-    text = text.rstrip("%")
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    whole, dot, part = text.partition(".")
-    whole = whole.lstrip("0") or "0"
-    return f"{whole}.{part.rstrip('0')}".rstrip(".") if dot else whole
 
 
 def _clock(match: re.Match[str], index: str) -> Clock | None:
@@ -281,6 +294,29 @@ def _of_moment(moment: datetime) -> Atom:
         day=(moment.year, moment.month, moment.day),
         clock=(moment.hour, moment.minute, moment.second),
     )
+
+
+def _with_offsets(lines: Sequence[str]) -> Iterator[datetime]:
+    """Moments that are written with another zone's offset: in UTC they have other digits."""
+    for line in lines:
+        if ":" not in line or not ("+" in line or "-" in line):
+            continue
+        for match in _OFFSET.finditer(line):
+            try:
+                moment = datetime.fromisoformat(match.group().replace(" +", "+").replace(" -", "-").replace(",", "."))
+            except ValueError:
+                continue
+            if moment.utcoffset():
+                yield moment.astimezone(UTC)
+
+
+def _ends_a_name(text: str, line: str) -> bool:
+    at = line.find(f"-{text}")
+    while at >= 0:
+        if at and line[at - 1].isalnum() and not line[at + 1 + len(text) : at + 2 + len(text)].isalnum():
+            return True
+        at = line.find(f"-{text}", at + 1)
+    return False
 
 
 def _same_time(wanted: Atom, there: Atom) -> bool:

@@ -28,6 +28,7 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
         *m1.check(claims, others, spans),
         *m2.check(claims, spans),
         *m2.check_said(document, spans),
+        *m2.check_stated(document, spans),
         *m4.check(document, claims, spans, ticket),
     ]
 

@@ -1,61 +1,125 @@
-"""M2: every time and identifier of a claim stands in what it cites (blocks); names and numbers too (warns)."""
+"""M2: every time and identifier of a claim stands in what it cites (blocks); names, numbers and people too (warns).
+
+So do the values beside claims. A number that nobody wrote (a duration, a count, a share that was worked out) is warned
+of until something computes it and can be cited for it: an observation in the timeline.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from opstui.core.checks.atoms import Atom, AtomKind, claimed_atoms
+from opstui.core.checks.figures import figures, misplaced
+from opstui.core.checks.people import is_named, strangers
 from opstui.core.checks.spans import Cited, Spans, verbatim
-from opstui.core.documents import Claim, ClaimStatus, Document, Finding, citations_of, kind_of
+from opstui.core.checks.stated import Stated, stated
+from opstui.core.documents import Citation, Claim, ClaimStatus, Document, Finding, citations_of, kind_of
+from opstui.core.tickets import Ticket
 
 _BLOCKS = (AtomKind.TIME, AtomKind.IDENTIFIER)
+LINES_READ = 2_000
+"""Lines of the ticket that are looked through for what no citation backs."""
 
 
 def check(claims: Sequence[Claim], spans: Spans) -> Iterator[Finding]:
-    """Findings of M2: at most one of a level for each claim, naming what was not found."""
+    """Findings of M2 over claims: what was not found, at most one of each sort for each claim."""
     for claim in claims:
         if claim.status is ClaimStatus.UNKNOWN and not claim.citations:
             continue
-        absent = _absent(claim.text, spans.of(claim))
+        cited = spans.of(claim)
         citation = claim.citations[0] if claim.citations else None
-        for level, found in (
-            ("block", [atom for atom in absent if atom.kind in _BLOCKS]),
-            ("warn", [atom for atom in absent if atom.kind not in _BLOCKS]),
-        ):
-            if found:
-                name = "M2" if level == "block" else "M2-number"
-                yield Finding(
-                    id=f"{name}:{claim.id}", level=level, text=_not_said(found), claim=claim.id, citation=citation
-                )
+        yield from _findings(claim.text, cited, claim.id, claim.id, citation, spans.sources.ticket)
 
 
 def check_said(document: Document, spans: Spans) -> Iterator[Finding]:
     """The same for the short texts beside claims: steps, next steps, contingencies, what is asked.
 
-    What has citations of its own is held against those (blocks); the rest against everything that the document cites
-    (warns).
+    What has citations of its own is held against those; the rest against everything that the document cites and the
+    ticket says (warns).
     """
     everything: Cited | None = None
     for said in kind_of(document).said(document):
         if said.citations:
             cited = spans.of_citations(said.citations)
-        else:
-            everything = everything or _everything(document, spans)
-            cited = everything
-        found = [atom for atom in _absent(said.text, cited) if atom.kind in _BLOCKS]
+            yield from _findings(said.text, cited, said.name, said.claim, said.citations[0], spans.sources.ticket)
+            continue
+        everything = everything or _everything(document, spans)
+        found = [atom for atom in _absent(said.text, everything) if atom.kind in (*_BLOCKS, AtomKind.NUMBER)]
         if found:
+            yield Finding(id=f"M2:{said.name}", level="warn", text=_not_said(found), claim=said.claim)
+
+
+def check_stated(document: Document, spans: Spans) -> Iterator[Finding]:
+    """The same for the values beside claims: when, who, which version."""
+    everything: Cited | None = None
+    ticket = spans.sources.ticket
+    for value in stated(document):
+        if value.citations:
+            cited = spans.of_citations(value.citations)
+        else:
+            cited = everything = everything or _everything(document, spans)
+        fault = _stated_fault(value, cited, ticket)
+        if fault is not None:
+            level = "block" if value.what == "time" and value.citations else "warn"
             yield Finding(
-                id=f"M2:{said.name}",
-                level="block" if said.citations else "warn",
-                text=_not_said(found),
-                claim=said.claim,
-                citation=said.citations[0] if said.citations else None,
+                id=f"M2-{value.what}:{value.name.replace(' ', '-')}",
+                level=level,
+                text=f"{value.name}: {fault}",
+                claim=value.claim,
+                citation=value.citations[0] if value.citations else None,
             )
+
+
+def _stated_fault(value: Stated, cited: Cited, ticket: Ticket) -> str | None:
+    if value.what == "who":
+        also = [str(name) for name in (*ticket.assignees, ticket.team) if name] if not value.claim else []
+        return None if is_named(value.text, cited, also) else f"the source does not name {value.text!r}"
+    if value.what == "time":
+        held = all(cited.evidence.holds(atom, to_the_minute=True) for atom in claimed_atoms(value.text))
+    else:
+        low = value.text.casefold()
+        held = low in cited.words or any(low == name.casefold() for name in cited.names)
+        held = held or (
+            all(cited.evidence.holds(atom) for atom in claimed_atoms(value.text)) and bool(claimed_atoms(value.text))
+        )
+    return None if held else f"the source does not say {value.text!r}"
+
+
+def _findings(
+    text: str, cited: Cited, name: str, claim: str | None, citation: Citation | None, ticket: Ticket
+) -> Iterator[Finding]:
+    if verbatim(text, cited):
+        return
+    absent = [atom for atom in claimed_atoms(text) if not cited.evidence.holds(atom)]
+    blocking = [atom for atom in absent if atom.kind in _BLOCKS]
+    if blocking:
+        yield Finding(id=f"M2:{name}", level="block", text=_not_said(blocking), claim=claim, citation=citation)
+    rest = [atom for atom in absent if atom.kind not in _BLOCKS]
+    fault = _not_said(rest) if rest else _misplaced(text, cited)
+    if fault:
+        yield Finding(id=f"M2-number:{name}", level="warn", text=fault, claim=claim, citation=citation)
+    people = strangers(text, cited, ticket)
+    if people:
+        shown = ", ".join(repr(person) for person in people[:3])
+        fault = f"neither the source nor its author is {shown}"
+        yield Finding(id=f"M2-who:{name}", level="warn", text=fault, claim=claim, citation=citation)
+
+
+def _misplaced(text: str, cited: Cited) -> str:
+    for figure in figures(text):
+        if misplaced(figure, cited.evidence.folded):
+            beside = figure.unit or figure.after or figure.before
+            return f"the source has {figure.text!r}, but not with {beside!r}"
+    return ""
 
 
 def _everything(document: Document, spans: Spans) -> Cited:
     cited = Cited(spans.sources, dict.fromkeys(citations_of(document)))
-    cited.names += [spans.sources.ticket.ref.key, str(spans.sources.ticket.ref)]
+    ticket = spans.sources.ticket
+    cited.names += [ticket.ref.key, str(ticket.ref), *(str(name) for name in (*ticket.services, ticket.team) if name)]
+    for ref in spans.sources.own_refs():
+        source = spans.sources.source(ref)
+        cited.add(source.lines[: max(0, LINES_READ - len(cited.lines))], source)
     return cited
 
 
@@ -66,4 +130,7 @@ def _absent(text: str, cited: Cited) -> list[Atom]:
 
 
 def _not_said(found: Sequence[Atom]) -> str:
-    return f"the source does not say {', '.join(repr(atom.text.strip()) for atom in found[:4])}"
+    said = f"the source does not say {', '.join(repr(atom.text.strip()) for atom in found[:4])}"
+    if all(atom.kind is AtomKind.NUMBER for atom in found):
+        said += "; a figure that was worked out needs an observation to cite"
+    return said

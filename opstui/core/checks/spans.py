@@ -7,7 +7,7 @@ from datetime import datetime
 
 from opstui.core.checks.atoms import Evidence
 from opstui.core.documents import Citation, Claim
-from opstui.core.sources import SourceSet, unescaped
+from opstui.core.sources import Source, SourceSet, unescaped
 
 LONG_LINE = 4_000
 """Of a longer line, only this much around the quote is compared: checks take milliseconds, whatever was pasted."""
@@ -22,20 +22,31 @@ class Cited:
         self.lines: list[str] = []
         self.moments: list[datetime] = []
         self.names: list[str] = []
+        self.text = self.words = ""
+        self._evidence: Evidence | None = None
         for citation in citations:
             source = sources.find(citation.ref)
-            if source is None:
-                continue
-            for whole in sources.span_lines(citation):
-                line = _near(whole, citation.quote)
-                self.lines.append(line)
-                if "\\" in line:
-                    self.lines += unescaped(line)
-            self.moments += source.moments
-            self.names += source.names
+            if source is not None:
+                self._take((_near(line, citation.quote) for line in sources.span_lines(citation)), source)
+        self._read()
+
+    def add(self, lines: Iterable[str], source: Source) -> None:
+        """More lines of a source, as if they were cited too."""
+        self._take((line[:LONG_LINE] for line in lines), source)
+        self._read()
+
+    def _take(self, lines: Iterable[str], source: Source) -> None:
+        for line in lines:
+            self.lines.append(line)
+            if "\\" in line:
+                self.lines += unescaped(line)
+        self.moments += source.moments
+        self.names += source.names
+
+    def _read(self) -> None:
         self.text = "\n".join(self.lines)
         self.words = " ".join(self.text.split()).casefold()
-        self._evidence: Evidence | None = None
+        self._evidence = None
 
     @property
     def evidence(self) -> Evidence:

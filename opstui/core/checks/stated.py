@@ -1,0 +1,167 @@
+"""The values that stand beside claims (when, who, which version), each with what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from opstui.core.documents import (
+    Change,
+    CheckedStep,
+    Citation,
+    Claim,
+    Communications,
+    Document,
+    Environment,
+    EscalationImpact,
+    Impact,
+    Link,
+    NextStep,
+    OpenTicket,
+    Promise,
+    RunbookRef,
+    Silence,
+    TimelineRow,
+    kind_of,
+)
+from opstui.core.frozen import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One value."""
+
+    name: str
+    """Where it stands: ``timeline 3``."""
+    what: str
+    """``time``, ``who`` or ``text``."""
+    text: str
+    """As M2 compares it."""
+    citations: tuple[Citation, ...]
+    """Without any, it is held against everything that the document cites."""
+    claim: str | None = None
+
+
+def stated(document: Document) -> Iterator[Stated]:
+    """Every such value that an agent can set, in order."""
+    by_code = {"head", "not_included", *kind_of(document).by_code}
+    for item in fields(document):
+        if item.name not in by_code:
+            yield from _walk(getattr(document, item.name), item.name.replace("_", " "))
+
+
+def _walk(value: Any, name: str) -> Iterator[Stated]:
+    if isinstance(value, tuple):
+        for number, part in enumerate(value, start=1):
+            yield from _walk(part, f"{name} {number}")
+    elif is_dataclass(value) and not isinstance(value, type):
+        tells = _TELLS.get(type(value))
+        if tells is not None:
+            yield from tells(value, name)
+        elif not isinstance(value, Claim | Citation):
+            for item in fields(value):
+                yield from _walk(getattr(value, item.name), name)
+
+
+def shown_time(moment: datetime) -> str:
+    """A moment as a text that is compared to the minute, or to the second where it has one."""
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
+
+
+def _time(name: str, moment: datetime | None, claim: Claim | None, *more: Citation | None) -> Iterator[Stated]:
+    if moment is not None:
+        cited = (*(claim.citations if claim is not None else ()), *(item for item in more if item is not None))
+        yield Stated(name, "time", shown_time(moment), cited, claim.id if claim is not None else None)
+
+
+def _row(row: TimelineRow, name: str) -> Iterator[Stated]:
+    yield from _time(name, row.when, row.claim)
+
+
+def _step(step: CheckedStep, name: str) -> Iterator[Stated]:
+    cited = (*step.detail.citations, *step.evidence)
+    yield Stated(name, "time", shown_time(step.at), cited, step.detail.id)
+    yield Stated(name, "who", step.by.id, cited, step.detail.id)
+
+
+def _next(step: NextStep, name: str) -> Iterator[Stated]:
+    if step.citation is not None:
+        yield from _time(name, step.due, None, step.citation)
+    if step.owner:
+        yield Stated(name, "who", step.owner, (step.citation,) if step.citation else ())
+
+
+def _change(change: Change, name: str) -> Iterator[Stated]:
+    yield from _time(name, change.when, change.claim)
+    yield Stated(name, "who", change.who, change.claim.citations, change.claim.id)
+
+
+def _impact(impact: Impact, name: str) -> Iterator[Stated]:
+    cited = tuple(citation for claim in impact.claims for citation in claim.citations)
+    for moment in (impact.since, impact.until):
+        if moment is not None:
+            yield Stated(name, "time", shown_time(moment), cited)
+
+
+def _escalation_impact(impact: EscalationImpact, name: str) -> Iterator[Stated]:
+    if impact.customers_count is not None:
+        cited = tuple(citation for claim in impact.claims for citation in claim.citations)
+        yield Stated(name, "text", str(impact.customers_count), cited)
+
+
+def _environment(place: Environment, name: str) -> Iterator[Stated]:
+    for value in (place.version, *place.config_ids):
+        if value:
+            yield Stated(name, "text", value, place.citations)
+
+
+def _link(link: Link, name: str) -> Iterator[Stated]:
+    if link.citation is not None:
+        yield Stated(name, "text", link.url, (link.citation,))
+
+
+def _comms(comms: Communications, name: str) -> Iterator[Stated]:
+    for moment in (comms.at, comms.promised_next_update):
+        yield from _time(name, moment, comms.last_customer_message)
+
+
+def _runbook(runbook: RunbookRef, name: str) -> Iterator[Stated]:
+    yield Stated(name, "text", runbook.doc_id, (runbook.span,))
+
+
+def _open_ticket(ticket: OpenTicket, name: str) -> Iterator[Stated]:
+    claim = ticket.one_line
+    yield from _time(name, ticket.due, claim, ticket.next_citation)
+    if ticket.owner:
+        yield Stated(name, "who", ticket.owner, claim.citations, claim.id)
+    yield Stated(name, "text", ticket.ticket_id, claim.citations, claim.id)
+
+
+def _promise(promise: Promise, name: str) -> Iterator[Stated]:
+    yield from _time(name, promise.due, promise.claim)
+    yield Stated(name, "text", promise.ticket_id, promise.claim.citations, promise.claim.id)
+
+
+def _silence(silence: Silence, name: str) -> Iterator[Stated]:
+    yield from _time(name, silence.until, silence.claim)
+
+
+_TELLS: Mapping[type, Callable[[Any, str], Iterator[Stated]]] = {
+    TimelineRow: _row,
+    CheckedStep: _step,
+    NextStep: _next,
+    Change: _change,
+    Impact: _impact,
+    EscalationImpact: _escalation_impact,
+    Environment: _environment,
+    Link: _link,
+    Communications: _comms,
+    RunbookRef: _runbook,
+    OpenTicket: _open_ticket,
+    Promise: _promise,
+    Silence: _silence,
+}
+"""Part of a document → the values in it. What is not here is walked through."""
