@@ -135,7 +135,7 @@ def open_setup(
         poll_seconds={name: float(tickets.poll_seconds) for name, tickets in settings.tickets.items()},
         queues=queues,
         views=views,
-        knowledge=LateKnowledge(lambda: _knowledge(settings, cache_file, demo=demo)),
+        knowledge=LateKnowledge(lambda: _knowledge(settings, cache_file, _shelf(paths) if demo else None)),
         runtimes=LateMapping(settings.runtimes, make_runtime),
         workflows=LateWorkflows(lambda: _workflows(paths)),
         policies={
@@ -226,10 +226,10 @@ def _workflows(paths: Paths) -> Mapping[str, Workflow]:
     return load_workflows(_bundled("workflows"), paths.user_workflows)
 
 
-def _knowledge(settings: Settings, cache_file: Database, *, demo: bool) -> SqliteKnowledge:
+def _knowledge(settings: Settings, cache_file: Database, shelf: Path | None) -> SqliteKnowledge:
     from opstui.adapters.knowledge.index import SqliteKnowledge
 
-    return SqliteKnowledge(cache_file, _sources(settings, demo=demo))
+    return SqliteKnowledge(cache_file, _sources(settings, shelf))
 
 
 def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:
@@ -278,25 +278,34 @@ def _hiding_key(folder: Path) -> Callable[[str], bytes]:
     return key
 
 
-def _sources(settings: Settings, *, demo: bool) -> list[KnowledgeSource]:
+def _sources(settings: Settings, shelf: Path | None) -> list[KnowledgeSource]:
     from opstui.adapters.knowledge.folder import FolderSource
 
     sources: list[KnowledgeSource] = [
         FolderSource(name, Path(item.path).expanduser()) for name, item in settings.knowledge.items()
     ]
-    if demo and "runbooks" not in settings.knowledge:
-        sources.append(FolderSource("runbooks", _bundled("demo") / "runbooks"))
+    if shelf is not None and "runbooks" not in settings.knowledge:
+        sources.append(FolderSource("runbooks", shelf))
     return sources
+
+
+def _shelf(paths: Paths) -> Path:
+    """Where the demo's runbooks lie."""
+    return paths.data / "runbooks"
 
 
 def _settle_world(local: LocalTickets, paths: Paths, clock: Clock) -> None:
     """Make the demo's world in an empty desk, once, also when two processes start at the same moment."""
-    if local.count():
+    shelf = _shelf(paths)
+    if local.count() and shelf.is_dir():
         return
+    from opstui.demo.shelf import stock
     from opstui.demo.world import seed
     from opstui.services.locks import FileLock, held
 
     with held(FileLock(paths.locks / "world", "world"), wait=30.0):
+        if not shelf.is_dir():
+            stock(shelf, clock.now())
         if not local.count():
             seed(local, clock)
 

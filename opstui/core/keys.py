@@ -68,6 +68,7 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
     "help": ("app", "find"),
     "palette": ("app", "find"),
     "knowledge": ("app", "find"),
+    "page": ("app", "move", "list"),
 }
 """Screen → the groups that hold on it together; within one screen a key may mean one thing only."""
 

@@ -1,7 +1,7 @@
 """Lines of styled text as plain values: what screens are drawn from, and what their tests compare.
 
-A span names its style by a role of the theme, ``struck`` (dim and crossed out) or ``prompt``; any other word is drawn
-plain. Nothing here parses markup.
+A span names its style by a role of the theme, ``struck`` (dim and crossed out), ``found`` (what was searched for) or
+``prompt``; any other word is drawn plain. Nothing here parses markup.
 """
 
 from __future__ import annotations
@@ -169,6 +169,7 @@ def styles_of(palette: Palette) -> dict[str, Style]:
     return {
         **words,
         "struck": palette.dim + Style(strike=True),
+        "found": palette.strong + Style(underline=True),
         "prompt": palette.accent + Style(bold=True, reverse=True),
     }
 

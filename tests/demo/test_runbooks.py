@@ -42,7 +42,7 @@ NOBODY_WROTE_ONE = ("INC-1029", "INC-1038", "INC-1049", "INC-1050", "INC-1052")
 def runbooks(tmp_path: Path) -> Iterator[SqliteKnowledge]:
     database = Database(tmp_path / "cache.db", full_sync=False)
     index = SqliteKnowledge(database, [FolderSource("runbooks", RUNBOOKS)])
-    assert index.refresh() == 14
+    assert index.refresh() == 17
     yield index
     database.close()
 

@@ -1,18 +1,30 @@
-"""Knowledge: runbook search as it is typed, with the lines that match; ``enter`` shows them on their page."""
+"""Knowledge: runbook search as it is typed, with the lines that match; and without a query, what there is to read."""
 
 from __future__ import annotations
 
-from opstui.core.claims import Citation, CitationKind
-from opstui.core.desk import KnowledgeSearch, Source, SourceView
-from opstui.core.knowledge import Hit, Strength
-from opstui.core.tickets import TicketRef
-from opstui.tui.lines import Line, Row, between, line, wrap
-from opstui.tui.screens.find import FindScreen
-from opstui.tui.times import ago
-from opstui.tui.widgets.source_pane import SourcePane
+from collections.abc import Mapping
+from typing import Any
 
-SHOWN = 4
-"""Matched lines of a page in the list."""
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from opstui.core.desk import KnowledgeFaults, KnowledgePage, KnowledgePages, KnowledgeSearch
+from opstui.core.knowledge import Hit, Page, Strength
+from opstui.tui.knowledge_rows import SHOWN, Shelf, hit_rows, shelf_rows, source_rows
+from opstui.tui.lines import Line, Row, between, fit, line
+from opstui.tui.newest import Newest
+from opstui.tui.page_text import PageText, line_mark
+from opstui.tui.screens.base import Topic, ViewState
+from opstui.tui.screens.find import FindScreen
+from opstui.tui.widgets.row_list import RowList
+from opstui.tui.widgets.spans import Spans
+from opstui.tui.widgets.text_field import LineField
+from opstui.tui.widgets.textview import TextView
+
+TWO, THREE = 100, 160
+"""Columns from which the page stands beside the list, and what there is beside both."""
+KEPT = 16
+"""Pages that were looked at last, kept for the next look."""
 
 
 class KnowledgeScreen(FindScreen):
@@ -21,95 +33,227 @@ class KnowledgeScreen(FindScreen):
     LABEL = "Knowledge"
     KIND = "knowledge"
     PLACEHOLDER = "any words: an alert's name, an error, a service"
-    DEFAULT_CSS = "KnowledgeScreen SourcePane { height: 2fr; }"
+    DEFAULT_CSS = """
+    KnowledgeScreen #knowledge { height: 1fr; }
+    KnowledgeScreen #page { display: none; width: 1fr; border-left: solid $rule; }
+    KnowledgeScreen #shelf { display: none; width: 44; border-left: solid $rule; }
+    KnowledgeScreen.-two #page, KnowledgeScreen.-three #page { display: block; }
+    KnowledgeScreen.-three #shelf { display: block; }
+    """
 
     def __init__(self, query: str = "") -> None:
         super().__init__()
         self.query_typed = query
         self.hits: tuple[Hit, ...] = ()
-        self._asked = 0
+        self.answered = ""
+        """The text that ``hits`` answer."""
+        self.shelf: Shelf | None = None
+        """None until it was told."""
+        self._source = ""
+        self._row: str | None = None
+        self._pages: dict[str, Page] = {}
+        self._previewed: tuple[str, int] | None = None
 
-    def compose_body(self):  # type: ignore[no-untyped-def]
-        """With a pane for a page's lines."""
-        yield from super().compose_body()
-        yield SourcePane(id="source")
+    def compose_body(self) -> ComposeResult:
+        """The line, the list, the page beside it, and what there is beside that."""
+        yield LineField(self.query_typed, placeholder=self.PLACEHOLDER, id="find-line", enter=False)
+        yield Spans(id="find-head")
+        with Horizontal(id="knowledge"):
+            yield RowList(id="list")
+            yield TextView(id="page", cursor=False)
+            shelf = RowList(id="shelf", cursor=False)
+            shelf.can_focus = False
+            yield shelf
 
     def begin(self) -> None:
         """Search at once for what it was opened with."""
-        from opstui.tui.widgets.text_field import LineField
-
+        self._search = Newest(self.desk_app, "the runbooks")
+        self._page = Newest(self.desk_app, "the page")
+        field = self.query_one("#find-line", LineField)
+        field.cursor_position = len(field.value)
         if self.query_typed:
-            self.query_one("#find-line", LineField).value = self.query_typed
             self.search()
 
+    # --- asking -------------------------------------------------------------------------------------------------------
+
     def search(self) -> None:
-        """Ask in a thread; only the answer to the newest text is shown."""
-        self._asked += 1
-        number = self._asked
+        """Ask in a thread; each key shows at once, and the list follows when the newest text is answered."""
         text = self.typed
-
-        def found(hits: tuple[Hit, ...]) -> None:
-            if number == self._asked:
-                self.hits = hits
-                self.draw()
-
+        self._source = ""
         if not text.strip():
-            found(())
+            self._search.forget()
+            self._take("", ())
         else:
-            self.desk_app.ask_slowly(KnowledgeSearch(query=text), found, saying="the runbooks")
+            self._search.ask(KnowledgeSearch(query=text), lambda hits: self._take(text, hits))
+            self.query_one("#find-head", Spans).show(self.head)
+
+    def _take(self, text: str, hits: tuple[Hit, ...]) -> None:
+        if not self.is_there:
+            return
+        self.answered, self.hits = text, hits
+        self.row_list.to_top()
         self.draw()
+
+    def ask_again(self, state: ViewState) -> None:
+        """Pages, sources or proposals are others."""
+        if not self.is_there or not state.stale & {Topic.KNOWLEDGE}:
+            return
+        desk = self.desk
+
+        def look() -> Shelf:
+            return Shelf(pages=desk.ask(KnowledgePages()), faults=desk.ask(KnowledgeFaults()))
+
+        self._pages.clear()
+        self.desk_app.work_slowly(look, self._told, saying="what runbooks there are")
+        if self.typed.strip():
+            text = self.typed
+            self._search.ask(KnowledgeSearch(query=text), lambda hits: self._renew(text, hits))
+
+    def _renew(self, text: str, hits: tuple[Hit, ...]) -> None:
+        """The same search once more: the cursor stays where it is."""
+        if self.is_there and (text, hits) != (self.answered, self.hits):
+            self.answered, self.hits = text, hits
+            self.draw()
+
+    def _told(self, shelf: Shelf) -> None:
+        if self.is_there:
+            self.shelf = shelf
+            self.draw()
+
+    # --- drawing ------------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """The list, and beside it what is under its cursor."""
+        super().draw()
+        if not self._there or not self.query("#shelf"):
+            return
+        if self._row is not None and self.row_list.rows:
+            self.row_list.cursor, self._row = self._row, None
+        self.query_one("#shelf", RowList).show(self._shelf_rows)
+        self._preview()
 
     def head(self, width: int) -> list[Line]:
         """How many, and whether any answers."""
+        left = line(" ", ("KNOWLEDGE", "strong"), (f"  {self._said()}", "dim"))
+        if self._search_waits():
+            return [between(left, line(("searching … ", "dim")), width)]
+        return [fit(left, width)]
+
+    def _search_waits(self) -> bool:
+        return self._there and bool(self.typed.strip()) and self.answered != self.typed
+
+    def _said(self) -> str:
         if not self.typed.strip():
-            said = "type to search the approved pages"
-        elif not self.hits:
-            said = "no page answers this"
-        else:
-            strong = sum(1 for hit in self.hits if hit.strength is Strength.STRONG)
-            said = f"{len(self.hits)} page{'s' if len(self.hits) > 1 else ''}, {strong or 'none'} strong"
-        return [line(" ", ("KNOWLEDGE", "strong"), (f"  {said}", "dim"))]
+            count = len(self.shelf.pages) if self.shelf is not None else 0
+            pages = f"{count} page{'' if count == 1 else 's'}" if self.shelf is not None else "looking …"
+            return f"{self._source} · {pages}" if self._source else f"{pages} · type to search them"
+        if not self.answered:
+            return ""
+        strong = sum(1 for hit in self.hits if hit.strength is Strength.STRONG)
+        if not strong:
+            weak = f"; {len(self.hits)} weak" if self.hits else ""
+            return f"no page answers this{weak}"
+        return f"{len(self.hits)} page{'s' if len(self.hits) > 1 else ''}, {strong} strong"
 
     def rows(self, width: int) -> list[Row]:
-        """Title, where and how fresh, and the matched lines with their numbers."""
+        """What answers; without a query what there is."""
         now = self.desk_app.now()
-        rows = []
-        for hit in self.hits:
-            strong = hit.strength is Strength.STRONG
-            fresh = f"changed {ago(hit.changed_at, now)} ago" if hit.changed_at is not None else "age unknown"
-            right = line(("strong " if strong else "weak ", "good" if strong else "warn"))
-            lines = [
-                between(line("   ", (hit.title, "strong")), right, width),
-                between(
-                    line("   ", (f"{hit.doc}:{hit.line_start}-{hit.line_end}", "dim")),
-                    line((fresh + " ", "dim")),
-                    width,
-                ),
-            ]
-            numbered = [(hit.line_start + at, text) for at, text in enumerate(hit.text.split("\n")) if text.strip()]
-            for number, text in numbered[:SHOWN]:
-                part = wrap(text, width - 11)[0]
-                lines.append(line("   ", (f"{number:>4}", "faint"), "  ", part))
-            rows.append(Row(f"hit:{hit.doc}:{hit.line_start}", tuple(lines)))
-        return rows
+        if self.typed.strip():
+            # What was found for the text before stays until there is something newer.
+            return hit_rows(self.hits, self.answered, now, width, self._lines()) if self.answered else []
+        return self._overview(width)
+
+    def _lines(self) -> int:
+        return SHOWN if self.size.height >= 22 else 2
+
+    def _overview(self, width: int) -> list[Row]:
+        if self.shelf is None:
+            return []
+        return shelf_rows(Shelf(pages=self.shelf.pages, faults=self.shelf.faults, source=self._source),
+                          self.desk_app.now(), width)  # fmt: skip
+
+    def _shelf_rows(self, width: int) -> list[Row]:
+        return source_rows(self.shelf, self.desk_app.now(), width) if self.shelf is not None else []
+
+    def minute_passed(self) -> None:
+        """Ages."""
+        self.draw()
+
+    # --- the page beside it -------------------------------------------------------------------------------------------
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        """Another row: its page beside it."""
+        event.stop()
+        self._preview()
+
+    def on_resize(self) -> None:
+        """There may be room for a page now."""
+        self.call_after_refresh(self._preview)
+
+    def _under_cursor(self) -> tuple[str, int, int] | None:
+        """Page, first and last line."""
+        key = self.row_list.cursor or ""
+        hit = next((hit for hit in self.hits if f"hit:{hit.doc}:{hit.line_start}" == key), None)
+        if hit is not None:
+            return hit.doc, hit.line_start, hit.line_end
+        return (key.removeprefix("page:"), 0, 0) if key.startswith("page:") else None
+
+    def _preview(self) -> None:
+        if not self.is_there or not self._there or self.app.size.width < TWO:
+            return
+        view, here = self.query_one("#page", TextView), self._under_cursor()
+        if here is None:
+            self._previewed = None
+            view.show([], stay=False)
+            return
+        page = self._pages.get(here[0])
+        if page is None:
+            self._page.ask(KnowledgePage(here[0]), self._page_came)
+        elif self._previewed != here[:2]:
+            self._previewed = here[:2]
+            query = self.answered if self.typed.strip() else ""
+            view.show(PageText(page, self.desk_app.now(), lines=here[1:], query=query), stay=False)
+            if here[1]:
+                view.jump(line_mark(here[1]))
+
+    def _page_came(self, page: Page) -> None:
+        while len(self._pages) >= KEPT:
+            del self._pages[next(iter(self._pages))]
+        self._pages[page.doc] = page
+        self._previewed = None
+        self._preview()
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
 
     def open_row(self, key: str) -> None:
-        """The page around the lines."""
-        hit = next((hit for hit in self.hits if f"hit:{hit.doc}:{hit.line_start}" == key), None)
-        if hit is None:
+        """The page at the lines; a source's pages."""
+        if key.startswith("source:"):
+            self._source = key.removeprefix("source:")
+            self.row_list.to_top()
+            self.draw()
             return
-        cited = Citation(CitationKind.DOC, hit.doc, hit.line_start, hit.line_end)
-        anywhere = TicketRef("local", "-")
-
-        def show(source: SourceView) -> None:
-            self.query_one("#source", SourcePane).open(source, "")
-
-        self.desk_app.ask_slowly(Source(citation=cited, ticket=anywhere), show, saying="the page")
+        here = self._under_cursor()
+        if here is not None:
+            query = self.answered if self.typed.strip() else ""
+            self.desk_app.open("page", doc=here[0], line=here[1], end=here[2], query=query)
 
     def go_back(self) -> None:
-        """The page closes first."""
-        pane = self.query_one("#source", SourcePane)
-        if pane.is_open:
-            pane.close()
+        """From a source's pages to all of them first."""
+        if self._source and not self.typed.strip():
+            self._source = ""
+            self.row_list.to_top()
+            self.draw()
         else:
             super().go_back()
+
+    def kept(self) -> Mapping[str, Any]:
+        """What was typed, and the row."""
+        if not self._there or not self.query("#list"):
+            return {"query": self.query_typed}
+        return {"query": self.typed, "row": self.row_list.cursor}
+
+    def take_up(self, kept: Mapping[str, Any]) -> None:
+        """The same search, on the same row."""
+        query, row = kept.get("query"), kept.get("row")
+        self.query_typed = query[:200] if isinstance(query, str) else ""
+        self._row = row if isinstance(row, str) else None

@@ -26,6 +26,7 @@ NAMED: Mapping[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "DoctorScreen", ""),
     "health": ("health", "HealthScreen", ""),
     "knowledge": ("knowledge", "KnowledgeScreen", ""),
+    "page": ("page", "PageScreen", "doc"),
     "help": ("help", "HelpScreen", ""),
     "palette": ("palette", "PaletteScreen", ""),
 }

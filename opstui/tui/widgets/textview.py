@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from rich.style import Style
 from textual.strip import Strip
 
 from opstui.core.frozen import dataclass
 from opstui.tui.draw import Piece, cells, spread, strip, wrap
 from opstui.tui.widgets.scroller import Scroller
+
+if TYPE_CHECKING:
+    from opstui.core.marking import Marker
 
 Bit = tuple[str, str]
 """Text and the role it is drawn in."""
@@ -39,6 +44,8 @@ class Para:
     """A name to jump to: an entry's id."""
     lit: bool = False
     """Shown as the cited line."""
+    marker: Marker | None = None
+    """Words of the text that are marked: those that were searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +310,24 @@ class TextView(Scroller):
         elif line.first:
             lead = [(text, palette.role(role)) for text, role in para.lead]
             pad = para.indent - sum(cells(text) for text, _ in para.lead)
-            left = [margin, *lead, (" " * max(0, pad), palette.text), (line.text, palette.role(para.role))]
+            left = [margin, *lead, (" " * max(0, pad), palette.text), *self._words(para, line.text)]
         else:
             indent = max(para.indent, sum(cells(text) for text, _ in para.lead))
-            left = [margin, (" " * indent, palette.text), (line.text, palette.role(para.role))]
+            left = [margin, (" " * indent, palette.text), *self._words(para, line.text)]
         tail = [(text, palette.role(role)) for text, role in self._tail(para)] if line.first else []
         return spread(left, [*tail, (" ", palette.text)] if tail else [], width, base)
+
+    def _words(self, para: Para, text: str) -> list[Piece]:
+        """The text in pieces, the words that were searched for underlined."""
+        role = self.palette.role(para.role)
+        if para.marker is None:
+            return [(text, role)]
+        pieces: list[Piece] = []
+        at = 0
+        for start, end in para.marker.spans(text):
+            pieces += [(text[at:start], role), (text[start:end], self.palette.strong + Style(underline=True))]
+            at = end
+        return [*pieces, (text[at:], role)]
 
 
 def _found(para: Para, paras: Sequence[Para], near: int) -> int | None:
