@@ -121,6 +121,14 @@ def until_of(text: str) -> datetime | None:
     return _moment(found[1]) if found else None
 
 
+def moment_of(text: str | None, instead: datetime) -> datetime:
+    """What :func:`moment_text` wrote; ``instead`` where it is none."""
+    try:
+        return _moment(text.removesuffix(" UTC")) if text else instead
+    except ValueError:
+        return instead
+
+
 def _moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
 

@@ -31,3 +31,5 @@ class Submission:
     hits: tuple[Hit, ...] = ()
     """What the session's searches found, the newest answer of each page."""
     taxonomy: Taxonomy | None = None
+    boards: tuple[Ticket, ...] = ()
+    """The shift's board, where the session's own ticket is another one."""

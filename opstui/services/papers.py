@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opstui.core.documents import Document
-    from opstui.core.ports import Paper, RecordWriter
+    from opstui.core.ports import Paper, RecordReader, RecordWriter
     from opstui.core.sessions import Session
     from opstui.core.workflows import Workflow
     from opstui.services.setup import Setup
 
 OPEN = "open"
 """The state of a paper that waits for a person."""
+
+KINDS = ("handover", "proposal")
+"""Papers that sessions write."""
+DECIDED = ("read_back", "written", "rejected", "accepted", "settled")
+"""States in which nobody has to do anything more about one."""
 
 Maker = Callable[["Session", "Workflow", Any, "Setup"], "Paper"]
 
@@ -26,6 +31,12 @@ def paper_of(session: Session, workflow: Workflow, document: Document, setup: Se
     """The paper of a document, with the session's id as its own; None for a kind that is no paper."""
     make = _MAKERS.get(type(document).__name__)
     return make(session, workflow, document, setup) if make is not None else None
+
+
+def waits(record: RecordReader, session_id: str) -> bool:
+    """Whether a paper of the session is still to be decided about."""
+    papers = (record.paper(kind, session_id) for kind in KINDS)
+    return any(paper is not None and paper.state not in DECIDED for paper in papers)
 
 
 def keep(record: RecordWriter, paper: Paper) -> None:

@@ -10,7 +10,7 @@ from opstui.core.desk.sessions import Redacted
 from opstui.core.documents import DOCUMENTS, CitationKind, citations_of
 from opstui.core.redaction import PLACEHOLDER, Placeholders
 from opstui.core.text import clean_line
-from opstui.core.tickets import TicketRef, Visibility
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef, Visibility
 from opstui.services.hidden_documents import hidden_words, mapped, quote_without
 from opstui.services.hiding import Hiding, line_by_line
 from opstui.services.hiding_key import KEY_BYTES
@@ -51,7 +51,8 @@ def true_words(setup: Setup, session: Session, document: D, ticket: Ticket) -> t
     hiding = rehidden(setup, session, ticket, document)
     workflow = setup.workflows.get(session.workflow)
     public = workflow is not None and workflow.public_comment
-    drafted = for_ticket(document, hiding, ticket_text(ticket), public=public)
+    text = "\n".join(ticket_text(one) for one in (ticket, *_boards(setup, session)))
+    drafted = for_ticket(document, hiding, text, public=public)
     return mapped(document, hiding.restore), drafted
 
 
@@ -103,17 +104,34 @@ def hidden_values(setup: Setup, session: Session) -> Mapping[str, str]:
 
     Empty for a ticket that is not known any more. Raises NotRedacted.
     """
+    if session.ticket.system == BOARD_SYSTEM:
+        from opstui.services.board import given_to
+
+        board = given_to(setup, session)
+        return rehidden(setup, session, board, None).values if board is not None else {}
     known = setup.cache.ticket(session.ticket)
     if known is None:
         return {}
     return rehidden(setup, session, known[0], None).values
 
 
+def _boards(setup: Setup, session: Session) -> tuple[Ticket, ...]:
+    """The shift's board, where the session was given it beside its own ticket."""
+    workflow = setup.workflows.get(session.workflow)
+    if workflow is None or workflow.document != "ShiftHandover" or session.ticket.system == BOARD_SYSTEM:
+        return ()
+    from opstui.services.board import given_to
+
+    board = given_to(setup, session)
+    return (board,) if board is not None else ()
+
+
 def rehidden(setup: Setup, session: Session, ticket: Ticket, document: object) -> Hiding:
     """The session's placeholders, made again from what it read: its ticket, and what its calls and document name."""
     hiding = Hiding(setup.redactor, setup.hiding_key(session.id))
-    hiding.learn(ticket_texts(ticket))
-    ticket_text(ticket, hiding.text)
+    for one in (ticket, *_boards(setup, session)):
+        hiding.learn(ticket_texts(one))
+        ticket_text(one, hiding.text)
     citations = citations_of(document) if type(document) in DOCUMENTS.values() else []
     docs = dict.fromkeys(citation.ref for citation in citations if citation.kind is CitationKind.DOC)
     tickets = dict.fromkeys(citation.ref.rpartition("#")[0] for citation in citations if ":" in citation.ref)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opstui.core import stops
+from opstui.core.boards import BOARD_SYSTEM, shift_ref
 from opstui.core.codec import encode, timestamp
 from opstui.core.documents import Engine
 from opstui.core.errors import NotRedacted, OpstuiError, Refused, StoreFull, Unreachable
@@ -115,7 +116,7 @@ class SessionRun:
         runtime = setup.runtimes.get(session.runtime)
         if runtime is None:
             raise Refused(f"the runtime {session.runtime} is no longer configured")
-        ticket = await asyncio.to_thread(self._refresher.fresh_or_cached, session.ticket)
+        ticket, board = await asyncio.to_thread(self._about)
         here = runtime.kind == "extractive"
         fresh = here or session.remote_id is None
         maybe_started = session.status is SessionStatus.STARTING and not here
@@ -147,6 +148,7 @@ class SessionRun:
             now=setup.clock.now,
             engine=Engine(runtime.engine),
             hiding=self._hiding,
+            board=board,
             is_apart=partial(is_apart, setup, ticket.ref),
         )
         if told:
@@ -170,6 +172,27 @@ class SessionRun:
         self.session = replace(self.session, **changes)
         stored = await self._recorder.save(self.session)
         self.session = replace(self.session, rev=stored.rev)
+
+    def _about(self) -> tuple[Ticket, Ticket | None]:
+        """What the session is about: its ticket, and for a handover that is written on another one the shift's board.
+
+        A board is read once: the numbers of its entries are what the document cites, so they must not move.
+        """
+        session, setup = self.session, self._setup
+        if self._workflow.document != "ShiftHandover":
+            return self._refresher.fresh_or_cached(session.ticket), None
+        from opstui.services import board
+
+        given = board.given_to(setup, session)
+        if session.ticket.system == BOARD_SYSTEM:
+            return given or board.board(setup, session.ticket), None
+        ticket = self._refresher.fresh_or_cached(session.ticket)
+        if given is None:
+            made = given = board.board(setup, shift_ref(session.shift))
+            setup.record.write(lambda record: board.keep(record, made))
+            told = {"text": f"the board of the shift is read: {made.title}", "board": made.version}
+            self._recorder.add("notice", "board", told)
+        return ticket, given
 
     def _new_hiding(self) -> Hiding:
         from opstui.services.hiding import Hiding

@@ -25,14 +25,16 @@ from opstui.core.money import CENT, cents
 from opstui.core.ports import AgentRuntime, RecordWriter, Request
 from opstui.core.sessions import Cost, Session, SessionStatus
 from opstui.core.text import clean, clean_line
+from opstui.core.tickets import BOARD_SYSTEM
 from opstui.services.budgets import open_budget
 from opstui.services.choices import choices, fallback_of, least_budget, may_live
 from opstui.services.locks import FileLock
+from opstui.services.papers import waits
 from opstui.services.spending import running_shift
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
 
 if TYPE_CHECKING:
-    from opstui.core.tickets import Ticket
+    from opstui.core.tickets import Ticket, TicketRef
     from opstui.core.workflows import Workflow
     from opstui.services.budgets import Budgets
     from opstui.services.drafting import Drafting
@@ -62,7 +64,7 @@ class SessionService:
         policy = setup.policies.get(workflow.id)
         name = command.runtime or (policy.runtime if policy else "offline")
         runtime = self._runtime(name)
-        ticket = self._refresher.fresh_or_cached(command.ticket)
+        ticket = self._ticket(command.ticket, workflow)
         if not command.again:
             existing = self._existing(ticket, workflow)
             if existing is not None:
@@ -88,6 +90,10 @@ class SessionService:
 
         def also(record: RecordWriter) -> None:
             record.add_audit(began)
+            if ticket.ref.system == BOARD_SYSTEM:
+                from opstui.services.board import keep
+
+                keep(record, ticket)
 
         if command.here:
             # Ours before anybody can see it: a worker that is awake would take it within 50 ms.
@@ -305,6 +311,16 @@ class SessionService:
         if lock.take():
             self._kept[session_id] = lock
 
+    def _ticket(self, ref: TicketRef, workflow: Workflow) -> Ticket:
+        """What a session is to be about; a shift's board for a workflow that hands a shift over. Raises UsageError."""
+        if ref.system != BOARD_SYSTEM:
+            return self._refresher.fresh_or_cached(ref)
+        if workflow.document != "ShiftHandover":
+            raise UsageError(f"{ref} is the board of a shift; {workflow.title.casefold()} is written about a ticket")
+        from opstui.services.board import board
+
+        return board(self._setup, ref)
+
     def _existing(self, ticket: Ticket, workflow: Workflow) -> Session | None:
         record = self._setup.record
         for session in record.sessions(ticket=ticket.ref):
@@ -315,6 +331,8 @@ class SessionService:
                 return session
             draft = record.draft(session.draft) if session.draft else None
             if draft is not None and draft.state in OPEN_DRAFTS:
+                return session
+            if session.document is not None and waits(record, session.id):
                 return session
         return None
 

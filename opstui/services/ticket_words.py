@@ -42,6 +42,13 @@ def ticket_text(ticket: Ticket, said: Callable[[str], str] = str) -> str:
     return "\n".join(lines)
 
 
+def board_text(board: Ticket, said: Callable[[str], str] = str) -> str:
+    """A board that stands beside the session's own ticket, its entries under the refs by which they are cited."""
+    heads = tuple(f"{board.ref.key}#{number} · " for number in (0, *(entry.number for entry in board.timeline)))
+    lines = ticket_text(board, said).split("\n")
+    return "\n".join(f"{board.ref.system}:{line}" if line.startswith(heads) else line for line in lines)
+
+
 def numbered(lines: Sequence[str], first: int) -> list[str]:
     """Lines as an agent reads them, each with its number."""
     return [f"{number:>5}  {line}" for number, line in enumerate(lines, start=first)]

@@ -27,7 +27,7 @@ from opstui.core.frozen import dataclass
 from opstui.core.queues import Health, Queue, QueueState, SortBy, TableRow, TicketWindow, View
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.text import SafeText, clean_line, lines
-from opstui.core.tickets import Ticket, TicketRef, TicketRow, TimelineEntry
+from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef, TicketRow, TimelineEntry
 from opstui.services.refresh import Refresher, feed_of, health_of
 from opstui.services.setup import Setup
 from opstui.services.spending import running_shift
@@ -80,6 +80,10 @@ class TicketQuestions:
     def detail(self, question: TicketDetail) -> TicketView:
         """See ``TicketDetail``."""
         setup, ref = self._setup, question.ref
+        if ref.system == BOARD_SYSTEM:
+            from opstui.services.board import board_view
+
+            return board_view(setup, ref)
         found = setup.cache.ticket(ref)
         if found is None or ref.system not in setup.systems:
             raise NotFound(f"{ref}: no such ticket here; `opstui ticket list` shows those that are known")
@@ -159,18 +163,29 @@ class TicketQuestions:
             changed = f" · changed {page.changed_at:%Y-%m-%d}" if page.changed_at else ""
             return self._source(citation.ref, page.title, f"{page.doc}{changed}", page.text, citation)
         head, _, number = citation.ref.rpartition("#")
-        ref = TicketRef.parse(head) if ":" in head else TicketRef(question.ticket.system, head)
+        own = head == question.ticket.key or ":" not in head  # a key may hold a colon itself
+        ref = TicketRef(question.ticket.system, head) if own else TicketRef.parse(head)
+        if ref.system == BOARD_SYSTEM:
+            return self._board_source(ref, citation)
         found = setup.cache.ticket(ref)
         if found is None:
             raise NotFound(f"{clean_line(citation.ref)}: this ticket is not cached any more")
         ticket = found[0]
+        return self._entry_source(ticket, number, citation)
+
+    def _board_source(self, ref: TicketRef, citation: Citation) -> SourceView:
+        from opstui.services.board import cited_as
+
+        return self._entry_source(cited_as(self._setup, ref, citation), citation.ref.rpartition("#")[2], citation)
+
+    def _entry_source(self, ticket: Ticket, number: str, citation: Citation) -> SourceView:
         if number == "0":
             return self._source(
                 citation.ref, ticket.title, "the ticket itself", f"{ticket.title}\n{ticket.body}", citation
             )
         entry = entry_of(ticket, citation.ref)
         if entry is None:
-            raise NotFound(f"{clean_line(citation.ref)}: no such entry on {ref}")
+            raise NotFound(f"{clean_line(citation.ref)}: no such entry on {ticket.ref}")
         note = f"{entry.author} · {entry.at:%Y-%m-%d %H:%M} UTC · {entry.kind.value}"
         return self._source(citation.ref, ticket.title, note, entry.text, citation)
 
@@ -276,7 +291,9 @@ class TicketQuestions:
         stands = [
             session
             for session in setup.record.sessions(statuses=statuses, shift=shift, limit=500)
-            if session.draft is None and session.runtime_kind != "extractive"
+            if session.draft is None
+            and session.runtime_kind != "extractive"
+            and (session.document is None or session.status is SessionStatus.FAILED)
         ]
         found = tuple(session for session in stands if self._is_newest(session))
         self._stood = (stamp, shift, found)

@@ -27,7 +27,7 @@ from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.core.workflows import Workflow
 from opstui.services.similar import telling
-from opstui.services.ticket_words import numbered, ticket_text, ticket_texts
+from opstui.services.ticket_words import board_text, numbered, ticket_text, ticket_texts
 from opstui.services.tool_inputs import is_piece, parsed, search_limit, text_of, too_much, whole_number, words_of
 
 if TYPE_CHECKING:
@@ -63,9 +63,13 @@ class ToolDesk:
         engine: Engine = Engine.EXTRACTIVE,
         hiding: Hiding | None = None,
         is_apart: Callable[[TicketRef], bool] = lambda other: False,
+        board: Ticket | None = None,
     ) -> None:
-        """``is_apart`` says of which tickets a person said that they are about something else."""
-        self.sources = SourceSet(ticket)
+        """``is_apart`` says of which tickets a person said that they are about something else.
+
+        ``board``: the shift's board, where the document is about it and the ticket is another one.
+        """
+        self.sources = SourceSet(ticket, tickets=(board,) if board is not None else ())
         """Everything this session may cite; grows with what it retrieves."""
         self.accepted: Document | None = None
         """The document that passed, with hashes and confidence set: as it is stored, so what was hidden is hidden."""
@@ -83,6 +87,8 @@ class ToolDesk:
         self._learned = False
         self._lock = threading.RLock()
         self._ticket = ticket
+        self._board = board
+        """The shift's board, where the ticket is another one."""
         self._workflow = workflow
         self._session = session_id
         self._knowledge = knowledge
@@ -199,8 +205,9 @@ class ToolDesk:
     def _learn(self) -> None:
         """Know the whole ticket first: a password told in its third entry is hidden in its first as well."""
         if self._hiding is not None and not self._learned:
-            for text in ticket_texts(self._ticket):
-                self._hiding.text(text)
+            for ticket in (self._ticket, *self._boards):
+                for text in ticket_texts(ticket):
+                    self._hiding.text(text)
             self._learned = True
 
     def _page_lines(self, page: Page) -> list[str]:
@@ -210,7 +217,15 @@ class ToolDesk:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def _get_ticket(self, _arguments: Mapping[str, Any]) -> ToolResult:
-        return ToolResult(self._wrap(ticket_text(self._ticket, self._said)), self._ticket)
+        if self._board is None:
+            return ToolResult(self._wrap(ticket_text(self._ticket, self._said)), self._ticket)
+        # The board first: it is what the document is about, and a long ticket must not cut it off.
+        text = f"{board_text(self._board, self._said)}\n\n{ticket_text(self._ticket, self._said)}"
+        return ToolResult(self._wrap(text), (self._ticket, self._board))
+
+    @property
+    def _boards(self) -> tuple[Ticket, ...]:
+        return (self._board,) if self._board is not None else ()
 
     def _search_knowledge(self, arguments: Mapping[str, Any]) -> ToolResult:
         query, problem = text_of(arguments, "query")
@@ -361,7 +376,10 @@ class ToolDesk:
         from opstui.services.redaction import for_ticket, hidden_as
 
         hidden = hidden_as(whole, hiding, handed_in)
-        return hidden, for_ticket(hidden, hiding, ticket_text(self._ticket), public=self._workflow.public_comment)
+        return hidden, for_ticket(hidden, hiding, self._whole_text(), public=self._workflow.public_comment)
+
+    def _whole_text(self) -> str:
+        return "\n".join(ticket_text(ticket) for ticket in (self._ticket, *self._boards))
 
     def _not_accepted(self, violations: Sequence[str], handed_in: object = None) -> ToolResult:
         self.tries += 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from opstui.core.claims import Citation, Claim
-from opstui.core.document_kinds.kind import DocumentKind, Said
+from opstui.core.document_kinds.kind import LINE_LIMIT, DocumentKind, Said
 from opstui.core.document_kinds.parts import DocumentHead, ReadBack, SlaState
 from opstui.core.frozen import dataclass
 
@@ -34,6 +34,7 @@ class OpenTicket:
     severity: str | None
     sla: SlaState
     due: datetime | None
+    """These, and the owner, are the board's: code sets them again whatever an agent wrote."""
     owner: str | None
     one_line: Claim
     """Where it stands; at most 160 characters."""
@@ -95,6 +96,8 @@ class ShiftHandover:
     changes_planned: tuple[Claim, ...]
     false_alerts: tuple[Claim, ...]
     promises: tuple[Promise, ...]
+    under_way: tuple[Claim, ...]
+    """Drafts and sessions that the next shift takes on."""
     lessons: tuple[Claim, ...]
     stats: ShiftStats
     open_questions: tuple[str, ...]
@@ -102,8 +105,12 @@ class ShiftHandover:
     read_back: ReadBack | None = None
 
 
-SECTIONS = ("open", "watch", "silenced", "changes_planned", "false_alerts", "promises", "lessons", "stats")
-"""In the order they are walked through."""
+HEADLINE_LIMIT = 200
+SECTIONS = (
+    "open", "promises", "under_way", "silenced", "watch", "changes_planned", "false_alerts", "lessons",
+    "open_questions", "stats",
+)  # fmt: skip
+"""In the order they are walked through: what can't wait first."""
 
 
 def _told(handover: ShiftHandover) -> Iterator[str]:
@@ -112,21 +119,31 @@ def _told(handover: ShiftHandover) -> Iterator[str]:
     yield from (f"Watch: {claim.text}" for claim in handover.watch)
     yield from (f"Silenced: {silence.claim.text}" for silence in handover.silenced)
     yield from (f"Promised: {promise.claim.text}" for promise in handover.promises)
+    yield from (f"Goes on: {claim.text}" for claim in handover.under_way)
 
 
 def _lines(handover: ShiftHandover) -> Iterator[tuple[str, str]]:
     yield from (("open_questions", text) for text in handover.open_questions)
     for ticket in handover.open:
-        yield "open", ticket.one_line.text
         yield from (("open", text) for text in (ticket.next_action, ticket.watch) if text)
+
+
+def _faults(handover: ShiftHandover) -> Iterator[tuple[str, str]]:
+    if len(handover.headline.text) > HEADLINE_LIMIT:
+        yield "headline", f"the headline is longer than {HEADLINE_LIMIT} characters"
+    for ticket in handover.open:
+        if len(ticket.one_line.text) > LINE_LIMIT:
+            yield "open", f"{ticket.ticket_id}: one_line is longer than {LINE_LIMIT} characters"
 
 
 def _said(handover: ShiftHandover) -> Iterator[Said]:
     for number, ticket in enumerate(handover.open, start=1):
         cited = (*ticket.one_line.citations, *((ticket.next_citation,) if ticket.next_citation else ()))
-        text = " ".join(filter(None, (ticket.next_action, ticket.watch)))
-        if text:
-            yield Said(f"open-{number}", text, cited, ticket.one_line.id)
+        # The ref with the rest, so that a ticket which the cited lines do not name is found out.
+        text = ". ".join(filter(None, (ticket.ticket_id, ticket.next_action, ticket.watch)))
+        yield Said(f"open-{number}", text, cited, ticket.one_line.id)
+    for number, promise in enumerate(handover.promises, start=1):
+        yield Said(f"promise-{number}", promise.ticket_id, promise.claim.citations, promise.claim.id)
 
 
 KIND = DocumentKind(
@@ -139,6 +156,7 @@ KIND = DocumentKind(
         "changes_planned": 8,
         "false_alerts": 8,
         "promises": 12,
+        "under_way": 8,
         "lessons": 5,
         "open_questions": 5,
     },
@@ -149,11 +167,13 @@ KIND = DocumentKind(
         "changes_planned": [],
         "false_alerts": [],
         "promises": [],
+        "under_way": [],
         "lessons": [],
         "open_questions": [],
     },
     told=_told,
     lines=_lines,
     said=_said,
+    faults=_faults,
     coverage=lambda handover: 1.0,
 )

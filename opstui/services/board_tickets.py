@@ -1,0 +1,253 @@
+"""What a shift's board says of tickets: those that go on, and what flaps, is silenced, promised or planned.
+
+Every sentence is quoted from its ticket with who wrote it and when; the rest is counted or read from fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from opstui.core import boards
+from opstui.core.boards import Observation, moment_text
+from opstui.core.checks.atoms import AtomKind, atoms
+from opstui.core.extract import clock, handover, steps
+from opstui.core.extract.claims import ClaimMaker, cut
+from opstui.core.extract.guidance import is_plan
+from opstui.core.extract.units import Unit, entry_units
+from opstui.core.extract.words import HEDGE, QUESTION
+from opstui.core.shifts import Shift
+from opstui.core.sources import SourceSet
+from opstui.core.text import SafeText
+from opstui.core.tickets import EntryKind, Status, Ticket, TicketRow
+
+ENTRIES = 40
+"""Entries of a ticket that are read, the newest."""
+QUOTE = 150
+"""Characters of a quoted sentence."""
+
+_SPAN = re.compile(r"(\d{1,4})([smhdw])")
+_SILENT = ("silenced", "suppressed", "snoozed", "muted")
+_REOPENED = re.compile(
+    r"\bre-?opened\b|\b(?:resolved|closed|solved|done|fixed)\b['\"]?\s*(?:→|->|=>|to)\s*['\"]?"
+    r"(?:re-?opened|open|new|triggered|acknowledged|investigating|in progress|active|todo|to do)\b",
+    re.IGNORECASE,
+)
+_FLAPS = re.compile(r"\b(?:flap(?:s|ped|ping)?|comes and goes|keeps (?:coming back|alerting|firing))\b", re.IGNORECASE)
+_FALSE = re.compile(
+    r"\bfalse (?:alarm|positive|alert)s?\b|\bspurious\b|\b(?:test alert|drill)\b"
+    r"|\bno action (?:was )?(?:needed|required|taken)\b|\bnothing was wrong\b",
+    re.IGNORECASE,
+)
+_NOT_FALSE = re.compile(r"\b(?:not|no|isn't|wasn't|never) (?:an? )?(?:false|spurious|drill|test)\b", re.IGNORECASE)
+_PLANNED = re.compile(
+    r"\b(?:planned|scheduled|maintenance|change window|roll-?out|deploy(?:ment)?|upgrade|migration|patch(?:ing)?"
+    r"|reboot|restart|switch-?over|fail-?over|swap|replacement|rotation|cut-?over|freeze)\b",
+    re.IGNORECASE,
+)
+_TO_COME = re.compile(
+    r"\b(?:will|planned|scheduled|is set|going to|begins|starts|from|tonight|tomorrow|at|by|on|window)\b", re.IGNORECASE
+)
+_LESSON = re.compile(
+    r"\blessons?(?: learned)?\s*:|\bnext time\b|\b(?:for|in) (?:the )?future\b|\bwe should have\b|\bworth (?:knowing"
+    r"|remembering)\b",
+    re.IGNORECASE,
+)
+
+
+def all_open(rows: Sequence[TicketRow], shift: Shift, now: datetime) -> Observation:
+    """How many go on, how bad, how late."""
+    at = max((row.updated_at for row in rows), default=shift.start)
+    count = f"{len(rows)} tickets are open" if len(rows) != 1 else "1 ticket is open"
+    if not rows:
+        return Observation(boards.ALL, ("no ticket is open",), at)
+    by = Counter(row.severity for row in rows)
+    worst = [f"{by[severity]} of severity {severity}" for severity in ("1", "2") if by[severity]]
+    late = sum(1 for row in rows if row.due_at is not None and row.due_at < now)
+    nobody = sum(1 for row in rows if not row.assignees)
+    more = [f"{late} past {'its' if late == 1 else 'their'} due time"] if late else []
+    more += [f"{nobody} owned by nobody"] if nobody else []
+    said = "; ".join(part for part in (", ".join(worst), ", ".join(more)) if part)
+    return Observation(boards.ALL, (f"{count}: {said}" if said else count,), at)
+
+
+def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observation:
+    """A ticket that goes on: state, last word, what is next, what to watch, what waits."""
+    sla = clock.sla(ticket, now)
+    severity = f"severity {ticket.severity}" if ticket.severity is not None else boards.NO_SEVERITY
+    owner = f"owner {', '.join(ticket.assignees)}" if ticket.assignees else boards.NOBODY
+    due = boards.NO_DUE
+    if sla.deadline is not None:
+        due = f"due {moment_text(sla.deadline)}, {boards.STATES[sla.state.value]}"
+    lines = [f"{ticket.ref} · {ticket.title}", f"state: {severity} · {ticket.status.raw} · {owner} · {due}"]
+    last = ticket.timeline[-1] if ticket.timeline else None
+    if last is not None:
+        text = next((line for line in last.text.split("\n") if line.strip()), "")
+        lines.append(f"last: {moment_text(last.at)} {last.author}: {cut(' '.join(text.split()), QUOTE)}")
+    units = list(_units(ticket))
+    plan = next((unit for unit in reversed(steps.standing(units)) if is_plan(unit)), None)
+    if plan is not None:
+        lines.append(f"next: {cut(plan.text, QUOTE)}")
+    cases = handover.contingencies(units, ClaimMaker(SourceSet(ticket)))
+    if cases:
+        lines.append(f"if: {cut(f'If {cases[-1].when}, {cases[-1].then}', QUOTE)}")
+    if waiting:
+        lines.append(f"waits: {', '.join(waiting)}")
+    return Observation(boards.OPEN, tuple(lines), ticket.updated_at)
+
+
+def watch(tickets: Sequence[Ticket], rows: Sequence[TicketRow], shift: Shift) -> Iterator[Observation]:
+    """What came again in the shift, or is said to flap."""
+    for ticket in tickets:
+        entries = [entry for entry in ticket.timeline[-ENTRIES:] if _within(entry.at, shift)]
+        again = [entry for entry in entries if entry.kind in (EntryKind.STATUS, EntryKind.SYSTEM)]
+        again = [entry for entry in again if _REOPENED.search(entry.text)]
+        alerts = [entry for entry in entries if entry.kind is EntryKind.ALERT]
+        told = next((unit for unit in _units(ticket, shift) if _FLAPS.search(unit.text) and _says(unit)), None)
+        if again:
+            what = f"was opened again {_times(len(again))}, last {moment_text(again[-1].at)}"
+            yield _about(ticket, boards.WATCH, f"{what}: {ticket.title}", again[-1].at)
+        elif len(alerts) > 1:
+            what = f"alerted {_times(len(alerts))}, last {moment_text(alerts[-1].at)}"
+            yield _about(ticket, boards.WATCH, f"{what}: {ticket.title}", alerts[-1].at)
+        elif told is not None:
+            yield _quoted(ticket, boards.WATCH, told)
+    titles = Counter(" ".join(row.title.casefold().split()) for row in rows if _within(row.created_at, shift))
+    for row in rows:
+        name = " ".join(row.title.casefold().split())
+        if titles.pop(name, 0) > 1:
+            count = sum(
+                1
+                for other in rows
+                if " ".join(other.title.casefold().split()) == name and _within(other.created_at, shift)
+            )
+            text = f"{count} tickets of the same title came in this shift, {row.ref} the last: {row.title}"
+            yield Observation(boards.WATCH, (text,), row.created_at)
+
+
+def silenced(tickets: Iterable[Ticket]) -> Iterator[Observation]:
+    """What does not alert now, until when, by whom and why, as far as its system says."""
+    for ticket in sorted(tickets, key=lambda one: str(one.ref)):
+        if not ticket.status.category.is_open or not _is_silent(ticket.status):
+            continue
+        begins = [entry for entry in ticket.timeline if _is_silent_word(entry.text) and entry.kind is EntryKind.STATUS]
+        last = begins[-1] if begins else None
+        span = _length(ticket.fields.get("silence_for", SafeText("")))
+        text = f"{ticket.ref} is {ticket.status.raw}"
+        if last is not None and span:
+            text += f" until {moment_text(last.at + span)}"
+        if last is not None:
+            text += f" by {last.author}"
+            why = next(
+                (entry.text for entry in ticket.timeline if entry.at >= last.at and entry.kind is EntryKind.COMMENT), ""
+            )
+            if why.strip():
+                text += f" ({cut(' '.join(why.split()), 80)})"
+        yield Observation(boards.SILENCED, (f"{text}: {ticket.title}",), last.at if last else ticket.updated_at)
+
+
+def promised(tickets: Iterable[Ticket], since: datetime) -> Iterator[Observation]:
+    """The next updates that the last public message of an open ticket promised, those due first."""
+    found = []
+    for ticket in tickets:
+        if not ticket.status.category.is_open:
+            continue
+        said = handover.communications(ticket, list(_units(ticket)), ClaimMaker(SourceSet(ticket)))
+        due, at, told = said.promised_next_update, said.at, said.last_customer_message
+        if due is None or at is None or told is None or due < since:
+            continue
+        author = next((entry.author for entry in reversed(ticket.timeline) if entry.at == at), "somebody")
+        text = f"{ticket.ref}: next update promised for {moment_text(due)}, told {moment_text(at)} by {author}"
+        found.append((due, Observation(boards.PROMISED, (f"{text}: {cut(told.text, 100)}",), at)))
+    yield from (one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].lines)))
+
+
+def planned(tickets: Iterable[Ticket], now: datetime) -> Iterator[Observation]:
+    """Changes that somebody wrote down for a time that is still to come."""
+    for ticket in sorted(tickets, key=lambda one: (-one.updated_at.timestamp(), str(one.ref))):
+        for unit in _units(ticket):
+            if _says(unit) and _PLANNED.search(unit.text) and _TO_COME.search(unit.text) and _is_ahead(unit, now):
+                yield _quoted(ticket, boards.PLANNED, unit)
+                break
+
+
+def false_alerts(tickets: Iterable[Ticket], shift: Shift) -> Iterator[Observation]:
+    """What turned out to be nothing, in the words of who said so."""
+    for ticket in tickets:
+        if ticket.status.category.is_open:
+            continue
+        for unit in _units(ticket, shift):
+            if _says(unit) and _FALSE.search(unit.text) and not _NOT_FALSE.search(unit.text):
+                yield _quoted(ticket, boards.FALSE_ALERT, unit)
+                break
+
+
+def lessons(tickets: Iterable[Ticket], shift: Shift) -> Iterator[Observation]:
+    """What somebody wrote down to be remembered."""
+    for ticket in tickets:
+        for unit in _units(ticket, shift):
+            if unit.by_person and _LESSON.search(unit.text) and not QUESTION.search(unit.text):
+                yield _quoted(ticket, boards.LESSON, unit)
+                break
+
+
+def _length(text: str) -> timedelta:
+    """``2h``, ``1h30m``; nothing for what is no length."""
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    parts = _SPAN.findall(text)
+    if "".join(number + unit for number, unit in parts) != text.strip():
+        return timedelta()
+    return sum((timedelta(**{units[unit]: int(number)}) for number, unit in parts), timedelta())
+
+
+def _is_silent(status: Status) -> bool:
+    return any(word in status.raw.casefold() for word in _SILENT)
+
+
+def _is_silent_word(text: str) -> bool:
+    return any(word in text.casefold() for word in _SILENT)
+
+
+def _units(ticket: Ticket, shift: Shift | None = None) -> Iterator[Unit]:
+    first = max(0, len(ticket.timeline) - ENTRIES)
+    for index, entry in enumerate(ticket.timeline[first:], start=first):
+        if shift is None or _within(entry.at, shift):
+            yield from entry_units(entry, index)
+
+
+def _says(unit: Unit) -> bool:
+    return unit.by_person and not unit.dump and not QUESTION.search(unit.text) and not HEDGE.search(unit.text)
+
+
+def _is_ahead(unit: Unit, now: datetime) -> bool:
+    """Whether the sentence names a time that has not come yet; one without a date is of its entry's day or the next."""
+    for atom in atoms(unit.text):
+        if atom.kind is not AtomKind.TIME:
+            continue
+        if atom.day is not None:
+            year, month, day = atom.day
+            if ((year or unit.at.year), month, day) >= (now.year, now.month, now.day):
+                return True
+        elif atom.clock is not None and unit.at.date() == now.date():
+            if (atom.clock[0], atom.clock[1]) > (now.hour, now.minute):
+                return True
+    return False
+
+
+def _quoted(ticket: Ticket, label: str, unit: Unit) -> Observation:
+    text = f"{ticket.ref}: {cut(unit.text, QUOTE)} ({unit.author}, {moment_text(unit.at)})"
+    return Observation(label, (text,), unit.at)
+
+
+def _about(ticket: Ticket, label: str, what: str, at: datetime) -> Observation:
+    return Observation(label, (f"{ticket.ref} {what}",), at)
+
+
+def _within(moment: datetime, shift: Shift) -> bool:
+    return shift.start <= moment < shift.end
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
