@@ -30,7 +30,7 @@ from opstui.core.ports import RecordWriter
 from opstui.core.push_steps import split
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean_line
-from opstui.core.tickets import Ticket, TicketRef, TimelineEntry, Visibility
+from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef, TimelineEntry, Visibility
 from opstui.core.workflows import policy_findings, refused_by_policy
 from opstui.services.drafting import Drafting
 from opstui.services.refresh import Refresher
@@ -253,11 +253,19 @@ class Reviewing:
                     others[ref] = other[0]
         return SourceSet(ticket, pages=pages.values(), tickets=others.values())
 
+            elif citation.ref.startswith(f"{BOARD_SYSTEM}:"):
+                continue
     # --- parts
 
     def _rows(self, draft: Draft, ticket: Ticket) -> list[ReviewRow]:
         merged = three_way(None, ticket, draft.ops)
         rows = []
+        if any(citation.ref.startswith(f"{BOARD_SYSTEM}:") for citation in citations_of(document)):
+            from opstui.services.board import cited_board
+
+            board = cited_board(setup, document)
+            if board is not None:
+                others[board.ref] = board
         for item in merged:
             by, at = last_change(ticket, item.path, after=int(draft.base.get("#entries") or 0))
             rows.append(

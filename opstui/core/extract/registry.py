@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opstui.core.documents import Document
-from opstui.core.extract import escalation, summary
+from opstui.core.extract import escalation, shift, summary
 from opstui.core.frozen import dataclass
 from opstui.core.ports import Extractor
 from opstui.core.submissions import Submission
@@ -32,5 +32,6 @@ RULES: Mapping[str, Rules] = {
     "EscalationPackage": Rules(
         extract=escalation.escalation_package, computed=escalation.computed, finished=escalation.finished
     ),
+    "ShiftHandover": Rules(extract=shift.shift_handover, computed=shift.computed, finished=shift.finished),
 }
 """Document schema, by class name → its rules."""
