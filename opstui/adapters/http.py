@@ -1,4 +1,4 @@
-"""The one HTTP client of the ticket systems: pinned to its origin, without retries, errors in our words.
+"""The one HTTP client of ticket systems and wikis: pinned to its origin, without retries, errors in our words.
 
 Every error says whether anything was sent, as the publisher's next step depends on nothing else.
 """
@@ -93,7 +93,7 @@ class Answer:
 
 def secret_of(connection: Connection) -> str:
     """The connection's token, as it can stand in a header. Raises CredentialsRefused, without quoting it."""
-    where = f"set tickets.{connection.name}.token in the config"
+    where = f"set {connection.table}.{connection.name}.token in the config"
     given = connection.secret()
     if given is None:
         raise CredentialsRefused(f"{connection.name}: there is no token; nothing was sent. {where.capitalize()}")
@@ -123,7 +123,7 @@ class HttpClient:
     ) -> None:
         """Asks no network. Raises ConfigError for an address that is none, or http to another machine."""
         self.name = connection.name
-        key = f"tickets.{connection.name}.url"
+        key = f"{connection.table}.{connection.name}.url"
         if not is_address(base_url) or not _PLAIN_PATH.match(base_url):
             raise ConfigError(f"{key} must be an address like https://tickets.example, no password in it", key=key)
         parts = urlsplit(base_url)
@@ -181,7 +181,10 @@ class HttpClient:
         """
         import asyncio
 
-        asked = Asked(self.name, self.host, method not in ("GET", "HEAD") if writes is None else writes)
+        asked = Asked(
+            self.name, self.host, method not in ("GET", "HEAD") if writes is None else writes,
+            table=self._connection.table,
+        )  # fmt: skip
         url = self._address(path)
         left = self._breaker.enter()
         if left is not None:

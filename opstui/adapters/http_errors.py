@@ -32,10 +32,12 @@ _TELLING = ("message", "error", "errors", "errorMessages", "error_description", 
 class Asked:
     """A request on its way, as far as errors have to know it."""
 
-    def __init__(self, name: str, host: str, writes: bool) -> None:
+    def __init__(self, name: str, host: str, writes: bool, *, table: str = "tickets") -> None:
         self.name = name
         self.host = host
         self.writes = writes
+        self.key = f"{table}.{name}"
+        """Where the config says how it is reached."""
         self.sent = False
         """Whether a byte of it may have left."""
 
@@ -166,7 +168,7 @@ def refused_by(
         return _elsewhere(asked, status, headers, nothing)
     if status == 401:
         return CredentialsRefused(
-            f"{name}: does not take the token{because}. {nothing}; set tickets.{name}.token in the config"
+            f"{name}: does not take the token{because}. {nothing}; set {asked.key}.token in the config"
         )
     if status == 429 or (status == 403 and (pause is not None or exhausted(headers))):
         later = f", asking again in {pause:.0f} s" if pause else ""
@@ -202,7 +204,7 @@ def _elsewhere(asked: Asked, status: int, headers: Mapping[str, str], nothing: s
     where = clean_line(other, limit=120) or "another place"
     return Refused(
         f"{asked.name}: points to {where} instead ({status}), where nothing was sent. {nothing}; if that is right, set "
-        f"tickets.{asked.name}.url to it"
+        f"{asked.key}.url to it"
     )
 
 

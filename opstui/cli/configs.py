@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,7 @@ def _plain(value: Any, kind: Any) -> Any:
         return [_plain(item, None) for item in value]
     if isinstance(value, time):
         return value.isoformat("minutes")
-    return str(value) if isinstance(value, (Path, Decimal)) else value
+    return str(value) if isinstance(value, (Path, Decimal, date)) else value
 
 
 def _whole(sources: Any, key: str) -> str:

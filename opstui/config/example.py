@@ -82,7 +82,20 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
             "name": '"Mine, sev 1-2"', "filter": '"severity<=2 assignee:me -status:closed"', "queue": '"Incidents"',
         }),
     ),
-    "knowledge": (Sample("[knowledge.runbooks]", {"path": '"~/runbooks"'}),),
+    "knowledge": (
+        Sample("[knowledge.runbooks]", {
+            "path": '"~/runbooks"', "owner": '"platform"', "review_by": '"2027-06-30"', "writable": "true",
+        }),
+        Sample("[knowledge.wiki]", {
+            "kind": '"mediawiki"', "url": '"https://wiki.example.com/w"', "user": '"alex@opstui"',
+            "token": '{ keyring = "opstui/wiki" }', "namespaces": '["Main", "Help"]', "categories": '["Runbooks"]',
+            "poll_seconds": "300",
+        }),
+        Sample("[knowledge.space]", {
+            "kind": '"confluence"', "url": '"https://example.atlassian.net/wiki"', "user": '"alex@example.com"',
+            "token": '{ keyring = "opstui/confluence" }', "space": '"OPS"',
+        }),
+    ),
     "runtimes": (
         Sample("[runtimes.managed]", {
             "kind": '"managed-agents"', "api_key": '{ keyring = "opstui/anthropic" }',
@@ -167,7 +180,7 @@ def _plain(text: str) -> str:
 
 def _default(item: Field[Any]) -> str | None:
     value = item.default if item.default is not MISSING else None
-    if isinstance(value, bool) or value is None or value == "":
+    if isinstance(value, bool) or value is None or value in ("", ()):
         return None
     if isinstance(value, str):
         return f'"{value}"'

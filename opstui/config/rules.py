@@ -8,6 +8,7 @@ from typing import NoReturn
 from opstui.config.kinds import KINDS, missing, query_problem, unknown_kind, unknown_option
 from opstui.config.lines import KeyPath
 from opstui.config.settings import Settings
+from opstui.config.sources import source_problems
 from opstui.config.values import Leaf, Node, Table
 from opstui.core.errors import FilterError, UsageError
 from opstui.core.text import clean_line
@@ -20,10 +21,10 @@ def check_together(settings: Settings, tree: Table) -> None:
     _queues(settings, tree)
     _runtimes(settings, tree)
     _keys(settings, tree)
-    for name in settings.knowledge:
+    for name, source in settings.knowledge.items():
         _name(name, tree, ("knowledge", name))
-        if not str(settings.knowledge[name].path):
-            _stop(tree, ("knowledge", name), "path is missing")
+        for key, problem in source_problems(source):
+            _stop(tree, ("knowledge", name, key) if key else ("knowledge", name), problem)
     shift = settings.shift
     if not shift.starts:
         _stop(tree, ("shift", "starts"), "wants at least one time")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -38,6 +38,8 @@ LEAVES: dict[Any, Json] = {
     Rate: {"type": "string", "pattern": r"^\d+(\.\d+)?$"},
     Zone: {"type": "string"},
     time: {"type": "string", "pattern": r"^\d\d:\d\d"},
+    date: {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
+    bool: {"type": "boolean"},
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +32,7 @@ Zone = NewType("Zone", str)
 MANAGED_URL = Url("https://api.anthropic.com")
 """Where managed agents live unless the config says otherwise."""
 
-KnowledgeKind = Literal["folder"]
+KnowledgeKind = Literal["folder", "mediawiki", "confluence"]
 RuntimeKind = Literal["extractive", "managed-agents", "messages"]
 AfterShift = Literal["archive", "delete", "keep"]
 Severity = Literal["1", "2", "3", "4"]
@@ -99,9 +99,29 @@ class KnowledgeSettings:
     """An approved source of runbooks. The table's name is the first part of its pages' ids."""
 
     kind: KnowledgeKind = "folder"
-    """folder."""
-    path: Path
+    """folder, mediawiki or confluence."""
+    path: Path | None = None
     """A folder with *.md files."""
+    url: Url | None = None
+    """Where the wiki is: the folder of MediaWiki's api.php, or Confluence with its /wiki."""
+    user: str | None = None
+    """Whose token it is: a bot password's name (MediaWiki, alex@opstui), an e-mail address (Confluence Cloud)."""
+    token: SecretRef | None = None
+    """A reference to the secret, as for a ticket system's. MediaWiki: the bot password, or an OAuth token; may lack."""
+    space: str | None = None
+    """The key of the Confluence space."""
+    namespaces: tuple[str, ...] = ()
+    """MediaWiki: only pages of these, by name or number. Default: those that the wiki calls content."""
+    categories: tuple[str, ...] = ()
+    """MediaWiki: only pages of these. Default: all."""
+    owner: str | None = None
+    """Who answers for its pages, where a page does not say it itself."""
+    review_by: date | None = None
+    """When the approval has to be looked at again; doctor says when that is past."""
+    poll_seconds: int | None = field(default=None, metadata={"least": 30, "most": 86400})
+    """How long an answer of a wiki is good for. Default: 300."""
+    writable: bool | None = None
+    """Whether a page that you accept is written into the folder, or to a branch of its repository. Default: true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

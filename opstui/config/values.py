@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import time
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -122,8 +122,14 @@ def _value(kind: Any, raw: Any, layer: Layer, path: KeyPath, limits: Mapping[str
         if not least <= raw <= most:
             raise layer.error(path, f"wants a number from {least} to {most}")
         return raw
+    if kind is bool:
+        if not isinstance(raw, bool):
+            raise layer.error(path, f"wants true or false, this is {_what(raw)}")
+        return raw
     if kind is time:
         return _time(raw, layer, path)
+    if kind is date:
+        return _date(raw, layer, path)
     wanted, convert = _TEXTS[kind]
     if not isinstance(raw, str):
         raise layer.error(path, f"wants {wanted}, this is {_what(raw)}")
@@ -210,6 +216,17 @@ def _time(raw: Any, layer: Layer, path: KeyPath) -> time:
             raw = None
     if not isinstance(raw, time) or raw.tzinfo is not None:
         raise layer.error(path, 'wants times of day like "08:00"')
+    return raw
+
+
+def _date(raw: Any, layer: Layer, path: KeyPath) -> date:
+    if isinstance(raw, str):
+        try:
+            raw = date.fromisoformat(raw)
+        except ValueError:
+            raw = None
+    if not isinstance(raw, date) or isinstance(raw, datetime):
+        raise layer.error(path, 'wants a day like "2027-06-30"')
     return raw
 
 

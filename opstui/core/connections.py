@@ -24,7 +24,7 @@ ENTRY_POINTS = "opstui.tickets"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """One ``[tickets.NAME]`` of the config, with what a connector needs of the program."""
+    """One ``[tickets.NAME]`` (or ``[knowledge.NAME]``) of the config, with what a connector needs of the program."""
 
     name: str
     """The prefix of its tickets, and the first word of every message."""
@@ -46,6 +46,8 @@ class Connection:
     """Trusted beside the usual authorities."""
     clock: Clock
     randomness: Randomness
+    table: str = "tickets"
+    """The table of the config that it is made from, as messages name its keys: a wiki's is ``knowledge``."""
 
     def __repr__(self) -> str:
         return f"Connection({self.name!r}, {self.kind!r})"

@@ -14,6 +14,7 @@ from opstui.config.load import load
 from opstui.config.paths import Paths
 from opstui.config.schema import schema
 from opstui.config.settings import Settings
+from opstui.config.sources import SOURCES
 from opstui.config.values import hints
 
 ROOT = Path(__file__).parent.parent.parent
@@ -64,7 +65,7 @@ def allowed(value: Any, rule: dict[str, Any], path: str = "") -> list[str]:
         return found + [f"{path}.{name}" for name in rule.get("required", ()) if name not in value]
     if rule["type"] == "array":
         return [problem for item in value for problem in allowed(item, rule["items"], path)]
-    kind = {"string": str, "integer": int}[rule["type"]]
+    kind = {"string": str, "integer": int, "boolean": bool}[rule["type"]]
     good = isinstance(value, kind) and ("pattern" not in rule or re.search(rule["pattern"], str(value)))
     return [] if good else [path]
 
@@ -82,6 +83,11 @@ def test_the_schema_names_our_kinds_and_leaves_room_for_others() -> None:
     kind = schema()["properties"]["tickets"]["additionalProperties"]["properties"]["kind"]
     assert {"rt", "alertmanager", "local"} <= set(kind["examples"])
     assert allowed("acme", kind) == []
+
+
+def test_the_example_has_a_source_of_every_kind() -> None:
+    shown = {table["kind"] for table in tomllib.loads(uncommented())["knowledge"].values()}
+    assert shown == set(SOURCES)
 
 
 def test_the_example_has_a_table_of_every_kind() -> None:

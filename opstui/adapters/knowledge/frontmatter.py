@@ -128,7 +128,7 @@ def _toml(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
         table = tomllib.loads("\n".join(lines) + "\n")
     except (ValueError, RecursionError):
         return {}
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for values in (table, *(table[name] for name in _NESTED if isinstance(table.get(name), Mapping))):
         for key, value in values.items():
             texts = _texts(value)
