@@ -6,7 +6,7 @@ import pytest
 
 from opstui.core.checks.comment import check_comment
 from opstui.core.checks.document import check_document, with_confidence
-from opstui.core.checks.m4 import polarity_fault
+from opstui.core.checks.opposites import polarity_fault
 from opstui.core.documents import (
     Citation,
     CitationKind,

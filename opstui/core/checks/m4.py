@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
-from opstui.core.checks.m1 import stem
-from opstui.core.checks.spans import Cited, Spans, verbatim
-from opstui.core.documents import Citation, Claim, ClaimStatus, Document, Finding, SummaryStatus, kind_of
+from opstui.core.checks.opposites import opposite
+from opstui.core.checks.spans import Cited, Spans, lead_in, verbatim
+from opstui.core.documents import (
+    Citation,
+    Claim,
+    ClaimStatus,
+    Document,
+    Finding,
+    StepResult,
+    SummaryStatus,
+    Tristate,
+    kind_of,
+)
 from opstui.core.extract.clock import IMPLIED, SAYS_IDENTIFIED, SAYS_MITIGATING
-from opstui.core.extract.words import HEDGE
+from opstui.core.extract.words import HEDGE, LOSS, NO_LOSS, step_result
 from opstui.core.tickets import StatusCategory, Ticket
 
 HEDGED_START = re.compile(
@@ -47,14 +56,18 @@ _CAUSE_WORDS = re.compile(
     r"|leads to|after|stems|blame[ds]?|from)\b",
     re.IGNORECASE,
 )
-_NOT = re.compile(r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE)
-_TOKEN = re.compile(r"[^\W_]+(?:['’][a-z]+)?(?:[-_./:][^\W_]+)*")
-_REACH = 3
-"""Words after a negation that it covers."""
-_LIGHT = frozenset(
-    "the a an any is are was were be been being do does did has have had can could will would should may"
-    " might must to of in on at for by and or but it its this that there with from as more further longer yet"
-    " only very so if then than".split()
+_SENTENCES = re.compile(r"[.!?;\n](?:\s|\Z)|\n")
+_DENIAL = re.compile(
+    r"\b(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing|if|unless|whether|in case)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_NEAR = 4
+"""Words before a quotation in which a negation or a hedge still speaks of it."""
+_NOT_KNOWN = re.compile(
+    r"\bunknown|\bunclear|\bno (?:one|source|entry|page|record|word|information|data|sign|mention|title|cause|answer)\b"
+    r"|\bnobody|\bnot\b|n['’]t\b|\bno\b|\bnothing|\bnone\b|\bopen\b|\bmissing|\?|\bwithout\b|\byet\b|\bpending\b|\buncertain"
+    r"|\bundetermined|\bunconfirmed|\bunstated|\bunspecified|\babsent",
+    re.IGNORECASE,
 )
 
 
@@ -70,6 +83,44 @@ def check(document: Document, claims: Sequence[Claim], spans: Spans, ticket: Tic
         if fault is not None:
             citation = claim.citations[0] if claim.citations else None
             yield Finding(id=f"M4:{claim.id}", level="block", text=fault, claim=claim.id, citation=citation)
+    for said in kind.said(document):
+        cited = spans.of_citations(said.citations)
+        fault = _text_fault(said.text, cited, inferred=True) if cited.lines and not verbatim(said.text, cited) else None
+        if fault is not None:
+            name, first = f"M4:{said.name}", said.citations[0]
+            yield Finding(id=name, level="block", text=fault, claim=said.claim, citation=first)
+    yield from _losses(document, spans)
+    yield from _results(document, spans)
+
+
+def _losses(document: Document, spans: Spans) -> Iterator[Finding]:
+    """Whether data was lost is unknown until somebody says yes or no."""
+    for holder in (document, getattr(document, "impact", None)):
+        said = getattr(holder, "data_loss", None)
+        if not isinstance(said, Tristate) or said is Tristate.UNKNOWN:
+            continue
+        citation = holder.data_loss_citation  # type: ignore[union-attr]
+        text = spans.sources.span(citation) if citation is not None else ""
+        none = bool(NO_LOSS.search(text))
+        holds = none if said is Tristate.NO else bool(LOSS.search(text)) and not none
+        if not holds:
+            fault = f"data loss is {said.value}, but no line is cited that says so"
+            yield Finding(id="M4:data-loss", level="block", text=fault, citation=citation)
+
+
+def _results(document: Document, spans: Spans) -> Iterator[Finding]:
+    """What came of a step, where its own words and those it cites all say another thing."""
+    steps = next((getattr(document, name) for name in ("actions_taken", "checked") if hasattr(document, name)), ())
+    for number, step in enumerate(steps, start=1):
+        if step.result is StepResult.UNKNOWN:
+            continue
+        cited = spans.of_citations((*step.detail.citations, *step.evidence))
+        texts = (step.what, step.detail.text, *_SENTENCES.split(cited.text))
+        said = {step_result(text[:400]) for text in texts} - {StepResult.UNKNOWN}
+        if said and step.result not in said:
+            words = ", ".join(sorted(result.value.replace("_", " ") for result in said))
+            fault = f"the result is {step.result.value.replace('_', ' ')}, but the source says {words}"
+            yield Finding(id=f"M4-result:step-{number}", level="warn", text=fault, claim=step.detail.id)
 
 
 def _state(status: SummaryStatus, citation: Citation | None, spans: Spans, ticket: Ticket) -> Iterator[Finding]:
@@ -97,15 +148,28 @@ def _claim_fault(claim: Claim, cited: Cited, *, guess: bool) -> str | None:
         return "it is inferred but does not begin with a hedge (Possibly, Suspected)"
     if guess and not HEDGE.search(text):
         return "it is a hypothesis but carries no hedge"
-    if claim.status is ClaimStatus.UNKNOWN or verbatim(text, cited):
-        return None
+    if claim.status is ClaimStatus.UNKNOWN:
+        return None if _NOT_KNOWN.search(text) else "it is marked unknown, but says something"
+    return _text_fault(text, cited, inferred=claim.status is ClaimStatus.INFERRED)
+
+
+def _text_fault(text: str, cited: Cited, *, inferred: bool = False) -> str | None:
+    """What a sentence says of states, causes and the like that its source does not, or says the other way round."""
+    if verbatim(text, cited):
+        before = " ".join(lead_in(text, cited).split()[-_NEAR:])
+        word = _DENIAL.search(before) or (HEDGE.search(before) if not inferred else None)
+        return f"the source says {word.group()!r} before it" if word is not None else None
     for name, pattern in _STATES.items():
         if pattern.search(text) and not _says_state(name, cited.text):
             return f"the source does not say {name}"
-    if _CAUSE.search(text) and not _CAUSE_WORDS.search(cited.text) and claim.status is not ClaimStatus.INFERRED:
-        return "it names a cause that the source does not give"
-    word = polarity_fault(text, cited.text)
-    return f"the source says the opposite about {word!r}" if word is not None else None
+    if _CAUSE.search(text) and not inferred and not HEDGE.search(text):
+        given = [part for part in _SENTENCES.split(cited.text) if _CAUSE_WORDS.search(part)]
+        if not given:
+            return "it names a cause that the source does not give"
+        if all(HEDGE.search(part) for part in given):
+            return "it names a cause that the source only suspects"
+    contrary = opposite(text, cited.text)
+    return f"the source says the opposite about {contrary!r}" if contrary is not None else None
 
 
 def _says_state(name: str, text: str) -> bool:
@@ -113,37 +177,3 @@ def _says_state(name: str, text: str) -> bool:
         return True
     # A system's own words for the end of an incident may stand for each other; "closed" and "no data loss" may not.
     return any(name in group and any(_STATES[other].search(text) for other in group) for group in _SAME)
-
-
-def polarity_fault(claim: str, span: str) -> str | None:
-    """A word that the claim denies and the span affirms, or the other way round; None where they agree.
-
-    A negation covers the next three telling words. A word that stands both ways in the span is no ground.
-    """
-    denied, affirmed = _polarity(claim)
-    span_denied, span_affirmed = _polarity(span)
-    for word, shown in denied.items():
-        if word in span_affirmed and word not in span_denied:
-            return shown
-    for word, shown in affirmed.items():
-        if word in span_denied and word not in span_affirmed and word not in denied:
-            return shown
-    return None
-
-
-@lru_cache(maxsize=2048)
-def _polarity(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Stem → word, for what a text denies and what it affirms."""
-    denied: dict[str, str] = {}
-    affirmed: dict[str, str] = {}
-    for sentence in re.split(r"[.!?;\n](?:\s|\Z)|\bbut\b|, ", text):
-        reach = 0
-        for token in _TOKEN.findall(sentence.casefold()):
-            if _NOT.match(token):
-                reach = _REACH
-                continue
-            if token in _LIGHT:
-                continue
-            (denied if reach else affirmed).setdefault(stem(token), token)
-            reach = max(0, reach - 1)
-    return denied, affirmed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from opstui.core.checks.atoms import Evidence
@@ -11,6 +12,10 @@ from opstui.core.sources import Source, SourceSet, unescaped
 
 LONG_LINE = 4_000
 """Of a longer line, only this much around the quote is compared: checks take milliseconds, whatever was pasted."""
+
+_SENTENCE = re.compile(r"[.!?;:](?:\s|\Z)|[|\"]")
+_BEGINNING = 24
+"""Characters by which a quotation's line is found."""
 
 
 class Cited:
@@ -58,22 +63,37 @@ class Cited:
 
 def verbatim(text: str, cited: Cited) -> bool:
     """Whether the text stands in the cited lines as it is, white space and a cut end aside, and not inside a word."""
+    return next(_places(text, cited), None) is not None
+
+
+def lead_in(text: str, cited: Cited) -> str:
+    """What stands before a quotation in its own sentence and line: of several places, where the least does."""
+    begin = " ".join(text.split()).casefold().rstrip("… ")[:_BEGINNING]
+    found: str | None = None
+    for line in cited.lines:
+        low = " ".join(line.split()).casefold()
+        at = low.find(begin)
+        if at >= 0:
+            before = _SENTENCE.split(low[max(0, at - 160) : at])[-1].strip()
+            if found is None or len(before) < len(found):
+                found = before
+    return found or ""
+
+
+def _places(text: str, cited: Cited) -> Iterator[int]:
     wanted = " ".join(text.split()).casefold()
     cut = wanted.endswith("…")
     if cut:
         wanted = wanted.rstrip("… ") or wanted
-    if not wanted:
-        return False
-    at = cited.words.find(wanted)
+    at = cited.words.find(wanted) if wanted else -1
     while at >= 0:
         end = at + len(wanted)
         before, after = cited.words[at - 1 : at], cited.words[end : end + 1]
         clean_start = not (before and _joins(before) and wanted[0].isalnum())
         clean_end = cut or not (after and _joins(after) and wanted[-1].isalnum())
         if clean_start and clean_end:
-            return True
+            yield at
         at = cited.words.find(wanted, at + 1)
-    return False
 
 
 class Spans:

@@ -28,7 +28,18 @@ from opstui.core.documents import (
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.story import IMPACT_LIMIT, impact
 from opstui.core.extract.units import Unit, title_unit
-from opstui.core.extract.words import ACCESS, ASKING, HEDGE, NEXT, NO_PLAN, QUESTION, SECURITY, is_change
+from opstui.core.extract.words import (
+    ACCESS,
+    ASKING,
+    HEDGE,
+    LOSS,
+    NEXT,
+    NO_LOSS,
+    NO_PLAN,
+    QUESTION,
+    SECURITY,
+    is_change,
+)
 from opstui.core.frozen import dataclass
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import EntryKind, Ticket, Visibility
@@ -57,16 +68,6 @@ _PLATFORM = re.compile(
     re.IGNORECASE,
 )
 _CONFIG = re.compile(r"\b[\w./-]+\.(?:ya?ml|conf|toml|ini|properties|cfg|json|tf|xml)\b|\b(?:CHG|CR|RFC)-?\d{3,}\b")
-_LOSS = re.compile(
-    r"\bno (?:customer )?data (?:loss|was lost|is lost|were lost|has been lost)|\bno loss of data|\bnothing (?:is"
-    r"|was|has been) lost|\bdata (?:is|was) (?:intact|safe)|\bwithout data loss",
-    re.IGNORECASE,
-)
-_LOST = re.compile(
-    r"\bdata loss\b|\blost (?:data|orders?|messages?|rows|writes|records|events)|\b(?:data|orders?|messages?|rows"
-    r"|writes|records) (?:was|were|are|is|have been|has been) lost",
-    re.IGNORECASE,
-)
 _WORKAROUND = re.compile(
     r"\bwork-?around\b|\bin the meantime\b|\bmeanwhile (?:use|users|customers)\b|\bas a stopgap\b", re.IGNORECASE
 )
@@ -195,21 +196,31 @@ def communications(ticket: Ticket, units: Sequence[Unit], maker: ClaimMaker) -> 
     )
 
 
+def data_loss(units: Sequence[Unit], maker: ClaimMaker) -> tuple[Tristate, Citation | None]:
+    """Whether data was lost, as the newest sentence about it says; unknown where none does."""
+    for unit in reversed(units):
+        if unit.dump or QUESTION.search(unit.text) or HEDGE.search(unit.text):
+            continue
+        if NO_LOSS.search(unit.text):
+            return Tristate.NO, maker.citation(unit)
+        if LOSS.search(unit.text) and not NEXT.search(unit.text) and unit.entry >= 0:
+            return Tristate.YES, maker.citation(unit)
+    return Tristate.UNKNOWN, None
+
+
+def workaround_unit(units: Sequence[Unit]) -> Unit | None:
+    """The newest sentence that tells of a workaround."""
+    said = (unit for unit in reversed(units) if not unit.dump and not QUESTION.search(unit.text))
+    return next((unit for unit in said if _WORKAROUND.search(unit.text)), None)
+
+
 def escalation_impact(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> EscalationImpact:
     """Impact with the fields that tier 2 asks for; data loss is unknown unless somebody says yes or no."""
     claims = impact(units, ticket, maker).claims[:IMPACT_LIMIT]
-    loss, cited = Tristate.UNKNOWN, None
-    workaround = None
+    loss, cited = data_loss(units, maker)
+    stopgap = workaround_unit(units)
+    workaround = maker.claim(stopgap) if stopgap is not None else None
     count: int | None = None
-    for unit in units:
-        if QUESTION.search(unit.text) or unit.dump:
-            continue
-        if _LOSS.search(unit.text):
-            loss, cited = Tristate.NO, maker.citation(unit)
-        elif _LOST.search(unit.text) and not HEDGE.search(unit.text) and not NEXT.search(unit.text) and unit.entry >= 0:
-            loss, cited = Tristate.YES, maker.citation(unit)
-        if _WORKAROUND.search(unit.text):
-            workaround = maker.claim(unit)
     for claim in claims:
         match = _CUSTOMERS.search(claim.text)
         if match:

@@ -157,6 +157,16 @@ ACCESS = _words(
     r"|don'?t have (?:access|permission|rights?)|lack(?:s|ing)? (?:access|permission)"
     r"|need(?:s)? (?:access|root|sudo|admin)"
 )
+NO_LOSS = re.compile(
+    r"\bno (?:customer )?data (?:loss|was lost|is lost|were lost|has been lost)|\bno loss of data|\bnothing (?:is"
+    r"|was|has been) lost|\bdata (?:is|was) (?:intact|safe)|\bwithout data loss",
+    re.IGNORECASE,
+)
+LOSS = re.compile(
+    r"\bdata loss\b|\blost (?:data|orders?|messages?|rows|writes|records|events)|\b(?:data|orders?|messages?|rows"
+    r"|writes|records) (?:was|were|are|is|have been|has been) lost",
+    re.IGNORECASE,
+)
 QUESTION = re.compile(r"\?\s*[\"')\]]*\Z")
 SMALL_TALK = re.compile(
     r"\s*(?:hi|hello|hey|dear|thanks?|thank you|thx|regards|best|cheers|kind regards|good (?:morning|evening"

@@ -1,0 +1,147 @@
+"""What a claim says the other way round: ``not`` put in or left out, up for down, enabled for disabled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from opstui.core.checks.m1 import stem, stems
+
+_NOT = re.compile(r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\W_]+(?:['’][a-z]+)?(?:[-_./:][^\W_]+)*")
+_REACH = 3
+"""Words after a negation that it covers."""
+_LIGHT = frozenset(
+    "the a an any is are was were be been being do does did has have had can could will would should may"
+    " might must to of in on at for by and or but it its this that there with from as more further longer yet"
+    " only very so if then than".split()
+)
+_SENTENCES = re.compile(r"[.!?;\n](?:\s|\Z)")
+_ALIKE = 0.6
+"""Share of a claim's telling words that a sentence has which is held against it alone."""
+
+_PAIRS = tuple(
+    tuple(frozenset(side.split()) for side in pair.split("|"))
+    for pair in (
+        "up|down",
+        "healthy green|unhealthy",
+        "available|unavailable",
+        "reachable|unreachable",
+        "rose rises rising increased increases grew growing|fell falls falling decreased decreases dropped drops",
+        "enabled enables|disabled disables",
+        "started starts begins began|stopped stops ended ends",
+        "succeeded succeeds passed passes successful successfully|failed fails failing failure",
+        "opened reopened open|closed",
+        "connected|disconnected",
+        "above|below",
+        "before|after",
+        "slow slower|fast faster",
+        "high higher|low lower",
+        "full|empty",
+        "ready|notready not-ready",
+        "locked|unlocked",
+        "granted allowed permitted accepted|denied blocked forbidden rejected refused",
+        "added|removed deleted",
+        "mounted|unmounted",
+        "scaled-up|scaled-down",
+        "running|pending terminated stopped crashed waiting",
+        "valid|invalid expired",
+        "first|last",
+        "oldest|newest",
+        "maximum max|minimum min",
+        "true|false",
+        "all every|none no",
+        "always|never",
+        "old older|new newer",
+        "primary master leader|replica standby secondary follower",
+    )
+)
+_SIDE = {
+    word: (number, side) for number, pair in enumerate(_PAIRS) for side, words in enumerate(pair) for word in words
+}
+
+
+def opposite(claim: str, span: str) -> str | None:
+    """A word of the claim that the span says the other way round; None where they agree."""
+    found = polarity_fault(claim, span) or _other_side(claim, span)
+    if found is None:
+        near = _alike(claim, span)
+        if near:
+            found = polarity_fault(claim, near) or _other_side(claim, near)
+    return found
+
+
+def polarity_fault(claim: str, span: str) -> str | None:
+    """A word that the claim denies and the span affirms, or the other way round; None where they agree.
+
+    A negation covers the next three telling words. A word that stands both ways in the span is no ground.
+    """
+    denied, affirmed = _polarity(claim)
+    span_denied, span_affirmed = _polarity(span)
+    for word, shown in denied.items():
+        if word in span_affirmed and word not in span_denied:
+            return shown
+    for word, shown in affirmed.items():
+        if word in span_denied and word not in span_affirmed and word not in denied:
+            return shown
+    return None
+
+
+def _other_side(claim: str, span: str) -> str | None:
+    """A word whose opposite alone stands in the span."""
+    there = _sides(span)
+    for word in _words(claim):
+        place = _SIDE.get(word)
+        if place is None or word in there.get(place, ()):
+            continue
+        number, side = place
+        if (number, 1 - side) in there and place not in there and (number, 1 - side) not in _sides(claim):
+            return word
+    return None
+
+
+def _alike(claim: str, span: str) -> str:
+    """The sentences of the span that say most of what the claim says; empty where none does, or all are that."""
+    parts = _SENTENCES.split(span)
+    wanted = stems(claim)
+    if len(parts) < 2 or not wanted:
+        return ""
+    shares = [len(wanted & stems(part)) / len(wanted) for part in parts]
+    best = max(shares)
+    if best < _ALIKE:
+        return ""
+    near = [part for part, share in zip(parts, shares, strict=True) if share >= 0.8 * best]
+    return "\n".join(near) if len(near) < len(parts) else ""
+
+
+def _words(text: str) -> Sequence[str]:
+    return _TOKEN.findall(text.casefold())
+
+
+@lru_cache(maxsize=1024)
+def _sides(text: str) -> dict[tuple[int, int], tuple[str, ...]]:
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    for word in _words(text):
+        place = _SIDE.get(word)
+        if place is not None:
+            found[place] = (*found.get(place, ()), word)
+    return found
+
+
+@lru_cache(maxsize=2048)
+def _polarity(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Stem → word, for what a text denies and what it affirms."""
+    denied: dict[str, str] = {}
+    affirmed: dict[str, str] = {}
+    for sentence in re.split(r"[.!?;\n](?:\s|\Z)|\bbut\b|, ", text):
+        reach = 0
+        for token in _TOKEN.findall(sentence.casefold()):
+            if _NOT.match(token):
+                reach = _REACH
+                continue
+            if token in _LIGHT:
+                continue
+            (denied if reach else affirmed).setdefault(stem(token), token)
+            reach = max(0, reach - 1)
+    return denied, affirmed
