@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from opstui.core.documents import Document, EscalationPackage
+from opstui.core.documents import Document, EscalationPackage, Reply, ResolutionCode, ResolutionNotes
 from opstui.core.drafts import DraftChanges
 from opstui.core.frozen import dataclass
 from opstui.core.render.registry import as_comment, as_markdown
+from opstui.core.statuses import RESOLVED, pick
 from opstui.core.tickets import BOARD_SYSTEM as BOARD_SYSTEM, Ticket
 from opstui.core.workflows import Workflow
 
+_NOTES_FIELD = re.compile(r"(?:close|closing|resolution|closure)[ _-]?(?:notes?|comments?|text|summary)", re.IGNORECASE)
+_CAUSE_FIELD = re.compile(r"(?:root[ _-]?)?cause", re.IGNORECASE)
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -22,14 +25,20 @@ def proposes(workflow: Workflow, ticket: Ticket) -> bool:
     return bool(workflow.fields) and ticket.ref.system != BOARD_SYSTEM
 
 
-def proposal(workflow: Workflow, document: Document, ticket: Ticket) -> DraftChanges:
+def proposal(
+    workflow: Workflow, document: Document, ticket: Ticket, statuses: Callable[[], Sequence[str]] = tuple
+) -> DraftChanges:
     """An internal comment; for an escalation the whole package attached, and the fields that the document knows.
 
-    Nothing outside the workflow's own fields, and no field that already has the value.
+    Nothing outside the workflow's own fields, and no field that already has the value. ``statuses`` tells what the
+    ticket can become; it is asked only where a status is wanted, and none is proposed that it does not name.
     """
     more = _MORE.get(type(document).__name__)
     wanted = more(document, ticket) if more is not None else Wanted()
     allowed = {path: value for path, value in wanted.fields.items() if is_allowed(path, workflow.fields)}
+    if wanted.statuses and "/status" in workflow.fields:
+        status = pick(statuses(), wanted.statuses)
+        allowed |= {"/status": status} if status is not None else {}
     return DraftChanges(
         set=allowed,
         comment=str(as_comment(document)) if "/comment" in workflow.fields else None,
@@ -44,6 +53,8 @@ class Wanted:
 
     fields: Mapping[str, str | None] = field(default_factory=dict)
     """Path → value, as an operator would type it."""
+    statuses: tuple[str, ...] = ()
+    """Words for the status that it should get, the best first; of those that it can take, the first is proposed."""
     files: tuple[tuple[str, bytes], ...] = ()
     """Name and content."""
     public: bool = False
@@ -56,8 +67,31 @@ def _escalation(package: EscalationPackage, ticket: Ticket) -> Wanted:
     return Wanted(fields={"/team": package.to_team} if is_new else {}, files=files)
 
 
+def _reply(reply: Reply, ticket: Ticket) -> Wanted:
+    return Wanted(public=True)
+
+
+def _closure(notes: ResolutionNotes, ticket: Ticket) -> Wanted:
+    """The end as a status only where a line says how it ended; fields for notes and cause where the ticket has them."""
+    fields = {}
+    ended = " ".join(claim.text for claim in notes.resolution)
+    for name in ticket.fields:
+        if _NOTES_FIELD.fullmatch(name.strip()) and ended:
+            fields[f"/fields/{name}"] = ended
+        elif _CAUSE_FIELD.fullmatch(name.strip()) and notes.cause.citations:
+            fields[f"/fields/{name}"] = notes.cause.text
+    over = not ticket.status.category.is_open
+    known = notes.code is not ResolutionCode.UNKNOWN
+    changed = {
+        path: value for path, value in fields.items() if str(ticket.fields[path.removeprefix("/fields/")]) != value
+    }
+    return Wanted(fields=changed, statuses=RESOLVED if known and not over else ())
+
+
 _MORE: Mapping[str, Callable[[Any, Ticket], Wanted]] = {
     "EscalationPackage": _escalation,
+    "Reply": _reply,
+    "ResolutionNotes": _closure,
 }
 """Document schema, by class name → what it wants; a kind without an entry wants its comment alone."""
 

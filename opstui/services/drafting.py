@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,9 +25,9 @@ from opstui.core.desk import (
     SettleDraft,
 )
 from opstui.core.documents import Document
-from opstui.core.draft_limits import within
+from opstui.core.draft_limits import can_set, within
 from opstui.core.drafts import Draft, DraftChanges, DraftState, Origin, PushRecord, StepState
-from opstui.core.errors import Conflict, NotFound, Refused, StaleRevision, UsageError
+from opstui.core.errors import Conflict, NotFound, OpstuiError, Refused, StaleRevision, UsageError
 from opstui.core.ids import new_id
 from opstui.core.ports import Editing, RecordWriter
 from opstui.core.proposals import proposal
@@ -37,6 +38,8 @@ from opstui.core.tickets import Ticket
 from opstui.core.workflows import Workflow
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
+
+log = logging.getLogger("opstui.drafting")
 
 OPEN_FOR = timedelta(minutes=30)
 """A terminal that has not said for this long that it has a draft open no longer counts."""
@@ -74,7 +77,8 @@ class Drafting:
         What the ticket's system can't take is left out, and the draft's note says so.
         """
         setup = self._setup
-        made = proposal(workflow, document, ticket)
+        asked: list[str] = []
+        made = proposal(workflow, document, ticket, lambda: self._reachable(ticket, asked))
         # A file goes out as it lies there, so a secret in it is only named; in the comment it comes back when sent.
         named = tuple((name, readable(content.decode()).encode()) for name, content in made.attach)
         made, left_out = within(
@@ -91,7 +95,7 @@ class Drafting:
             now=setup.clock.now(),
             origin=Origin.AGENT,
         )
-        draft = self._changed(draft, made, ticket, Origin.AGENT)
+        draft = self._changed(draft, made, ticket, Origin.AGENT, statuses=asked)
         return (
             replace(
                 draft,
@@ -219,14 +223,26 @@ class Drafting:
 
     # --- parts
 
-    def _changed(self, draft: Draft, changes: DraftChanges, ticket: Ticket, origin: Origin) -> Draft:
+    def _reachable(self, ticket: Ticket, asked: list[str]) -> Sequence[str]:
+        """What the ticket can become, kept in ``asked``; nothing where its system can't say, or not now."""
+        capabilities = self._setup.systems[ticket.ref.system].capabilities
+        if can_set("/status", capabilities) and capabilities.transitions_listed:
+            try:
+                asked += self._refresher.transitions(ticket.ref)
+            except OpstuiError as error:
+                log.info("no status is proposed: %s", error.__class__.__name__)
+        return asked
+
+    def _changed(
+        self, draft: Draft, changes: DraftChanges, ticket: Ticket, origin: Origin, *, statuses: Sequence[str] = ()
+    ) -> Draft:
         setup = self._setup
         system = setup.systems[draft.ticket.system]
         for op in changes.attach_again:
             if op.file is not None and setup.record.file(op.file.sha256) is None:
                 raise Refused(f"{clean_line(op.file.name)}: its content is gone; attach it again")
-        transitions = None
-        if "/status" in changes.set and system.capabilities.transitions_listed:
+        transitions: Sequence[str] | None = statuses or None
+        if not statuses and "/status" in changes.set and system.capabilities.transitions_listed:
             transitions = self._refresher.transitions(draft.ticket)
         return draft_rules.edit(
             draft,

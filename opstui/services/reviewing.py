@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from opstui.core import approval, draft_rules
@@ -20,6 +21,7 @@ from opstui.core.documents import (
     Finding,
     citations_of,
     claims_of,
+    kind_of,
 )
 from opstui.core.draft_limits import who_reads
 from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
@@ -190,11 +192,16 @@ class Reviewing:
         ok = 0
         comment = draft.comment()
         sources = SourceSet(ticket)
+        moments: tuple[datetime, ...] = ()
         kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
         if draft.document is not None and kind is not None:
             document, drafted = self._with_true_words(decode(kind, draft.document), draft, ticket)
             sources = self._sources(document, ticket)
-            about = check_document(document, sources, ticket)
+            # The gate is for what is really sent: it looks at the comment, below.
+            about = [
+                found for found in check_document(document, sources, ticket) if not found.id.startswith("outward:")
+            ]
+            moments = tuple(kind_of(document).moments(document))
             claims = claims_of(document)
             broken = {finding.claim for finding in about if finding.level == "block" and finding.claim}
             ok = sum(1 for claim in claims if claim.id not in broken)
@@ -206,6 +213,8 @@ class Reviewing:
                 ticket,
                 public=comment.visibility is not Visibility.INTERNAL,
                 own_words=comment.origin.value == "operator",
+                now=setup.clock.now(),
+                moments=moments,
             )
         findings += policy_findings(draft, setup.workflows.get(draft.workflow or ""))
         if not draft.ops:
@@ -246,26 +255,26 @@ class Reviewing:
                 page = setup.knowledge.page(citation.ref)
                 if page is not None:
                     pages[citation.ref] = page
+            elif citation.ref.startswith(f"{BOARD_SYSTEM}:"):
+                continue
             elif citation.kind is CitationKind.ENTRY and ":" in citation.ref:
                 ref = TicketRef.parse(citation.ref.rpartition("#")[0])
                 other = setup.cache.ticket(ref)
                 if other is not None and ref != ticket.ref:
                     others[ref] = other[0]
-        return SourceSet(ticket, pages=pages.values(), tickets=others.values())
-
-            elif citation.ref.startswith(f"{BOARD_SYSTEM}:"):
-                continue
-    # --- parts
-
-    def _rows(self, draft: Draft, ticket: Ticket) -> list[ReviewRow]:
-        merged = three_way(None, ticket, draft.ops)
-        rows = []
         if any(citation.ref.startswith(f"{BOARD_SYSTEM}:") for citation in citations_of(document)):
             from opstui.services.board import cited_board
 
             board = cited_board(setup, document)
             if board is not None:
                 others[board.ref] = board
+        return SourceSet(ticket, pages=pages.values(), tickets=others.values())
+
+    # --- parts
+
+    def _rows(self, draft: Draft, ticket: Ticket) -> list[ReviewRow]:
+        merged = three_way(None, ticket, draft.ops)
+        rows = []
         for item in merged:
             by, at = last_change(ticket, item.path, after=int(draft.base.get("#entries") or 0))
             rows.append(

@@ -6,6 +6,7 @@ from opstui.core.desk import TicketView
 from opstui.core.draft_limits import can_set, only_public, why_not
 from opstui.core.drafts import DraftChanges
 from opstui.core.frozen import dataclass
+from opstui.core.statuses import RESOLVED, pick as pick
 from opstui.core.tickets import StatusCategory
 
 TAKEN = (
@@ -14,7 +15,6 @@ TAKEN = (
 )  # fmt: skip
 """Statuses that say that somebody works on it, the plainest first."""
 SNOOZED = ("waiting", "stalled", "on hold", "on_hold", "pending", "hold", "feedback", "monitoring")
-RESOLVED = ("resolved", "solved", "fixed", "done", "closed")
 SILENCED = "silenced"
 """The status of an alert that nobody is told of for a while; it takes how long, and a reason as its comment."""
 SILENCE_PATH = "/fields/silence_for"
@@ -29,12 +29,6 @@ class Offers:
     """Value, text, note."""
     unable: tuple[tuple[str, str], ...] = ()
     """Text and reason."""
-
-
-def pick(transitions: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
-    """The status among ``transitions`` that says what ``wanted`` says, best first; None if there is none."""
-    by_word = {status.casefold(): status for status in transitions}
-    return next((by_word[word] for word in wanted if word in by_word), None)
 
 
 def needs_statuses(view: TicketView) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from opstui.core.checks.atoms import AtomKind, Evidence, atoms
@@ -19,11 +20,19 @@ _APPARATUS = re.compile(r"\s*(?:\[\d+\] \S+#?\S* \d|Sources\Z|.*\bWritten by the
 
 
 def check_comment(
-    text: str, sources: SourceSet, ticket: Ticket, *, public: bool, own_words: bool = False, now: datetime | None = None
+    text: str,
+    sources: SourceSet,
+    ticket: Ticket,
+    *,
+    public: bool,
+    own_words: bool = False,
+    now: datetime | None = None,
+    moments: Sequence[datetime] = (),
 ) -> list[Finding]:
     """What is to be said about a comment: times and identifiers that stand in no source (warns), the outward gate.
 
     ``own_words``: the operator wrote it and knows more than the ticket, so nothing is held against its sources.
+    ``moments``: times that code set, so that no source has them.
     """
     found: list[Finding] = []
     if not own_words:
@@ -35,7 +44,7 @@ def check_comment(
             for atom in atoms(line[:LINE_READ]):
                 if atom.kind not in (AtomKind.TIME, AtomKind.IDENTIFIER):
                     continue
-                evidence = evidence or _everything(sources, ticket)
+                evidence = evidence or _everything(sources, ticket, moments)
                 if not evidence.holds(atom):
                     absent.setdefault(atom.text.strip())
         if absent:
@@ -46,9 +55,9 @@ def check_comment(
     return found
 
 
-def _everything(sources: SourceSet, ticket: Ticket) -> Evidence:
+def _everything(sources: SourceSet, ticket: Ticket, known: Sequence[datetime]) -> Evidence:
     lines: list[str] = []
-    moments = [ticket.created_at, ticket.updated_at, *([ticket.due_at] if ticket.due_at else [])]
+    moments = [ticket.created_at, ticket.updated_at, *([ticket.due_at] if ticket.due_at else []), *known]
     names = [ticket.ref.key, str(ticket.ref), *ticket.services, *ticket.assignees, *ticket.fields.values()]
     for ref in sources.refs():
         source = sources.source(ref)

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from opstui.core.checks import limits, m1, m2, m4
 from opstui.core.checks.confidence import Level, confidences
+from opstui.core.checks.outward import check_outward
 from opstui.core.checks.spans import Spans
-from opstui.core.documents import KINDS, Claim, Document, Finding, citations_of
+from opstui.core.documents import KINDS, Claim, Document, Finding, citations_of, kind_of
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 
@@ -18,11 +19,12 @@ T = TypeVar("T")
 
 
 def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> list[Finding]:
-    """Everything that M1, M2, M4 and the limits have to say; empty for a document that holds."""
+    """Everything that M1, M2, M4, the limits and, for customers' words, the gate have to say; empty if it holds."""
     spans = Spans(sources)
     claims = every_claim(document)
     known = {citation for claim in claims for citation in claim.citations}
     others = [citation for citation in dict.fromkeys(citations_of(document)) if citation not in known]
+    outward = kind_of(document).outward
     return [
         *limits.check(document, claims),
         *m1.check(claims, others, spans),
@@ -30,6 +32,7 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
         *m2.check_said(document, spans),
         *m2.check_stated(document, spans),
         *m4.check(document, claims, spans, ticket),
+        *(check_outward(outward(document), ticket, now=document.head.generated_at) if outward is not None else ()),
     ]
 
 

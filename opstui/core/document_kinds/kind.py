@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
+from datetime import datetime
 from typing import Any
 
 from opstui.core.claims import Citation
@@ -44,6 +45,10 @@ def _no_guesses(document: Any) -> Sequence[Hypothesis]:
     return ()
 
 
+def _no_moments(document: Any) -> Sequence[datetime]:
+    return ()
+
+
 def _best_runbook(document: Any) -> float:
     runbooks = getattr(document, "runbooks", ())
     return runbooks[0].coverage if runbooks else 0.0
@@ -77,5 +82,7 @@ class DocumentKind:
     """That of the best runbook it names: claims that rest on pages are worth no more."""
     outward: Callable[[Any], str] | None = None
     """What of it customers will read, as they will read it; None: nothing."""
+    moments: Callable[[Any], Sequence[datetime]] = _no_moments
+    """Times that code set and that its comment names: no source has them."""
     lengths: Mapping[str, int] = field(default_factory=dict)
     """Text field → most characters."""

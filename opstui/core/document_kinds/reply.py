@@ -34,7 +34,7 @@ class Reply:
     data_loss: Tristate
     data_loss_citation: Citation | None
     next_update: datetime | None
-    """When they hear again. Set by code: 20 minutes ahead in an incident's first two hours."""
+    """When they hear again; None once it is over. Set by code: 20 minutes ahead in an incident's first two hours."""
     runbooks: tuple[RunbookRef, ...]
     no_runbook_reason: str | None
     open_questions: tuple[str, ...]
@@ -57,6 +57,12 @@ def _lines(reply: Reply) -> Iterator[tuple[str, str]]:
 def _said(reply: Reply) -> Iterator[Said]:
     for number, text in enumerate(reply.asks, start=1):
         yield Said(f"ask-{number}", text)
+
+
+def _outward(reply: Reply) -> str:
+    from opstui.core.render.reply import reply_text  # which is made from documents
+
+    return reply_text(reply)
 
 
 KIND = DocumentKind(
@@ -82,4 +88,6 @@ KIND = DocumentKind(
     lines=_lines,
     said=_said,
     state=lambda reply: (reply.status, reply.status_citation),
+    outward=_outward,
+    moments=lambda reply: (reply.next_update,) if reply.next_update is not None else (),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opstui.core.documents import Document
-from opstui.core.extract import escalation, shift, summary
+from opstui.core.extract import closure, escalation, knowledge, reply, shift, summary
 from opstui.core.frozen import dataclass
 from opstui.core.ports import Extractor
 from opstui.core.submissions import Submission
@@ -32,6 +32,9 @@ RULES: Mapping[str, Rules] = {
     "EscalationPackage": Rules(
         extract=escalation.escalation_package, computed=escalation.computed, finished=escalation.finished
     ),
+    "Reply": Rules(extract=reply.reply, computed=reply.computed),
+    "ResolutionNotes": Rules(extract=closure.resolution_notes, computed=closure.computed),
+    "KBProposal": Rules(extract=knowledge.kb_proposal, computed=knowledge.computed),
     "ShiftHandover": Rules(extract=shift.shift_handover, computed=shift.computed, finished=shift.finished),
 }
 """Document schema, by class name → its rules."""

@@ -44,8 +44,8 @@ def headline(ticket: Ticket, maker: ClaimMaker) -> Claim:
 def impact(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> Impact:
     """Who is hurt and how, as the ticket says it: at most four sentences, those that tell most."""
     chosen: list[Unit] = []
-    for unit in sorted(units, key=_impact_score, reverse=True):
-        if _impact_score(unit) <= 0 or len(chosen) == IMPACT_LIMIT:
+    for unit in sorted(units, key=impact_score, reverse=True):
+        if impact_score(unit) <= 0 or len(chosen) == IMPACT_LIMIT:
             break
         if all(unit.text.casefold() != other.text.casefold() for other in chosen):
             chosen.append(unit)
@@ -124,7 +124,8 @@ def _place(unit: Unit) -> float:
     return 0.0
 
 
-def _impact_score(unit: Unit) -> float:
+def impact_score(unit: Unit) -> float:
+    """How much a sentence says of who is hurt and how; 0 where it does not."""
     text = unit.text
     if unit.kind in _QUIET or unit.dump or QUESTION.search(text) or SMALL_TALK.match(text) or HEDGE.search(text):
         return 0.0

@@ -1,51 +1,82 @@
-"""A shift handover as a sheet, section by section as it is walked through."""
+"""A shift handover as a sheet, section by section as it is walked through, with what people made of each."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from opstui.core.documents import Claim, ShiftHandover
 from opstui.core.money import dollars
 from opstui.core.render.plain import span_text
-from opstui.core.render.sheet_parts import claimed, left_out, made_by, moment, question_section
+from opstui.core.render.sheet_parts import cited, claimed, left_out, made_by, moment
 from opstui.core.render.sheets import Item, Marks, Section, Sheet, Strong
+
+if TYPE_CHECKING:
+    from opstui.core.handovers import Handover, Settled
+
+TITLES = {
+    "open": "Open tickets",
+    "promises": "Promised",
+    "under_way": "Under way",
+    "silenced": "Silenced",
+    "watch": "Watch",
+    "changes_planned": "Changes planned",
+    "false_alerts": "False alerts",
+    "lessons": "Lessons",
+    "open_questions": "Open questions",
+    "stats": "The shift in figures",
+}
+"""Section → what it is called, in the order they are walked through."""
+EMPTY = {
+    "open": "No ticket is open.",
+    "promises": "No next update is promised.",
+    "under_way": "No draft waits and no session runs.",
+    "silenced": "Nothing is silenced.",
+    "watch": "Nothing came again.",
+    "changes_planned": "No change is written down.",
+    "false_alerts": "None recorded.",
+    "lessons": "None recorded.",
+    "open_questions": "None.",
+    "stats": "",
+}
 
 
 def handover_sheet(handover: ShiftHandover) -> Sheet:
-    """The whole handover."""
+    """The whole handover as it was written."""
+    return _sheet(handover, {})
+
+
+def walked_sheet(handover: Handover) -> Sheet:
+    """The whole handover with what people made of it: revised texts, who approved what, and the read-back."""
+    return _sheet(handover.document, handover.settled)
+
+
+def section_items(handover: ShiftHandover) -> dict[str, tuple[Item, ...]]:
+    """Section → its items, in the order of the walk."""
+    return {
+        "open": tuple(_open(handover)),
+        "promises": _claims(tuple(promise.claim for promise in handover.promises)),
+        "under_way": _claims(handover.under_way),
+        "silenced": _claims(tuple(silence.claim for silence in handover.silenced)),
+        "watch": _claims(handover.watch),
+        "changes_planned": _claims(handover.changes_planned),
+        "false_alerts": _claims(handover.false_alerts),
+        "lessons": _claims(handover.lessons),
+        "open_questions": tuple((text,) for text in handover.open_questions),
+        "stats": tuple(_stats(handover)),
+    }
+
+
+def _sheet(handover: ShiftHandover, settled: Mapping[str, Settled]) -> Sheet:
     shift = handover.shift
     sections = [
-        Section(title="Open", items=tuple(_open(handover)), empty="No ticket is open."),
-        Section(title="Watch", items=_claims(handover.watch), empty="Nothing."),
-        Section(
-            title="Silenced",
-            items=tuple(
-                (*claimed(silence.claim), f", until {moment(silence.until)}" if silence.until else "")
-                for silence in handover.silenced
-            ),
-            empty="Nothing.",
-        ),
-        Section(title="Changes planned", items=_claims(handover.changes_planned), empty="None recorded."),
-        Section(title="False alerts", items=_claims(handover.false_alerts), empty="None recorded."),
-        Section(
-            title="Promises",
-            items=tuple(
-                (
-                    f"{promise.ticket_id}: ",
-                    *claimed(promise.claim),
-                    f", by {moment(promise.due)}" if promise.due else "",
-                )
-                for promise in handover.promises
-            ),
-            empty="None recorded.",
-        ),
-        Section(title="Lessons", items=_claims(handover.lessons)),
-        Section(title="The shift in figures", items=tuple(_stats(handover))),
-        question_section(handover.open_questions),
-        left_out(handover.not_included),
-    ]
+        _section(name, items, settled.get(name)) for name, items in section_items(handover).items()
+    ]  # fmt: skip
+    sections.append(left_out(handover.not_included))
     if handover.read_back is not None:
         back = handover.read_back
-        items: list[Item] = [(f"{moment(back.at)} {back.by}: {back.text}",)]
-        items += [(f"Corrected: {text}",) for text in back.corrections]
+        items: list[Item] = [(Strong(back.by), f" {moment(back.at)}: {' '.join(back.text.split())}")]
+        items += [(Strong("corrected"), f": {text}") for text in back.corrections]
         sections.append(Section(title="Read back", items=tuple(items)))
     return Sheet(
         title=f"Shift handover {shift.id}",
@@ -61,6 +92,23 @@ def handover_sheet(handover: ShiftHandover) -> Sheet:
     )
 
 
+def _section(name: str, items: tuple[Item, ...], settled: Settled | None) -> Section:
+    if settled is None:
+        return Section(title=TITLES[name], items=items, empty=EMPTY[name])
+    who = f"{settled.by}, {moment(settled.at)}"
+    marks = settled.marks
+    marked = tuple(
+        (Strong(mark), ": ", *item) if (mark := marks.get(f"{name}-{number}")) else item
+        for number, item in enumerate(items, start=1)
+    )
+    note: tuple[Item, ...] = ((f"Note of {who}: {settled.note}",),) if settled.note else ()
+    if settled.text is None:
+        return Section(title=f"{TITLES[name]} (approved by {who})", items=(*marked, *note), empty=EMPTY[name])
+    own = tuple((text.strip(),) for text in settled.text.split("\n") if text.strip())
+    before = tuple((Strong("as written"), ": ", *item) for item in marked)
+    return Section(title=f"{TITLES[name]} (revised by {who})", items=(*own, *note, *before))
+
+
 def _claims(claims: tuple[Claim, ...]) -> tuple[Item, ...]:
     return tuple(claimed(claim) for claim in claims)
 
@@ -68,17 +116,19 @@ def _claims(claims: tuple[Claim, ...]) -> tuple[Item, ...]:
 def _open(handover: ShiftHandover) -> list[Item]:
     found: list[Item] = []
     for ticket in handover.open:
-        due = f", due {moment(ticket.due)} ({ticket.sla.value.replace('_', ' ')})" if ticket.due else ""
-        begin = f" sev {ticket.severity or '–'}, {ticket.owner or 'nobody'}{due}: "
+        words = {"breached": "overdue", "ok": "in time"}
+        sla = words.get(ticket.sla.value, ticket.sla.value.replace("_", " "))
+        due = f"due {moment(ticket.due)}, {sla}" if ticket.due else "no due time"
+        severity = f"sev {ticket.severity}" if ticket.severity else "no severity"
+        begin = f" {ticket.title} ({severity}, {ticket.owner or 'nobody owns it'}, {due}): "
         item: list[str | Strong | Marks] = [Strong(ticket.ticket_id), begin, *claimed(ticket.one_line)]
         if ticket.next_action:
-            cited = (ticket.next_citation,) if ticket.next_citation else ()
-            item += ["; next: ", ticket.next_action, Marks(cited)]
+            item += [" Next: ", *cited(ticket.next_action, ticket.next_citation)]
         if ticket.watch:
-            item += ["; ", ticket.watch]
+            item += [" Watch: ", ticket.watch]
         found.append(tuple(item))
     if handover.others:
-        found.append((f"and {handover.others} more",))
+        found.append((f"and {handover.others} more open tickets that are only counted",))
     return found
 
 
@@ -89,9 +139,7 @@ def _stats(handover: ShiftHandover) -> list[Item]:
     return [
         (f"{stats.opened} tickets opened, {stats.closed} closed, {stats.breached} past their due time",),
         (f"First response, median: {first}",),
-        (
-            f"{stats.sessions} agent sessions: {stats.accepted} accepted as they were, {stats.edited} edited, "
-            f"{stats.rejected} rejected, {stats.overrides} overrides",
-        ),
+        (f"Agent sessions: {stats.sessions}; checks overridden: {stats.overrides}",),
+        (f"Proposals accepted as they were: {stats.accepted}, edited: {stats.edited}, rejected: {stats.rejected}",),
         (f"Cost ≈ ${dollars(stats.estimate)}{reported}",),
     ]
