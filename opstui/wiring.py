@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +110,12 @@ def open_setup(
             name, settings, paths, store=store, clock=clock, randomness=randomness, rehearsal=rehearsal
         )
 
+    def make_sources() -> list[KnowledgeSource]:
+        from opstui.wired.knowledge import make_sources as made
+
+        shelf = _shelf(paths) if demo else None
+        return made(settings, store=store, clock=clock, randomness=randomness, shelf=shelf)
+
     queues, views = _queues(settings, systems, demo=demo)
     if demo:
         _settle_world(local, paths, clock)
@@ -135,7 +141,7 @@ def open_setup(
         poll_seconds={name: float(tickets.poll_seconds) for name, tickets in settings.tickets.items()},
         queues=queues,
         views=views,
-        knowledge=LateKnowledge(lambda: _knowledge(settings, cache_file, _shelf(paths) if demo else None)),
+        knowledge=LateKnowledge(lambda: _knowledge(cache_file, make_sources)),
         runtimes=LateMapping(settings.runtimes, make_runtime),
         workflows=LateWorkflows(lambda: _workflows(paths)),
         policies={
@@ -226,10 +232,10 @@ def _workflows(paths: Paths) -> Mapping[str, Workflow]:
     return load_workflows(_bundled("workflows"), paths.user_workflows)
 
 
-def _knowledge(settings: Settings, cache_file: Database, shelf: Path | None) -> SqliteKnowledge:
+def _knowledge(cache_file: Database, sources: Callable[[], Sequence[KnowledgeSource]]) -> SqliteKnowledge:
     from opstui.adapters.knowledge.index import SqliteKnowledge
 
-    return SqliteKnowledge(cache_file, _sources(settings, shelf))
+    return SqliteKnowledge(cache_file, sources())
 
 
 def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:
@@ -276,17 +282,6 @@ def _hiding_key(folder: Path) -> Callable[[str], bytes]:
         return hiding_key(folder)(session_id)
 
     return key
-
-
-def _sources(settings: Settings, shelf: Path | None) -> list[KnowledgeSource]:
-    from opstui.adapters.knowledge.folder import FolderSource
-
-    sources: list[KnowledgeSource] = [
-        FolderSource(name, Path(item.path).expanduser()) for name, item in settings.knowledge.items()
-    ]
-    if shelf is not None and "runbooks" not in settings.knowledge:
-        sources.append(FolderSource("runbooks", shelf))
-    return sources
 
 
 def _shelf(paths: Paths) -> Path:

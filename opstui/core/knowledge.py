@@ -26,6 +26,26 @@ class PageState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEntry:
+    """A source as the registry of approved sources (the config) has it."""
+
+    name: str
+    """First part of its pages' ids."""
+    kind: str
+    """``folder``, ``mediawiki`` or ``confluence``."""
+    where: SafeText
+    """Path or address."""
+    owner: SafeText | None = None
+    """Who answers for its pages where a page names nobody."""
+    review_by: date | None = None
+    """When the approval has to be looked at again."""
+    poll_seconds: float | None = None
+    """None: it is on this machine and looked at each time."""
+    writable: bool = False
+    """Pages that a person accepted can be written there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageFacts:
     """What a page says about itself, in its front matter and headings, or what its source knows of it."""
 

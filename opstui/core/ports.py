@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from opstui.core.documents import Document
     from opstui.core.errors import OpstuiError
-    from opstui.core.knowledge import Hit, Page, PageRow
+    from opstui.core.knowledge import Hit, Page, PageRow, SourceEntry
     from opstui.core.queues import Queue
     from opstui.core.redaction import Span
     from opstui.core.sessions import AgentState, RuntimeEvent, RuntimeNotice, ToolResult, ToolSpec, Usage
@@ -249,6 +249,10 @@ class SessionBrief:
     """Set when somebody wants it stopped before it began: ``start`` ends its waits at once and raises Refused."""
     patience: float | None = None
     """Seconds without contact after which ``events`` raises Unreachable though the session goes on; None: never."""
+    taxonomy: Taxonomy | None = None
+    """The values that the document may use, where its kind uses any."""
+    page: str = ""
+    """The page that the operator wants changed; the message names it too."""
 
 
 class AgentSession(Protocol):
@@ -374,6 +378,13 @@ class KnowledgeSource(Protocol):
 
 
 @runtime_checkable
+class RegisteredSource(Protocol):
+    """A source that says how the registry has it."""
+
+    entry: SourceEntry
+
+
+@runtime_checkable
 class PolledSource(Protocol):
     """A source elsewhere, which is not asked each time that somebody looks at the folders."""
 
@@ -386,6 +397,20 @@ class PolledSource(Protocol):
 @runtime_checkable
 class WritableSource(Protocol):
     """A source that can take a page which a person accepted."""
+
+    owner: str
+    """Who answers for its pages where a page names nobody; empty where the config does not say."""
+    writable: bool
+    """The operator lets pages be written there."""
+
+    def place(self, doc: str) -> str:
+        """Where ``write`` would put the page, in words: ``the file …`` or ``a commit on a branch of its own in …``."""
+
+    def written(self, doc: str, text: str) -> str | None:
+        """Where the page says just this already, in the file or on a branch that ``write`` made; None: nowhere.
+
+        For who does not know whether an earlier ``write`` arrived. Raises Refused where it can't be looked up.
+        """
 
     def write(self, doc: str, text: str, *, expected_hash: str | None, message: str, author: str) -> str:
         """Write a page, only if it is still as ``expected_hash`` says (None: only if there is none); where it went,
@@ -408,6 +433,12 @@ class KnowledgeIndex(Protocol):
     def faults(self) -> Mapping[str, OpstuiError]:
         """Source → why its last question was not answered; those that answered are left out."""
 
+    def answered(self) -> Mapping[str, datetime]:
+        """Source → when its last question was answered, whichever process asked; left out: never, as far as is known.
+
+        Of folders only what this process saw. Aware, UTC.
+        """
+
     def search(self, query: str, limit: int = 8) -> list[Hit]:
         """Best first; empty where no page has a word of it. Any string is a query; none is an error.
 
@@ -421,6 +452,9 @@ class KnowledgeIndex(Protocol):
     def pages(self, source: str | None = None) -> list[PageRow]:
         """Every page (of a source), without its text, by id."""
 
+    def sources(self) -> tuple[KnowledgeSource, ...]:
+        """Every source, in the order of the config."""
+
     def source_of(self, doc: str) -> KnowledgeSource | None:
         """The source that a page of this id belongs to."""
 
@@ -428,7 +462,7 @@ class KnowledgeIndex(Protocol):
         """How many pages there are."""
 
     def probe(self) -> list[Probe]:
-        """What ``doctor`` says of the sources."""
+        """What ``doctor`` says of the sources on this machine, and of pages; sources elsewhere are asked by doctor."""
 
 
 # --- documents without a model ----------------------------------------------------------------------------------------
@@ -450,6 +484,8 @@ class ExtractInput:
     taxonomy: Taxonomy | None = None
     boards: tuple[Ticket, ...] = ()
     """What code observed and put together as tickets of their own, to be cited: the shift's board."""
+    page: str = ""
+    """The page that the operator wants changed; empty: whatever the search finds."""
 
 
 Extractor = Callable[[ExtractInput], "Document"]

@@ -12,7 +12,16 @@ from typing import Any
 
 from opstui.core.audit import AuditRecord
 from opstui.core.codec import decode, encode, timestamp
-from opstui.core.desk import AuditHealth, ImportReport, LedgerLine, Review, ShiftView, SimilarTicket, TicketView
+from opstui.core.desk import (
+    AuditHealth,
+    ImportReport,
+    LedgerLine,
+    Review,
+    ShiftView,
+    SimilarTicket,
+    SourceStanding,
+    TicketView,
+)
 from opstui.core.drafts import Draft, DraftOp, DraftState, OpKind, PushRecord
 from opstui.core.knowledge import Hit
 from opstui.core.money import dollars
@@ -243,6 +252,25 @@ def hit(found: Hit) -> Json:
         "line_end": found.line_end,
         "text": found.text,
         "strength": found.strength.value,
+    }
+
+
+def knowledge_source(found: SourceStanding) -> Json:
+    """Source: a row of the registry of approved sources."""
+    entry = found.entry
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "where": entry.where,
+        "owner": entry.owner,
+        "review_by": entry.review_by.isoformat() if entry.review_by else None,
+        "overdue": found.is_overdue,
+        "pages": found.pages,
+        "overdue_pages": found.overdue_pages,
+        "poll_seconds": entry.poll_seconds,
+        "writable": entry.writable,
+        "answered_at": when(found.answered_at),
+        "error": found.fault,
     }
 
 

@@ -263,6 +263,11 @@ class DeskService:
 
         return verify_chain(self._setup.record)
 
+    def _sources(self, question: words.KnowledgeSources) -> tuple[words.SourceStanding, ...]:
+        from opstui.services.sources import standings
+
+        return standings(self._setup)
+
     def _search(self, question: words.KnowledgeSearch) -> tuple[Hit, ...]:
         return tuple(self._setup.knowledge.search(question.query, question.limit))
 
@@ -270,6 +275,26 @@ class DeskService:
         from opstui.services.similar import similar_tickets
 
         return similar_tickets(self._setup, question)
+
+    def _handovers(self, question: words.Handovers) -> tuple[words.HandoverRow, ...]:
+        from opstui.services.handovers import handovers
+
+        return handovers(self._setup, question)
+
+    def _handover(self, question: words.HandoverDetail) -> words.HandoverView:
+        from opstui.services.handovers import detail
+
+        return detail(self._setup, question)
+
+    def _settle_section(self, command: words.SettleSection) -> Outcome[words.HandoverView]:
+        from opstui.services.handovers import settle_section
+
+        return settle_section(self._setup, command)
+
+    def _read_back(self, command: words.ReadBackHandover) -> Outcome[words.HandoverView]:
+        from opstui.services.handovers import read_back
+
+        return read_back(self._setup, command)
 
     def _judge_similar(self, command: words.JudgeSimilar) -> Outcome[None]:
         from opstui.services.similar import judge
@@ -468,10 +493,13 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "KnowledgeSearch": DeskService._search,
     "KnowledgePages": lambda desk, question: tuple(desk._setup.knowledge.pages(question.source)),
     "KnowledgePage": DeskService._page,
+    "KnowledgeSources": DeskService._sources,
     "KnowledgeFaults": lambda desk, question: {
         source: str(fault) for source, fault in desk._setup.knowledge.faults().items()
     },
     "SimilarTickets": DeskService._similar,
+    "Handovers": DeskService._handovers,
+    "HandoverDetail": DeskService._handover,
     "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
     "LogTail": DeskService._log_tail,
     "Doctor": DeskService._doctor,
@@ -505,6 +533,8 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "KeepViewState": DeskService._keep_view_state,
     "ImportTickets": DeskService._import,
     "JudgeSimilar": DeskService._judge_similar,
+    "SettleSection": DeskService._settle_section,
+    "ReadBackHandover": DeskService._read_back,
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh(due=command.due)),
 }
 _ALLOWED_READ_ONLY = frozenset(

@@ -11,6 +11,7 @@ from opstui.core.errors import CredentialsRefused, OpstuiError, ReadOnly, Unreac
 from opstui.core.ports import Probe
 from opstui.services.auditing import verify_chain
 from opstui.services.locks import FileLock
+from opstui.services.sources import elsewhere, reviews
 
 if TYPE_CHECKING:
     from opstui.core.ports import TicketSystem
@@ -35,13 +36,15 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
     yield Probe("store", "warn" if notice else "pass", notice or "record, cache and desk open and writable")
     yield _audit(setup)
     yield from setup.knowledge.probe()
+    yield from reviews(setup)
     yield from _rates(setup)
     yield _redaction(setup)
     if setup.rehearsal or (setup.demo and any(runtime.kind != "extractive" for runtime in setup.runtimes.values())):
         yield Probe(
             "rehearsal", "pass", "runtimes with a model speak to a stand-in on this machine: no model, no key, no cost"
         )
-    yield from side_by_side([*_systems(setup, offline), *_runtimes(setup, offline), *_secrets(setup, offline)])
+    asked = [*_systems(setup, offline), *_runtimes(setup, offline), *_secrets(setup, offline)]
+    yield from side_by_side([*(() if offline else elsewhere(setup)), *asked])
     yield _worker(setup)
 
 

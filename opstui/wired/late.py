@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from opstui.core.knowledge import Hit, Page, PageRow
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opstui.adapters.knowledge.index import SqliteKnowledge
     from opstui.core.errors import OpstuiError
     from opstui.core.ports import KnowledgeSource, Probe, Redactor
@@ -127,6 +129,10 @@ class LateKnowledge:
         """See ``KnowledgeIndex``."""
         return self._index().faults()
 
+    def answered(self) -> Mapping[str, datetime]:
+        """See ``KnowledgeIndex``."""
+        return self._index().answered()
+
     def search(self, query: str, limit: int = 8) -> list[Hit]:
         """See ``KnowledgeIndex``."""
         return self._index().search(query, limit)
@@ -138,6 +144,10 @@ class LateKnowledge:
     def pages(self, source: str | None = None) -> list[PageRow]:
         """See ``KnowledgeIndex``."""
         return self._index().pages(source)
+
+    def sources(self) -> tuple[KnowledgeSource, ...]:
+        """See ``KnowledgeIndex``."""
+        return self._index().sources()
 
     def source_of(self, doc: str) -> KnowledgeSource | None:
         """See ``KnowledgeIndex``."""

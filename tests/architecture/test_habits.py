@@ -25,6 +25,7 @@ MAY_KNOW_THE_TIME: dict[str, dict[str, str]] = {
     "opstui/services/locks.py": {"time.monotonic": "how long another process's lock is waited for"},
     "opstui/cli/app.py": {"datetime.now": "names the folder that is set aside"},
     "opstui/cli/crash.py": {"datetime.now": "a crash must be told without any part of the program"},
+    "opstui/cli/knowledge.py": {"datetime.now": "ages are counted to it"},
     "opstui/cli/streaming.py": {"datetime.now": "stamps its own notices"},
     "opstui/cli/tickets.py": {"datetime.now": "ages are counted to it"},
     "opstui/plain/sessions.py": {"datetime.now": "a running session's cost is counted to it"},

@@ -52,6 +52,12 @@ def alertmanager_env() -> Mapping[str, str]:
     return server("alertmanager")
 
 
+@pytest.fixture
+def mediawiki_env() -> Mapping[str, str]:
+    """MEDIAWIKI_URL, MEDIAWIKI_USER, MEDIAWIKI_PASSWORD (of a bot password that may write)."""
+    return server("mediawiki")
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """One process that everything is imported in, for the many command lines."""

@@ -1,4 +1,4 @@
-"""The real ticket systems of a test run, each an instance of its own beside whatever the machine has.
+"""The real ticket systems and the wiki of a test run, each an instance of its own beside whatever the machine has.
 
 They are Debian's packages; configuration, database and log lie in a folder that ends with the run. Nothing of it sends
 mail: RT hands it to a file, Redmine to its test delivery.
@@ -23,6 +23,8 @@ PACKAGES: Mapping[str, Sequence[str]] = {
     "rt": ("request-tracker5", "rt5-db-sqlite", "rt5-standalone", "msmtp-mta"),
     "redmine": ("redmine", "redmine-sqlite", "puma"),
     "alertmanager": ("prometheus-alertmanager",),
+    # It wants some PHP and some web server, which is PHP's own here: these two are the smallest of what it takes.
+    "mediawiki": ("mediawiki", "php-cli", "php-sqlite3", "php8.2-cgi", "micro-httpd"),
 }
 ANSWERS = """\
 request-tracker5 request-tracker5/rtname string servers.test
@@ -150,7 +152,50 @@ def start_alertmanager(folder: Path, place: Path) -> Running:
     return running
 
 
-SYSTEMS = {"rt": start_rt, "redmine": start_redmine, "alertmanager": start_alertmanager}
+def start_mediawiki(folder: Path, place: Path) -> Running:
+    """MediaWiki 1.39 on SQLite, on the web server that PHP brings. Everybody reads, its one account writes."""
+    port = free_port("OPSTUI_MEDIAWIKI_PORT")
+    url, app = f"http://127.0.0.1:{port}", Path("/usr/share/mediawiki")
+    (place / "data").mkdir()
+    _hand_over(place)
+    env = PLAIN | {"HOME": str(place), "TMPDIR": str(place)}
+    run(
+        [
+            "php", app / "maintenance/install.php", "--dbtype", "sqlite", "--dbname", "wiki",
+            "--dbpath", place / "data", "--confpath", place, "--server", url, "--scriptpath", "", "--lang", "en", "--pass", secrets.token_hex(16),
+            "Servers test", "Admin",
+        ],
+        user=WEB, env=env,
+    )  # fmt: skip
+    with (place / "LocalSettings.php").open("a") as settings:
+        settings.write("""
+$wgEnableEmail = false;
+$wgRateLimits = [];
+$wgGroupPermissions['*']['edit'] = false;
+$wgGroupPermissions['*']['createaccount'] = false;
+""")
+    env |= {"MW_CONFIG_FILE": str(place / "LocalSettings.php"), "PHP_CLI_SERVER_WORKERS": "3"}
+    password = secrets.token_hex(16)
+    grants = "basic,editpage,editprotected,createeditmovepage,delete,highvolume"
+    run(
+        ["php", app / "maintenance/createBotPassword.php", "--appid", "opstui", "--grants", grants, "Admin", password],
+        user=WEB, env=env,
+    )  # fmt: skip
+    running = start(
+        "mediawiki", ["php", "-S", f"127.0.0.1:{port}", "-t", app],
+        url=f"{url}/api.php?action=query&meta=siteinfo&format=json", answer=200, place=place, env=env, user=WEB,
+    )  # fmt: skip
+    values = {"MEDIAWIKI_USER": "Admin@opstui", "MEDIAWIKI_PASSWORD": password}
+    write_env(folder, "mediawiki", {"MEDIAWIKI_URL": url} | values)
+    return running
+
+
+SYSTEMS = {
+    "rt": start_rt,
+    "redmine": start_redmine,
+    "alertmanager": start_alertmanager,
+    "mediawiki": start_mediawiki,
+}
 
 
 def bring_up(name: str, folder: Path) -> Running:

@@ -4,8 +4,8 @@
     python3 tests/servers/up.py start FOLDER    fresh instances on free loopback ports; writes FOLDER/rt.env, …
     python3 tests/servers/up.py stop FOLDER     ends what was started there, and removes it
 
-Tests find them by ``OPSTUI_SERVERS=FOLDER``. ``OPSTUI_RT_PORT``, ``OPSTUI_REDMINE_PORT`` and
-``OPSTUI_ALERTMANAGER_PORT`` choose the ports. Several runs can stand side by side.
+Tests find them by ``OPSTUI_SERVERS=FOLDER``. ``OPSTUI_RT_PORT``, ``OPSTUI_REDMINE_PORT``, ``OPSTUI_ALERTMANAGER_PORT``
+and ``OPSTUI_MEDIAWIKI_PORT`` choose the ports. Several runs can stand side by side.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from opstui.adapters.knowledge.facts import EDITION, page_facts, with_source
 from opstui.adapters.knowledge.frontmatter import front_matter_end as front_matter_end, page_title as page_title
 from opstui.adapters.knowledge.git import Git, GitFailed
 from opstui.adapters.knowledge.history import Change, Past, blobs, changes, is_committed, past_of
-from opstui.adapters.knowledge.writing import Target, as_written, commit_page, new_path, replace_page
-from opstui.core.errors import Conflict, Refused
+from opstui.adapters.knowledge.writing import Target, as_written, branch_with, commit_page, new_path, replace_page
+from opstui.core.errors import Conflict, Refused, Unreachable
 from opstui.core.frozen import dataclass, replace
-from opstui.core.knowledge import Page, PageFacts
+from opstui.core.knowledge import Page, PageFacts, SourceEntry
 from opstui.core.ports import Probe
 from opstui.core.text import SafeText, clean, clean_line
 
@@ -90,20 +90,27 @@ class FolderSource:
         self.name = name
         self.path = Path(path).expanduser()
         self.stamps: dict[str, tuple[str, str]] = {}
-        self._owner = owner
+        self.entry = SourceEntry(
+            name=name,
+            kind="folder",
+            where=clean_line(str(self.path)),
+            owner=clean_line(owner) or None,
+            review_by=review_by,
+            writable=writable,
+        )
+        self.owner = owner
+        self.writable = writable
         self._review_by = review_by
-        self._writable = writable
         self._git_program = git
         self._git_problem = ""
         self._now_ns = now_ns
         self._registered = f"{EDITION}\0{owner}\0{review_by or ''}"
 
     def pages(self, known: Mapping[str, str]) -> tuple[list[Page], list[str]]:
-        """Changed pages, and docs that are gone. A folder that can't be read changes nothing."""
+        """Changed pages, and docs that are gone. Raises Unreachable for a folder that can't be read."""
         walk = self._walk()
         if walk.root_error is not None:
-            log.warning("knowledge %s: %s", self.name, walk.root_error)
-            return [], []
+            raise Unreachable(f"{self.name}: {walk.root_error}. What was indexed stays", system=self.name)
         pages: list[Page] = []
         kept = [prefix for prefix, _ in walk.unreadable]
         git = self._git()
@@ -142,7 +149,7 @@ class FolderSource:
 
         What a person did not change keeps its bytes: line ends, a byte order mark, letters that are shown spelled out.
         """
-        if not self._writable:
+        if not self.writable:
             raise Refused(f"{self.name}: pages are not written from here (writable = false). Nothing was written")
         walk = self._walk()
         if walk.root_error is not None:
@@ -170,11 +177,39 @@ class FolderSource:
         below = self._below(found) if found is not None else new_path(self.name, doc, walk.folders)
         target = Target(doc=doc, root=os.path.realpath(self.path), path=below, before=before)
         content = as_written(target, text)
-        tracked = any(path.lower().endswith(".md") for path in files) or (past.is_repository and not past.head)
-        if past.is_repository and tracked:
+        if _keeps_pages(past, files):
             today = datetime.fromtimestamp(self._now_ns() // 1_000_000_000, UTC)
             return commit_page(git, past, target, content, files, message=message, author=author, at=today)
         return replace_page(target, content)
+
+    def place(self, doc: str) -> str:
+        """See ``WritableSource``."""
+        git = self._git()
+        past = past_of(git)
+        shown = clean_line(str(self.path), limit=200)
+        try:
+            committed = not past.problem and _keeps_pages(past, blobs(git, past.head) if past.is_repository else {})
+        except GitFailed:
+            committed = False  # whatever is the matter, ``write`` says it
+        if committed:
+            return f"a commit on a branch of its own in {shown}"
+        return f"the file {shown}/{clean_line(doc.partition('/')[2], limit=200)}.md"
+
+    def written(self, doc: str, text: str) -> str | None:
+        """See ``WritableSource``."""
+        found = next((one for one in self._walk().found if one.doc == doc), None)
+        try:
+            before = _bytes_of(found.path) if found is not None else None
+            below = self._below(found) if found is not None else new_path(self.name, doc, self._walk().folders)
+            target = Target(doc=doc, root=os.path.realpath(self.path), path=below, before=before)
+            content = as_written(target, text)
+            if before == content:
+                return f"it stands in {clean_line(os.path.join(target.root, target.path), limit=300)}"
+            git = self._git()
+            return branch_with(git, target, content) if past_of(git).head else None
+        except (OSError, GitFailed) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise Refused(f"{clean_line(doc, limit=200)}: can't be read ({reason}). Nothing was written") from None
 
     def _git(self) -> Git:
         return Git(os.path.realpath(self.path), program=self._git_program)
@@ -199,7 +234,7 @@ class FolderSource:
 
     def _with_facts(self, page: Page, found: _Found, seen: _Seen) -> Page:
         """The page with what it, its source and git say of it, all of which its content hash covers. Raises OSError."""
-        facts = with_source(page_facts(page.text, title=page.title), owner=self._owner, review_by=self._review_by)
+        facts = with_source(page_facts(page.text, title=page.title), owner=self.owner, review_by=self._review_by)
         changed_at = page.changed_at
         below = self._below(found)
         if seen.blobs:
@@ -327,6 +362,11 @@ def read_page(doc: str, path: str, mtime_ns: int) -> Page:
         changed_at=_moment(mtime_ns),
         problem=clean_line("; ".join(problems)) if problems else None,
     )
+
+
+def _keeps_pages(past: Past, files: Mapping[str, object]) -> bool:
+    """Whether git keeps the folder's pages, or will keep its first ones."""
+    return past.is_repository and (not past.head or any(path.lower().endswith(".md") for path in files))
 
 
 def _bytes_of(path: str, limit: int = -1) -> bytes:

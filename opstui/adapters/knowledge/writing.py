@@ -179,6 +179,27 @@ def commit_page(
     return f"committed {commit[:SHORT]} on branch {branch}, merge it to publish{note}"
 
 
+def branch_with(git: Git, target: Target, content: bytes) -> str | None:
+    """The branch of ours on which the page has just this content, in words; None where there is none. Raises GitFailed.
+
+    What was committed before somebody could write down that it was is found here, and not committed twice.
+    """
+    prefix = git.line("rev-parse", "--show-prefix")
+    blob = git.line("hash-object", "--no-filters", "--stdin", stdin=content)
+    refs = git.line("for-each-ref", f"--count={BRANCHES}", "--sort=-committerdate", "--format=%(refname)", "refs/heads")
+    for ref in refs.split("\n"):
+        name = ref.removeprefix("refs/heads/")
+        if not name.startswith(("opstui/", "opstui-")):
+            continue
+        try:
+            there = git.line("rev-parse", "--verify", "--quiet", f"{ref}:{prefix}{target.path}")
+        except GitFailed:
+            continue  # a branch without this page
+        if there == blob:
+            return f"committed {git.line('rev-parse', ref)[:SHORT]} on branch {name}, merge it to publish"
+    return None
+
+
 def _committed(
     git: Git, past: Past, target: Target, content: bytes, mode: str, env: Mapping[str, str], message: str
 ) -> str:

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
         ShiftView as ShiftView,
         VerifyAudit as VerifyAudit,
     )
+    from opstui.core.desk.handovers import (
+        HandoverDetail as HandoverDetail,
+        HandoverItem as HandoverItem,
+        HandoverRow as HandoverRow,
+        Handovers as Handovers,
+        HandoverSection as HandoverSection,
+        HandoverView as HandoverView,
+        ReadBackHandover as ReadBackHandover,
+        SettleSection as SettleSection,
+    )
     from opstui.core.desk.queues import (
         DeskFacts as DeskFacts,
         Facts as Facts,
@@ -78,9 +88,11 @@ if TYPE_CHECKING:
         KnowledgePage as KnowledgePage,
         KnowledgePages as KnowledgePages,
         KnowledgeSearch as KnowledgeSearch,
+        KnowledgeSources as KnowledgeSources,
         SimilarTicket as SimilarTicket,
         SimilarTickets as SimilarTickets,
         Source as Source,
+        SourceStanding as SourceStanding,
         SourceView as SourceView,
         Transitions as Transitions,
     )
@@ -123,6 +135,7 @@ _HOME = {
     """,
     "sources": """
         FirstLookView FirstLook Transitions SourceView Source KnowledgeSearch KnowledgePages KnowledgePage
+        SourceStanding KnowledgeSources
         KnowledgeFaults IndexKnowledge SimilarTicket SimilarTickets JudgeSimilar
     """,
     "sessions": """
@@ -133,6 +146,9 @@ _HOME = {
     "updates": """
         Drafts ReviewRow Review DraftReview Confirmation Confirm Draw PushOf NewDraft EditDraft ApproveDraft
         SettleDraft DiscardDraft RestoreDraft NoteDraft OpenDraft CloseDraft PushApproved
+    """,
+    "handovers": """
+        HandoverRow HandoverItem HandoverSection HandoverView Handovers HandoverDetail SettleSection ReadBackHandover
     """,
     "books": """
         LedgerLine ShiftView ShiftTotals AuditWindow AuditHealth VerifyAudit LogTail Doctor ImportReport

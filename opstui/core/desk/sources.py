@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from opstui.core.claims import Citation, Claim
-    from opstui.core.knowledge import Hit, Page, PageRow
+    from opstui.core.knowledge import Hit, Page, PageRow, SourceEntry
     from opstui.core.text import SafeText
     from opstui.core.tickets import Status, TicketRef
 
@@ -100,6 +100,29 @@ class KnowledgePage(Question["Page"]):
 @dataclass(frozen=True, slots=True)
 class KnowledgeFaults(Question["Mapping[str, str]"]):
     """Source → why it did not answer when it was last asked; what is indexed of it is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStanding:
+    """A source of runbooks: how the registry has it, and how it stands."""
+
+    entry: SourceEntry
+    pages: int
+    is_overdue: bool
+    """Its review date is past."""
+    overdue_pages: int
+    """Pages whose own review date is past."""
+    answered_at: datetime | None
+    """When it last answered in whole; None: never, as far as is known."""
+    fault: str | None
+    """Why it did not answer when it was last asked by this process; its pages are kept."""
+    fault_code: int | None = None
+    """The exit code that such an error means."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeSources(Question["tuple[SourceStanding, ...]"]):
+    """The registry of approved sources. Asks none of them; 5,000 pages take some 20 ms: from a thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

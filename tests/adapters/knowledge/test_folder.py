@@ -7,6 +7,7 @@ import pytest
 
 from opstui.adapters.knowledge import folder as module
 from opstui.adapters.knowledge.folder import SIZE_LIMIT, FolderSource, page_title
+from opstui.core.errors import Unreachable
 from opstui.core.text import lines
 
 LONG_AFTER = 10**19
@@ -126,9 +127,10 @@ def test_the_times_of_a_page_written_a_moment_ago_are_not_believed(folder: Path)
     assert len(settled.stamps) == 4
 
 
-def test_a_folder_that_is_not_there_changes_nothing_and_fails_the_probe(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_says_so_and_fails_the_probe(tmp_path: Path) -> None:
     source = FolderSource("kb", tmp_path / "nowhere")
-    assert source.pages({"kb/a": "x"}) == ([], [])
+    with pytest.raises(Unreachable, match="What was indexed stays"):
+        source.pages({"kb/a": "x"})
     (probe,) = source.probe()
     assert probe.state == "fail"
     assert "No such file" in probe.text
