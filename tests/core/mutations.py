@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
 
 from opstui.core.checks.atoms import AtomKind, atoms
+from opstui.core.documents import Actor, Citation, StepResult, SummaryStatus, Tristate, kind_of
 
 Edit = Callable[[str, random.Random], str | None]
 
@@ -57,13 +62,136 @@ def claim_the_end(text: str, _chance: random.Random) -> str | None:
     return f"{text.rstrip('.… ')}, now fixed."[:280]
 
 
+STATES = (
+    ("up", "down"), ("healthy", "unhealthy"), ("available", "unavailable"), ("reachable", "unreachable"),
+    ("rose", "fell"), ("increased", "decreased"), ("enabled", "disabled"), ("started", "stopped"),
+    ("succeeded", "failed"), ("passed", "failed"), ("fails", "succeeds"), ("failed", "succeeded"),
+    ("open", "closed"), ("closed", "open"), ("high", "low"), ("full", "empty"), ("ready", "not ready"),
+    ("before", "after"), ("above", "below"), ("slow", "fast"), ("running", "stopped"), ("primary", "standby"),
+    ("fixed", "still broken"), ("resolved", "still open"), ("recovered", "still failing"), ("true", "false"),
+)  # fmt: skip
+"""A word of a state, and what makes it another one."""
+STRANGERS = ("Marta Kowalski", "Tom", "Yusuf Demir", "ingrid")
+
+
+def change_state(text: str, chance: random.Random) -> str | None:
+    """Another state in the place of the one that is told."""
+    found = [pair for pair in STATES if re.search(rf"(?<![\w-]){pair[0]}(?![\w-])", text, re.IGNORECASE)]
+    found = [pair for pair in found if not re.search(rf"(?<![\w-]){pair[1]}(?![\w-])", text, re.IGNORECASE)]
+    if not found:
+        return None
+    one, other = chance.choice(found)
+    return re.sub(rf"(?<![\w-]){one}(?![\w-])", other, text, count=1, flags=re.IGNORECASE)
+
+
+def owner_change(people: Sequence[str]) -> Edit:
+    """An edit that lets somebody else have done it: one of ``people`` or a stranger."""
+
+    def change(text: str, chance: random.Random) -> str | None:
+        named = [name for name in people if len(name) > 2 and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
+        if not named:
+            return None
+        name = chance.choice(named)
+        others = [other for other in (*people, *STRANGERS) if other.casefold() not in text.casefold()]
+        return re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", chance.choice(others), text, count=1)
+
+    return change
+
+
 EDITS: dict[str, Edit] = {
     "number": change_number,
     "time": change_time,
     "identifier": change_identifier,
     "negation": negate,
     "end": claim_the_end,
+    "state": change_state,
 }
+
+_BY_CODE = {"head", "not_included", "open_questions", "sla", "severity", "id", "confidence", "confidence_reason", "why"}
+_NO_WORDS = {
+    "id",
+    "type",
+    "display",
+    "doc_id",
+    "relation",
+    "label",
+    "kind",
+    "method",
+    "name",
+    "verb",
+    "title",
+    "reason",
+}
+_WHO = {"owner", "who"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A document with one false thing in it."""
+
+    kind: str
+    """``number``, ``time``, …; with ``value`` before it where no sentence was changed."""
+    place: str
+    before: str
+    after: str
+    document: Any
+
+
+def mutants(document: Any, people: Sequence[str], chance: random.Random, *, each: int = 1) -> Iterator[Mutant]:
+    """A document per edit that is possible: in each sentence and in each value that an agent can set."""
+    by_code = set(kind_of(document).by_code) | _BY_CODE
+    edits = EDITS | {"owner": owner_change(people)}
+    for item in fields(document):
+        if item.name in by_code:
+            continue
+        for place, value, rebuild in _leaves(getattr(document, item.name), item.name):
+            for kind, other in _others(place, value, people, edits, chance, each):
+                whole = replace(document, **{item.name: rebuild(other)})
+                yield Mutant(kind, place, str(value), str(other), whole)
+
+
+def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any, Callable[[Any], Any]]]:
+    if isinstance(value, Citation) or value is None:
+        return
+    if isinstance(value, tuple):
+        for index, part in enumerate(value):
+            for inner, leaf, rebuild in _leaves(part, f"{place}.{index}"):
+                yield (
+                    inner,
+                    leaf,
+                    lambda new, i=index, r=rebuild: (*value[:i], r(new), *value[i + 1 :]),
+                )
+    elif is_dataclass(value) and not isinstance(value, type):
+        for item in fields(value):
+            if item.name in _BY_CODE and not (item.name == "id" and isinstance(value, Actor)):
+                continue
+            for inner, leaf, rebuild in _leaves(getattr(value, item.name), f"{place}.{item.name}"):
+                yield inner, leaf, lambda new, n=item.name, r=rebuild: replace(value, **{n: r(new)})
+    else:
+        yield place, value, lambda new: new
+
+
+def _others(
+    place: str, value: Any, people: Sequence[str], edits: dict[str, Edit], chance: random.Random, each: int
+) -> Iterator[tuple[str, Any]]:
+    name = place.rpartition(".")[2]
+    if isinstance(value, datetime):
+        yield "value time", value + timedelta(minutes=chance.choice((-61, -7, 3, 17, 60 * 24)))
+    elif isinstance(value, Enum):
+        if isinstance(value, (StepResult, SummaryStatus, Tristate)):
+            others = [other for other in type(value) if other is not value and other.value != "unknown"]
+            yield "value state", chance.choice(others)
+    elif isinstance(value, str) and (name in _WHO or place.endswith(".by.id")):
+        others = [other for other in (*people, *STRANGERS) if other.casefold() != value.casefold()]
+        yield "value owner", chance.choice(others)
+    elif isinstance(value, str) and name not in _NO_WORDS and value:
+        for kind, edit in edits.items():
+            for _ in range(each):
+                if kind == "end" and name not in ("text", "what"):
+                    continue
+                other = edit(value, chance)
+                if other is not None and other != value:
+                    yield kind, other
 
 
 def _changed(text: str, kind: AtomKind, chance: random.Random) -> str | None:

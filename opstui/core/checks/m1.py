@@ -22,7 +22,9 @@ _STOP = frozenset(
     "the and for are was were has have had with from that this there their they them then than been being but"
     " not nor its it's into onto over under about after before since until while when where which who whom"
     " whose what why how all any some each other such only also very more most just now still can could may"
-    " might must shall should will would our your his her".split()
+    " might must shall should will would our your his her"
+    # By whom a claim is told is M2's business, and no part of what it tells.
+    " according ticket report reports reported reporter states stated says said log logs shows entry".split()
 )
 _SUFFIXES = ("ations", "ation", "ings", "ing", "edly", "ies", "ed", "es", "ly", "s")
 

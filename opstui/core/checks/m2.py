@@ -6,10 +6,14 @@ of until something computes it and can be cited for it: an observation in the ti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 
-from opstui.core.checks.atoms import Atom, AtomKind, claimed_atoms
-from opstui.core.checks.figures import figures, misplaced
+from opstui.core.checks.alignment import swapped
+from opstui.core.checks.atoms import Atom, AtomKind, atoms, claimed_atoms
+from opstui.core.checks.figures import figures, misplaced, plain_number
+from opstui.core.checks.m1 import stem, stems
 from opstui.core.checks.people import is_named, strangers
 from opstui.core.checks.spans import Cited, Spans, verbatim
 from opstui.core.checks.stated import Stated, stated
@@ -19,6 +23,13 @@ from opstui.core.tickets import Ticket
 _BLOCKS = (AtomKind.TIME, AtomKind.IDENTIFIER)
 LINES_READ = 2_000
 """Lines of the ticket that are looked through for what no citation backs."""
+_NEARLY = 0.75
+_DIGITS = re.compile(r"\d+(?:\.\d+)?\Z")
+_MAKING = frozenset(
+    "level driven facing based side wide time only related like run term non pre post re self well out off down one two"
+    " three first second end per free less high low long short hand part full half real read write over under".split()
+)
+"""What hyphens join to make ordinary words."""
 
 
 def check(claims: Sequence[Claim], spans: Spans) -> Iterator[Finding]:
@@ -90,12 +101,12 @@ def _findings(
 ) -> Iterator[Finding]:
     if verbatim(text, cited):
         return
-    absent = [atom for atom in claimed_atoms(text) if not cited.evidence.holds(atom)]
-    blocking = [atom for atom in absent if atom.kind in _BLOCKS]
+    absent = _absent(text, cited)
+    blocking = [atom for atom in absent if atom.kind in _BLOCKS] or _misspelt(text, cited)
     if blocking:
         yield Finding(id=f"M2:{name}", level="block", text=_not_said(blocking), claim=claim, citation=citation)
     rest = [atom for atom in absent if atom.kind not in _BLOCKS]
-    fault = _not_said(rest) if rest else _misplaced(text, cited)
+    fault = _not_said(rest) if rest else _misplaced(text, cited) or _swapped(text, cited)
     if fault:
         yield Finding(id=f"M2-number:{name}", level="warn", text=fault, claim=claim, citation=citation)
     people = strangers(text, cited, ticket)
@@ -126,7 +137,45 @@ def _everything(document: Document, spans: Spans) -> Cited:
 def _absent(text: str, cited: Cited) -> list[Atom]:
     if verbatim(text, cited):
         return []
-    return [atom for atom in claimed_atoms(text) if not cited.evidence.holds(atom)]
+    return [
+        atom
+        for atom in claimed_atoms(text)
+        if not cited.evidence.holds(atom) and not (atom.kind is AtomKind.NAME and _is_made_of(atom.key, cited.text))
+    ]
+
+
+def _is_made_of(name: str, span: str) -> bool:
+    """Whether a hyphenated word is no name of its own: its parts stand in the source, or are such as make words."""
+    there = stems(span)
+    parts = [part for part in name.split("-") if len(part) > 2]
+    return all(part in _MAKING or stem(part) in there for part in parts)
+
+
+def _misspelt(text: str, cited: Cited) -> list[Atom]:
+    """A time in the place of another one, or words in the place of an identifier that they nearly are."""
+    found: list[Atom] = []
+    for theirs, ours in swapped(text, cited.text):
+        times = [[atom for atom in atoms(words) if atom.kind is AtomKind.TIME] for words in (theirs, ours)]
+        if all(times) and {(atom.day, atom.clock) for atom in times[0]} != {
+            (atom.day, atom.clock) for atom in times[1]
+        }:
+            found.append(times[1][0])
+        if ours.casefold() in cited.words or stem(theirs.casefold()) == stem(ours.casefold()):
+            continue
+        if any(atom.kind is AtomKind.IDENTIFIER for atom in atoms(theirs)) and (
+            SequenceMatcher(None, theirs, ours, autojunk=False).ratio() >= _NEARLY
+        ):
+            found.append(Atom(AtomKind.IDENTIFIER, ours))
+    return found
+
+
+def _swapped(text: str, cited: Cited) -> str:
+    """A number in the place of another one, in a sentence that is the same but for it."""
+    for theirs, ours in swapped(text, cited.text):
+        pair = (plain_number(theirs), plain_number(ours))
+        if all(_DIGITS.match(item) for item in pair) and pair[0] != pair[1]:
+            return f"the source has {theirs!r} where this has {ours!r}"
+    return ""
 
 
 def _not_said(found: Sequence[Atom]) -> str:

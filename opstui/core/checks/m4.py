@@ -46,6 +46,10 @@ _STATES: dict[str, re.Pattern[str]] = {
     }.items()
 }
 _SAME = ({"resolved", "fixed", "recovered", "restored", "mitigated"},)
+_ENDS = ("resolved", "fixed", "recovered", "restored", "no data loss")
+_TO_COME = re.compile(
+    r"\b(?:to be|until|once|when|after|should|must|will|please|can|could|by whom|who)\b", re.IGNORECASE
+)
 _CAUSE = re.compile(
     r"\b(?:root cause|caused by|was caused|because(?: of)?|due to|triggered by|as a result of|the cause (?:is"
     r"|was)|responsible for|stems from)\b",
@@ -65,8 +69,9 @@ _NEAR = 4
 """Words before a quotation in which a negation or a hedge still speaks of it."""
 _NOT_KNOWN = re.compile(
     r"\bunknown|\bunclear|\bno (?:one|source|entry|page|record|word|information|data|sign|mention|title|cause|answer)\b"
-    r"|\bnobody|\bnot\b|n['’]t\b|\bno\b|\bnothing|\bnone\b|\bopen\b|\bmissing|\?|\bwithout\b|\byet\b|\bpending\b|\buncertain"
-    r"|\bundetermined|\bunconfirmed|\bunstated|\bunspecified|\babsent",
+    r"|\bnobody|\bnot\b|n['’]t\b|\bno\b|\bnothing|\bnone\b|\bopen\b|\bmissing|\?|\bwithout\b|\bpending\b|\buncertain"
+    r"|\bundetermined|\bunconfirmed|\bunstated|\bunspecified|\babsent|\bfinding out|\bstill being"
+    r"|\bto be (?:found|seen|told)|\bwe are (?:still )?(?:looking|checking|investigating)|\bremains?\b",
     re.IGNORECASE,
 )
 
@@ -89,8 +94,31 @@ def check(document: Document, claims: Sequence[Claim], spans: Spans, ticket: Tic
         if fault is not None:
             name, first = f"M4:{said.name}", said.citations[0]
             yield Finding(id=name, level="block", text=fault, claim=said.claim, citation=first)
+    yield from _beside(document, spans)
     yield from _losses(document, spans)
     yield from _results(document, spans)
+
+
+def _beside(document: Document, spans: Spans) -> Iterator[Finding]:
+    """An end that is told beside the claims, where nothing has to be cited, and nowhere in the ticket."""
+    kind = kind_of(document)
+    texts = [*kind.lines(document), *((said.name, said.text) for said in kind.said(document) if not said.citations)]
+    texts += [
+        (name, text)
+        for name in ("no_runbook_reason", "nothing_checked_reason")
+        if isinstance(text := getattr(document, name, None), str)
+    ]
+    told = ""
+    for place, text in dict.fromkeys(texts):
+        for name in _ENDS:
+            found = _STATES[name].search(text)
+            if found is None or _DENIAL.search(text) or "?" in text or _TO_COME.search(text):
+                continue
+            told = told or "\n".join(line for ref in spans.sources.refs() for line in spans.sources.lines(ref)[:400])
+            if not _says_state(name, told):
+                fault = f"{place}: no source says {found.group().casefold()}"
+                yield Finding(id=f"M4-beside:{place}", level="warn", text=fault)
+                break
 
 
 def _losses(document: Document, spans: Spans) -> Iterator[Finding]:
@@ -149,6 +177,9 @@ def _claim_fault(claim: Claim, cited: Cited, *, guess: bool) -> str | None:
     if guess and not HEDGE.search(text):
         return "it is a hypothesis but carries no hedge"
     if claim.status is ClaimStatus.UNKNOWN:
+        end = next((name for name in _ENDS if _STATES[name].search(text) and not verbatim(text, cited)), None)
+        if end is not None and not _TO_COME.search(text) and not re.search(rf"\b(?:not|no|if)\b[^,;]*{end}", text):
+            return f"it is marked unknown, but says {end}"
         return None if _NOT_KNOWN.search(text) else "it is marked unknown, but says something"
     return _text_fault(text, cited, inferred=claim.status is ClaimStatus.INFERRED)
 

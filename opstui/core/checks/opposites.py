@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from opstui.core.checks.alignment import swapped
 from opstui.core.checks.m1 import stem, stems
 
 _NOT = re.compile(r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE)
@@ -18,6 +19,7 @@ _LIGHT = frozenset(
     " only very so if then than".split()
 )
 _SENTENCES = re.compile(r"[.!?;\n](?:\s|\Z)")
+_STILL = re.compile(r"\b(?:still|not|again|open|broken|failing|down|pending|unresolved)\b")
 _ALIKE = 0.6
 """Share of a claim's telling words that a sentence has which is held against it alone."""
 
@@ -57,19 +59,40 @@ _PAIRS = tuple(
         "primary master leader|replica standby secondary follower",
     )
 )
-_SIDE = {
-    word: (number, side) for number, pair in enumerate(_PAIRS) for side, words in enumerate(pair) for word in words
-}
+
+
+def _sides_of_words() -> dict[str, frozenset[tuple[int, int]]]:
+    found: dict[str, frozenset[tuple[int, int]]] = {}
+    for number, pair in enumerate(_PAIRS):
+        for side, words in enumerate(pair):
+            for word in words:
+                found[word] = found.get(word, frozenset()) | {(number, side)}
+    return found
+
+
+_SIDES = _sides_of_words()
+"""Word → the pairs it is in, and on which side of each."""
+_ENDS = frozenset("fixed resolved recovered restored solved closed".split())
 
 
 def opposite(claim: str, span: str) -> str | None:
     """A word of the claim that the span says the other way round; None where they agree."""
+    for theirs, ours in swapped(claim, span):
+        one, other = theirs.casefold(), ours.casefold()
+        if any((number, 1 - side) in _SIDES.get(other, ()) for number, side in _SIDES.get(one, ())):
+            return ours
+        if _ENDS.intersection(one.split()) and not _ENDS.intersection(other.split()) and _STILL.search(other):
+            return ours
     found = polarity_fault(claim, span) or _other_side(claim, span)
-    if found is None:
-        near = _alike(claim, span)
+    if found is not None:
+        return found
+    for part in _SENTENCES.split(claim):
+        near = _alike(part, span)
         if near:
-            found = polarity_fault(claim, near) or _other_side(claim, near)
-    return found
+            found = polarity_fault(part, near) or _other_side(part, near)
+            if found is not None:
+                return found
+    return None
 
 
 def polarity_fault(claim: str, span: str) -> str | None:
@@ -90,13 +113,12 @@ def polarity_fault(claim: str, span: str) -> str | None:
 
 def _other_side(claim: str, span: str) -> str | None:
     """A word whose opposite alone stands in the span."""
-    there = _sides(span)
+    there, here = _sides(span), _sides(claim)
     for word in _words(claim):
-        place = _SIDE.get(word)
-        if place is None or word in there.get(place, ()):
+        places = _SIDES.get(word, frozenset())
+        if not places or places & there:
             continue
-        number, side = place
-        if (number, 1 - side) in there and place not in there and (number, 1 - side) not in _sides(claim):
+        if any((number, 1 - side) in there - here for number, side in places):
             return word
     return None
 
@@ -120,13 +142,8 @@ def _words(text: str) -> Sequence[str]:
 
 
 @lru_cache(maxsize=1024)
-def _sides(text: str) -> dict[tuple[int, int], tuple[str, ...]]:
-    found: dict[tuple[int, int], tuple[str, ...]] = {}
-    for word in _words(text):
-        place = _SIDE.get(word)
-        if place is not None:
-            found[place] = (*found.get(place, ()), word)
-    return found
+def _sides(text: str) -> frozenset[tuple[int, int]]:
+    return frozenset[tuple[int, int]]().union(*(_SIDES.get(word, frozenset()) for word in _words(text)))
 
 
 @lru_cache(maxsize=2048)

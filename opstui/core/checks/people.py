@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from opstui.core.checks.alignment import swapped
 from opstui.core.checks.spans import Cited
 from opstui.core.tickets import Ticket
 
@@ -43,6 +44,16 @@ def strangers(text: str, cited: Cited, ticket: Ticket) -> list[str]:
     for name in _made(text):
         if not any(_stands(part, there) for part in name.casefold().split()) and name.casefold() not in found:
             found.append(name)
+    people = _people(ticket)
+    for theirs, ours in swapped(text, cited.text):
+        # In a sentence that is the same but for a few words, a name stands where others do.
+        was_somebody = any(word in people for word in theirs.casefold().split())
+        for word in ours.split():
+            low = word.casefold()
+            is_name = word.isalpha() and (word.istitle() or (was_somebody and word == ours.split()[-1]))
+            if is_name and low not in _NOBODY and not _stands(low, there) and low[:4] not in theirs.casefold():
+                if was_somebody or not text.startswith(word):
+                    found.append(word)
     return list(dict.fromkeys(found))
 
 

@@ -48,7 +48,10 @@ def stated(document: Document) -> Iterator[Stated]:
     """Every such value that an agent can set, in order."""
     by_code = {"head", "not_included", *kind_of(document).by_code}
     for item in fields(document):
-        if item.name not in by_code:
+        if item.name == "evidence":
+            for number, ref in enumerate(getattr(document, item.name), start=1):
+                yield Stated(f"evidence {number}", "text", ref, ())
+        elif item.name not in by_code:
             yield from _walk(getattr(document, item.name), item.name.replace("_", " "))
 
 
@@ -104,6 +107,8 @@ def _impact(impact: Impact, name: str) -> Iterator[Stated]:
     for moment in (impact.since, impact.until):
         if moment is not None:
             yield Stated(name, "time", shown_time(moment), cited)
+    for region in impact.regions:
+        yield Stated(name, "text", region, ())
 
 
 def _escalation_impact(impact: EscalationImpact, name: str) -> Iterator[Stated]:
@@ -113,7 +118,7 @@ def _escalation_impact(impact: EscalationImpact, name: str) -> Iterator[Stated]:
 
 
 def _environment(place: Environment, name: str) -> Iterator[Stated]:
-    for value in (place.version, *place.config_ids):
+    for value in (place.version, place.platform, place.region, *place.config_ids):
         if value:
             yield Stated(name, "text", value, place.citations)
 
