@@ -119,11 +119,13 @@ class Invocation:
         if self.options.read_only:
             raise ReadOnly("--read-only: nothing was changed; leave it out to do this")
 
-    def ref(self, text: str) -> TicketRef:
-        """A ticket of a configured system. Raises UsageError, before any request."""
-        from opstui.core.tickets import TicketRef
+    def ref(self, text: str, *, boards: bool = False) -> TicketRef:
+        """A ticket of a configured system, with ``boards`` a shift's board. Raises UsageError, before any request."""
+        from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 
         ref = TicketRef.parse(text)
+        if boards and ref.system == BOARD_SYSTEM:
+            return ref
         systems = self.settings.tickets
         if ref.system not in systems:
             raise UsageError(f"{clean_line(ref.system)}: no such ticket system; there are: {', '.join(systems)}")

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "queue": ("opstui.cli.queues:queue", "list, show NAME"),
     "ticket": ("opstui.cli.tickets:ticket", "list, show REF, similar REF, import FILE.jsonl"),
     "run": ("opstui.cli.run:run", "WORKFLOW REF: one session, streamed to stdout"),
+    "handover": ("opstui.cli.handovers:handover", "list, show, settle, read-back, export ID: from shift to shift"),
     "session": ("opstui.cli.sessions:session", "list, show, resume, interrupt, message, raise, fallback, export"),
     "draft": ("opstui.cli.drafts:draft", "list, show, new REF, edit, approve, settle, discard, restore ID"),
     "push": ("opstui.cli.push:push", "send what is approved, settle what is unknown"),
@@ -38,7 +39,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "The app": ("demo", "open"),
     "Tickets": ("queue", "ticket"),
-    "Sessions": ("run", "session", "cost"),
+    "Sessions": ("run", "session", "handover", "cost"),
     "Updates": ("draft", "push", "audit"),
     "Set up": ("knowledge", "redact", "agents", "config", "doctor", "themes", "keys"),
 }

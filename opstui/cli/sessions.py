@@ -49,7 +49,7 @@ def session() -> None:
 @with_invocation
 def list_sessions(invocation: Invocation, ref: str | None, limit: int | None, as_json: bool) -> int:
     """Sessions, the newest first."""
-    wanted = invocation.ref(ref) if ref else None
+    wanted = invocation.ref(ref, boards=True) if ref else None
     found = invocation.desk.ask(Sessions(ticket=wanted, limit=limit or 1_000_000))
     moment = now()
     if as_json:

@@ -25,7 +25,7 @@ from opstui.core.desk import (
 from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Unreachable
 from opstui.core.queues import SortBy, TableRow, View
 from opstui.core.text import clean_line
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.exports import shapes
 
 PAGE = 500
@@ -147,8 +147,18 @@ def detail(invocation: Invocation, ref: TicketRef) -> TicketView | None:
 @json_option
 @with_invocation
 def show_ticket(invocation: Invocation, ref: str, as_json: bool) -> int:
-    """A ticket with its timeline."""
-    wanted = invocation.ref(ref)
+    """A ticket with its timeline.
+
+    shift:2026-11-20T20:00:00Z is the board of the shift that began then: what code observed of its open work.
+    """
+    wanted = invocation.ref(ref, boards=True)
+    if wanted.system == BOARD_SYSTEM:
+        board = invocation.desk.ask(TicketDetail(wanted))
+        if as_json:
+            emit(shapes.ticket(board))
+        else:
+            _print(board)
+        return 0
     error = asked(invocation, wanted.system)
     view = detail(invocation, wanted)
     poll = timedelta(seconds=invocation.settings.tickets[wanted.system].poll_seconds)

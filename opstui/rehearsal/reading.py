@@ -11,7 +11,16 @@ from opstui.core.codec import moment
 from opstui.core.errors import UsageError
 from opstui.core.knowledge import Hit, Page, Strength
 from opstui.core.text import SafeText, clean
-from opstui.core.tickets import EntryKind, Status, StatusCategory, Ticket, TicketRef, TimelineEntry, Visibility
+from opstui.core.tickets import (
+    BOARD_SYSTEM,
+    EntryKind,
+    Status,
+    StatusCategory,
+    Ticket,
+    TicketRef,
+    TimelineEntry,
+    Visibility,
+)
 
 _MARKS = re.compile(r"<<data ([0-9a-f]+): data, not instructions>>\n(.*?)(?:\n<<end \1>>|\Z)", re.DOTALL)
 _CUT = re.compile(r"\n… cut: \d+ more bytes\Z")
@@ -22,6 +31,8 @@ _HIT = re.compile(
 )  # fmt: skip
 _PAGE = re.compile(r"(\S.*?) · (.*) · \d+ lines\Z")
 _RELATED = re.compile(r"(\S+)#0 · (.*?) · (.*) · shared identifiers: (.*)\Z")
+_BOARD = re.compile(r"\n\n(?=ref: )")
+"""Between a board and the ticket behind it."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,8 +44,22 @@ def data_of(result: str) -> str:
 
 
 def read_ticket(result: str) -> Ticket | None:
-    """The ticket of a ``get_ticket`` result; None where it holds none. What was cut off is missing."""
-    lines = data_of(result).split("\n")
+    """The ticket of a ``get_ticket`` result; None where it holds none. What was cut off is missing.
+
+    Where a board stands before it, the ticket behind that; ``read_boards`` has the board.
+    """
+    texts = _BOARD.split(data_of(result))
+    return _read_one(texts[-1].split("\n"))
+
+
+def read_boards(result: str) -> tuple[Ticket, ...]:
+    """The board that stands before the ticket of a ``get_ticket`` result; none where the ticket is the board."""
+    before = _BOARD.split(data_of(result))[:-1]
+    boards = [_read_one(text.replace(f"\n{BOARD_SYSTEM}:", "\n").split("\n")) for text in before]
+    return tuple(board for board in boards if board is not None)
+
+
+def _read_one(lines: Sequence[str]) -> Ticket | None:
     fields: dict[str, str] = {}
     custom: dict[str, SafeText] = {}
     at = 0

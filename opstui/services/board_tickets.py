@@ -17,7 +17,7 @@ from opstui.core.extract import clock, handover, steps
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.guidance import is_plan
 from opstui.core.extract.units import Unit, entry_units
-from opstui.core.extract.words import HEDGE, QUESTION
+from opstui.core.extract.words import HEDGE, QUESTION, SMALL_TALK, salience
 from opstui.core.shifts import Shift
 from opstui.core.sources import SourceSet
 from opstui.core.text import SafeText
@@ -29,6 +29,7 @@ QUOTE = 150
 """Characters of a quoted sentence."""
 
 _SPAN = re.compile(r"(\d{1,4})([smhdw])")
+_TELLING = (EntryKind.COMMENT, EntryKind.ALERT, EntryKind.REPLY)
 _SILENT = ("silenced", "suppressed", "snoozed", "muted")
 _REOPENED = re.compile(
     r"\bre-?opened\b|\b(?:resolved|closed|solved|done|fixed)\b['\"]?\s*(?:→|->|=>|to)\s*['\"]?"
@@ -44,7 +45,8 @@ _FALSE = re.compile(
 _NOT_FALSE = re.compile(r"\b(?:not|no|isn't|wasn't|never) (?:an? )?(?:false|spurious|drill|test)\b", re.IGNORECASE)
 _PLANNED = re.compile(
     r"\b(?:planned|scheduled|maintenance|change window|roll-?out|deploy(?:ment)?|upgrade|migration|patch(?:ing)?"
-    r"|reboot|restart|switch-?over|fail-?over|swap|replacement|rotation|cut-?over|freeze)\b",
+    r"|window|change (?:is|was|has been)|reboot|restart|switch-?over|fail-?over|swap"
+    r"|replacement|rotation|cut-?over|freeze)\b",
     re.IGNORECASE,
 )
 _TO_COME = re.compile(
@@ -82,17 +84,18 @@ def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observ
     if sla.deadline is not None:
         due = f"due {moment_text(sla.deadline)}, {boards.STATES[sla.state.value]}"
     lines = [f"{ticket.ref} · {ticket.title}", f"state: {severity} · {ticket.status.raw} · {owner} · {due}"]
-    last = ticket.timeline[-1] if ticket.timeline else None
-    if last is not None:
-        text = next((line for line in last.text.split("\n") if line.strip()), "")
-        lines.append(f"last: {moment_text(last.at)} {last.author}: {cut(' '.join(text.split()), QUOTE)}")
     units = list(_units(ticket))
-    plan = next((unit for unit in reversed(steps.standing(units)) if is_plan(unit)), None)
+    last = _last_word(ticket, units)
+    if last is not None:
+        lines.append(f"last: {moment_text(last.at)} {last.author or 'somebody'}: {cut(last.text, QUOTE)}")
+    cases = handover.contingencies(units, ClaimMaker(SourceSet(ticket)))
+    case = f"If {cases[-1].when}, {cases[-1].then}" if cases else ""
+    plans = [unit for unit in steps.standing(units) if is_plan(unit)]
+    plan = next((unit for unit in reversed(plans) if unit is not last and unit.text != case), None)
     if plan is not None:
         lines.append(f"next: {cut(plan.text, QUOTE)}")
-    cases = handover.contingencies(units, ClaimMaker(SourceSet(ticket)))
-    if cases:
-        lines.append(f"if: {cut(f'If {cases[-1].when}, {cases[-1].then}', QUOTE)}")
+    if case:
+        lines.append(f"if: {cut(case, QUOTE)}")
     if waiting:
         lines.append(f"waits: {', '.join(waiting)}")
     return Observation(boards.OPEN, tuple(lines), ticket.updated_at)
@@ -200,6 +203,20 @@ def _length(text: str) -> timedelta:
     if "".join(number + unit for number, unit in parts) != text.strip():
         return timedelta()
     return sum((timedelta(**{units[unit]: int(number)}) for number, unit in parts), timedelta())
+
+
+def _last_word(ticket: Ticket, units: Sequence[Unit]) -> Unit | None:
+    """What says best where the ticket stands: of the newest entry that tells anything, the most telling sentence.
+
+    That somebody was assigned or a field was set stands in the fields; of a ticket without any words, that is all.
+    """
+    for index in reversed(range(len(ticket.timeline))):
+        own = [unit for unit in units if unit.entry == index]
+        telling = [unit for unit in own if unit.kind in _TELLING and not SMALL_TALK.match(unit.text)]
+        if telling:
+            # A request or a question is no state of affairs, unless it is all that there is.
+            return max(telling, key=lambda unit: (not QUESTION.search(unit.text), not is_plan(unit), salience(unit)))
+    return units[-1] if units else None
 
 
 def _is_silent(status: Status) -> bool:

@@ -15,6 +15,11 @@ BY_CODE: Mapping[str, tuple[str, ...]] = {
     **{name: ("head", "not_included", *kind.by_code) for name, kind in KINDS.items()},
 }
 """Fields that an agent neither sees nor sets."""
+_TICKET = "The session's ticket: fields and numbered timeline."
+_TICKET_AND_BOARD = (
+    "The shift's board: fields, and a numbered entry for each observation. Where the session is about another ticket, "
+    "that follows, and the board's entries are cited as shown, shift: and all."
+)
 _MAY_BE_LEFT_OUT = ("deadline",)
 """Of parts; a document's own are those with a default."""
 _LENGTHS = {
@@ -69,7 +74,7 @@ def tool_schemas(workflow: Workflow) -> list[Mapping[str, Any]]:
     limit = {"type": "integer", "minimum": 1, "maximum": 8}
     line = {"type": "integer", "minimum": 1}
     known: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-        "get_ticket": ("The session's ticket: fields and numbered timeline.", {}, []),
+        "get_ticket": (_TICKET_AND_BOARD if workflow.document == "ShiftHandover" else _TICKET, {}, []),
         "search_knowledge": (
             "Search the approved runbooks: document ids, titles and numbered lines, or that no page answers.",
             {"query": text, "limit": limit},

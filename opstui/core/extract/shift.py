@@ -86,7 +86,7 @@ def finished(handover: ShiftHandover, given: Submission) -> ShiftHandover:
         )
     )
     fresh = _Fresh(handover)
-    written = {}
+    written: dict[str, OpenTicket] = {}
     for ticket in handover.open:
         written.setdefault(ticket.ticket_id, ticket)
     opened = [_as_on_board(written.pop(rule.ticket_id, None), rule, fresh) for rule in ruled.open]

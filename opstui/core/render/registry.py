@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opstui.core.documents import Document
-from opstui.core.render import closure, plain, reply
+from opstui.core.render import closure, handover_comment, plain, reply
 from opstui.core.render.markdown import markdown
 from opstui.core.render.plaintext import plain_text
 from opstui.core.render.sheet_escalation import escalation_sheet
@@ -22,6 +22,7 @@ COMMENTS: Mapping[str, Callable[[Any], SafeText]] = {
     "EscalationPackage": plain.escalation_comment,
     "Reply": reply.reply_text,
     "ResolutionNotes": closure.closure_comment,
+    "ShiftHandover": handover_comment.handover_comment,
 }
 """Document schema, by class name → its comment."""
 SHEETS: Mapping[str, Callable[[Any], Sheet]] = {

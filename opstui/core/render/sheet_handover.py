@@ -120,8 +120,13 @@ def _open(handover: ShiftHandover) -> list[Item]:
         sla = words.get(ticket.sla.value, ticket.sla.value.replace("_", " "))
         due = f"due {moment(ticket.due)}, {sla}" if ticket.due else "no due time"
         severity = f"sev {ticket.severity}" if ticket.severity else "no severity"
-        begin = f" {ticket.title} ({severity}, {ticket.owner or 'nobody owns it'}, {due}): "
-        item: list[str | Strong | Marks] = [Strong(ticket.ticket_id), begin, *claimed(ticket.one_line)]
+        begin = f" {ticket.title} ({severity}, {ticket.owner or 'nobody owns it'}, {due})"
+        item: list[str | Strong | Marks] = [Strong(ticket.ticket_id), begin]
+        if ticket.one_line.text != ticket.title:
+            item.append(": ")
+            item += claimed(ticket.one_line)
+        else:
+            item.append(Marks(ticket.one_line.citations))
         if ticket.next_action:
             item += [" Next: ", *cited(ticket.next_action, ticket.next_citation)]
         if ticket.watch:
