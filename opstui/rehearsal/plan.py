@@ -12,6 +12,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from opstui.core.boards import board_among
 from opstui.core.codec import encode
 from opstui.core.documents import DOCUMENTS
 from opstui.core.extract.query import knowledge_query, similar_query
@@ -20,7 +21,7 @@ from opstui.core.knowledge import Hit, Page, Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import Ticket
 from opstui.rehearsal.mending import fitted, mended
-from opstui.rehearsal.reading import read_hits, read_page, read_related, read_ticket
+from opstui.rehearsal.reading import read_boards, read_hits, read_page, read_related, read_ticket
 from opstui.rehearsal.steps import Use
 from opstui.rehearsal.talk import Move, Talk
 
@@ -157,6 +158,12 @@ def ticket_of(talk: Talk) -> Ticket | None:
 
 
 def document_name(talk: Talk) -> str:
+def _boards(talk: Talk) -> tuple[Ticket, ...]:
+    answers = [call.result or "" for call in talk.calls("get_ticket") if not call.is_error]
+    found = [read_boards(text) for text in (*answers, *(getattr(item, "text", "") for item in talk.items))]
+    return next((boards for boards in found if boards), ())
+
+
     """The kind of document that the tool takes, as its schema says or, where that has no title, its fields do."""
     schema = _document_schema(talk)
     if schema.get("title") in RULES:
@@ -184,6 +191,8 @@ def document_of(talk: Talk, ticket: Ticket, now: datetime) -> dict[str, Any]:
         session_id="",
         workflow_version="",
     )
+        page=_named_page(talk)[1],
+        boards=_boards(talk),
     write = RULES[document_name(talk)].extract
     document: dict[str, Any] = fitted(encode(write(given)), _document_schema(talk))
     return document
@@ -206,6 +215,8 @@ def _heard(talk: Talk) -> str:
 
 def _searches(talk: Talk, ticket: Ticket) -> tuple[Use, ...]:
     found = []
+    if board_among(ticket, _boards(talk)) is not None:
+        return ()  # a board is about many tickets: what one would search for, the others would not
     query = knowledge_query(ticket).strip()
     if query and "search_knowledge" in talk.tools and not talk.answered("search_knowledge"):
         found.append(Use("search_knowledge", {"query": query, "limit": 8}))
@@ -265,3 +276,4 @@ def _told(document: Mapping[str, Any]) -> str:
     found += [f"Asked: {ask['text']}" for ask in document.get("ask", ())]
     found += [f"Open: {question}" for question in document.get("open_questions", ())]
     return "\n".join(dict.fromkeys(found)) or "I hand the document in."
+    found += [f"{ticket['ticket_id']}: {ticket['one_line']['text']}" for ticket in document.get("open", ())]

@@ -23,7 +23,15 @@ DECIDED = ("read_back", "written", "rejected", "accepted", "settled")
 
 Maker = Callable[["Session", "Workflow", Any, "Setup"], "Paper"]
 
-_MAKERS: Mapping[str, Maker] = {}
+
+
+def _handover(session: Session, workflow: Workflow, document: Any, setup: Setup) -> Paper:
+    from opstui.services.handovers import paper
+
+    return paper(session, workflow, document, setup)
+
+
+_MAKERS: Mapping[str, Maker] = {"ShiftHandover": _handover}
 """Document schema, by class name → the paper that its documents become."""
 
 

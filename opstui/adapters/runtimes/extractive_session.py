@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
+from opstui.core.boards import board_among
 from opstui.core.documents import Document, kind_of
 from opstui.core.errors import Refused
 from opstui.core.extract.query import knowledge_query, similar_query
@@ -97,11 +98,17 @@ class ExtractiveSession:
         call = self._call("get_ticket", {})
         yield call
         ticket = await self._answer(call)
+        boards: tuple[Ticket, ...] = ()
+        if isinstance(ticket, tuple):
+            ticket, *beside = ticket
+            boards = tuple(beside)
         if not isinstance(ticket, Ticket):
             raise _ToolRefused("the ticket could not be read")
         yield self._say(f"{ticket.ref.key}: {len(ticket.timeline)} timeline entries, status {ticket.status.raw}.")
 
-        query = knowledge_query(ticket)
+        # A board is about many tickets: what one would search for, the others would not.
+        tools = self._brief.workflow.tools if board_among(ticket, boards) is None else ()
+        query = knowledge_query(ticket) if "search_knowledge" in tools else ""
         hits: tuple[Any, ...] = ()
         if query.strip():
             call = self._call("search_knowledge", {"query": query, "limit": 8})
@@ -114,11 +121,12 @@ class ExtractiveSession:
             page = await self._answer(call, required=False)
             if isinstance(page, Page):
                 pages[page.doc] = page
-        found = ", ".join(pages) if pages else "none that answers this"
-        yield self._say(f"Runbooks: {found}.")
+        if "search_knowledge" in tools:
+            found = ", ".join(pages) if pages else "none that answers this"
+            yield self._say(f"Runbooks: {found}.")
 
         related: tuple[tuple[Ticket, float], ...] = ()
-        query = similar_query(ticket)
+        query = similar_query(ticket) if "search_tickets" in tools else ""
         if query.strip():
             call = self._call("search_tickets", {"query": query, "limit": 5})
             yield call
@@ -137,6 +145,8 @@ class ExtractiveSession:
                 workflow_version=self._brief.workflow.version,
             )
         )
+                boards=boards,
+                page=self._brief.page,
         for text in told(document):
             yield self._say(text)
         call = self._call("submit_document", {"document": document})
