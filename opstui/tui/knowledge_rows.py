@@ -70,11 +70,24 @@ def marked_line(text: str, marker: Marker, room: int, role: str = "") -> Line:
 
 
 def matched(hit: Hit, marker: Marker, most: int = SHOWN) -> list[tuple[int, str]]:
-    """Number and text of the lines of a hit that are worth showing: those with a word of the query first."""
-    numbered = [(hit.line_start + at, text) for at, text in enumerate(hit.text.split("\n")) if text.strip()]
+    """Number and text of the lines of a hit that are worth showing: those with a word of the query first.
+
+    Not the headings that stand above them anyway.
+    """
+    numbered = [
+        (hit.line_start + at, text)
+        for at, text in enumerate(hit.text.split("\n"))
+        if text.strip() and not _is_known(text, hit)
+    ]
     best = [pair for pair in numbered if marker.spans(pair[1])][:most]
     rest = [pair for pair in numbered if pair not in best][: most - len(best)]
     return sorted([*best, *rest])
+
+
+def _is_known(text: str, hit: Hit) -> bool:
+    """Whether the line is the page's title or the section's heading."""
+    bare = text.strip().strip("#=*").strip()
+    return bare in ("", str(hit.title), str(hit.section)) or not any(char.isalnum() for char in bare)
 
 
 def hit_rows(hits: Sequence[Hit], query: str, now: datetime, width: int, lines: int = SHOWN) -> list[Row]:

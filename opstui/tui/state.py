@@ -23,6 +23,9 @@ class Topic(StrEnum):
     AUDIT = "audit"
     LEDGER = "ledger"
     KNOWLEDGE = "knowledge"
+    SIMILAR = "similar"
+    PAPERS = "papers"
+    """What people decide about beside drafts."""
 
 
 EVERYTHING = frozenset(Topic)
@@ -39,6 +42,11 @@ _TOPICS: dict[str, frozenset[Topic]] = {
     "request": frozenset({Topic.STATUS}),
     "editing": frozenset(),
     "knowledge": frozenset({Topic.KNOWLEDGE}),
+    "similar": frozenset({Topic.SIMILAR}),
+    "proposal": frozenset({Topic.STATUS, Topic.KNOWLEDGE, Topic.PAPERS}),
+    "handover": frozenset({Topic.STATUS, Topic.PAPERS}),
+    "case": frozenset(),
+    "evaluation": frozenset({Topic.PAPERS}),
 }
 
 
@@ -69,7 +77,7 @@ def reduce(state: ViewState, event: Event) -> ViewState:
         changed = changed | {event.subject}
         reordered = True
         if event.subject == state.ticket:
-            stale |= {Topic.TICKET}
+            stale |= {Topic.TICKET, Topic.SIMILAR}
         if state.drafts:
             # A draft that is open may now be in conflict; Review's question finds out.
             stale |= {Topic.DRAFT}

@@ -146,8 +146,8 @@ def claims(found: Sequence[Claim], key: str) -> list[Para]:
     return paras
 
 
-def first_look(look: FirstLookView | None, key: str, *, with_system: bool, limit: int | None = None) -> list[Para]:
-    """The extractive summary at once, matching pages, related tickets; says so while it is being made."""
+def first_look(look: FirstLookView | None, key: str, *, limit: int | None = None) -> list[Para]:
+    """The extractive summary at once; says so while it is being made. With ``limit`` the best page stands below it."""
     if look is None:
         return [section("first look"), Para("reading …", "faint")]
     shown = look.claims if limit is None else look.claims[:limit]
@@ -155,27 +155,16 @@ def first_look(look: FirstLookView | None, key: str, *, with_system: bool, limit
         section("first look", "no model, cited"),
         *(claims(shown, key) or [Para("nothing on this ticket to say yet", "faint")]),
     ]
-    for hit in look.hits[:3] if limit is None else look.hits[:1]:
+    for hit in () if limit is None else look.hits[:1]:
         cite = Citation(CitationKind.DOC, hit.doc, hit.line_start, hit.line_end)
+        state = "" if hit.facts.state.is_guidance else f" · {hit.facts.state.value}"
         found.append(
             Para(
                 hit.title,
                 "text",
                 lead=(("runbook  ", "faint"),),
-                tail=((f"{hit.strength.value} {hit.line_start}-{hit.line_end}", "faint"),),
+                tail=((f"{hit.strength.value} {hit.line_start}-{hit.line_end}{state}", "faint"),),
                 target=Page(cite),
-            )
-        )
-    for ref, title, shared in look.related[:3] if limit is None else ():
-        said = f"{ref if with_system else called(ref)}  "
-        why = f"shares {', '.join(shared[:3])}" if shared else ""
-        found.append(
-            Para(
-                title,
-                "text",
-                lead=(("related  ", "faint"), (said, "dim")),
-                tail=((why, "faint"),) if why else (),
-                target=ref,
             )
         )
     return found
@@ -317,16 +306,17 @@ def whole(
     timezone: str,
     *,
     me: str,
-    with_system: bool,
     reading: Reading | None = None,
+    beside: Sequence[Sequence[Para]] = (),
 ) -> list[Para]:
-    """Everything the Ticket screen shows."""
+    """Everything the Ticket screen shows; ``beside`` is what stands below the first look."""
     complete = view.ticket.complete
     parts = [
         head(view, now, timezone, me=me),
         work(view.sessions, view.drafts, now, timezone),
         # Of half a ticket a first look would say what is not so; it follows with the timeline.
-        first_look(look, view.ticket.ref.key, with_system=with_system) if complete else [],
+        first_look(look, view.ticket.ref.key) if complete else [],
+        *(beside if complete else ()),
         *([body(view)] if complete or view.ticket.body.strip() else []),
         timeline(view, now, timezone, reading),
     ]
@@ -347,7 +337,6 @@ def preview(
     timezone: str,
     *,
     me: str,
-    with_system: bool,
     reading: Reading | None = None,
 ) -> list[Para]:
     """What the preview pane shows: as much as a glance takes in, newest entries first."""
@@ -372,7 +361,7 @@ def preview(
     parts = [
         head(view, now, timezone, me=me),
         work(view.sessions, view.drafts, now, timezone),
-        first_look(look, view.ticket.ref.key, with_system=with_system, limit=4) if complete else [],
+        first_look(look, view.ticket.ref.key, limit=4) if complete else [],
         [section("timeline", "newest first" if entries else ""), *missing, *entries] if entries or missing else [],
         [section("body"), *(Para(line) for line in view.ticket.body.split("\n")[:40])]
         if view.ticket.body.strip()

@@ -14,7 +14,6 @@ from opstui.core.canonical import fingerprint
 from opstui.core.documents import Citation, CitationKind, Claim, ClaimStatus, Confidence, Finding
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges, DraftState, Origin, PushRecord, StepState
 from opstui.core.errors import Conflict, OpstuiError, Refused, StaleRevision
-from opstui.core.knowledge import Hit, Strength
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.ports import Editing, Probe
 from opstui.core.shifts import Shift
@@ -159,8 +158,6 @@ class DraftDesk(ScriptedDesk):
                     return self.probes
                 self.slow.wait(5)
                 return (*self.probes, *self.slow_probes)
-            case d.KnowledgeSearch():
-                return self._hits(question.query)
             case d.ShiftTotals():
                 return shift_view(self, question.back)
         return super().ask(question)
@@ -299,33 +296,6 @@ class DraftDesk(ScriptedDesk):
             overlaps=tuple(f"{e.author} {e.kind.value}: {e.text}" for e in review.overlaps),
             overridden=tuple(f"{f.id}: {f.overridden}" for f in review.findings if f.overridden),
             needs_key_suffix=approval.needs_key_suffix(approved, ticket.severity),
-        )
-
-    def _hits(self, query: str) -> tuple[Hit, ...]:
-        if not query.strip() or "zzz" in query:
-            return ()
-        return (
-            Hit(
-                "runbooks/CoreDNSErrorsHigh",
-                SafeText("CoreDNSErrorsHigh"),
-                9.1,
-                12,
-                14,
-                SafeText("Check whether the upstream resolvers answer:\n\n    dig @10.0.3.2 build.internal"),
-                Strength.STRONG,
-                0.8,
-                NOW - timedelta(days=40),
-            ),
-            Hit(
-                "runbooks/NodeLocalDNS",
-                SafeText("NodeLocalDNS"),
-                3.0,
-                4,
-                4,
-                SafeText("Restart node-local-dns on one node first."),
-                Strength.WEAK,
-                0.3,
-            ),
         )
 
 

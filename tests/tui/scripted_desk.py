@@ -15,7 +15,6 @@ from opstui.core import desk as d
 from opstui.core.documents import Citation, CitationKind, Claim, ClaimStatus, Confidence
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import FilterError, NotFound, OpstuiError
-from opstui.core.knowledge import Hit, Strength
 from opstui.core.ports import Capabilities, Probe
 from opstui.core.queues import Health, Queue, QueueState, SortBy, TableRow, TicketWindow, View
 from opstui.core.sessions import Cost, Session, SessionEvent, SessionStatus, Usage
@@ -32,6 +31,7 @@ from opstui.core.tickets import (
     Visibility,
 )
 from opstui.core.workflows import Workflow
+from tests.tui.shelf import Shelf
 
 NOW = datetime(2026, 11, 20, 3, 14, 9, tzinfo=UTC)
 
@@ -186,6 +186,7 @@ class ScriptedDesk:
         """Session → what can be done; else what its stop reason comes to."""
         self.probes: tuple[Probe, ...] = ()
         self.shift_view: d.ShiftView | None = None
+        self.shelf = Shelf()
         self.facts = d.Facts(
             operator="alex",
             timezone="UTC",
@@ -352,6 +353,10 @@ class ScriptedDesk:
                     line_start=question.citation.line_start,
                     line_end=question.citation.line_end,
                 )
+            case (
+                d.KnowledgeSearch() | d.KnowledgePages() | d.KnowledgePage() | d.KnowledgeFaults() | d.SimilarTickets()
+            ):
+                return self.shelf.answer(question)
             case d.LogTail():
                 return ()
             case d.Draw(letters=letters):
@@ -387,6 +392,9 @@ class ScriptedDesk:
                 return d.Outcome(self.add_session(session.ticket.key, workflow=session.workflow))
             case d.Watch():
                 return d.Outcome()
+            case d.JudgeSimilar():
+                self.ring("similar", f"{command.ref} {command.other}")
+                return self.shelf.judge(command, self.clock)
             case d.MarkSeen():
                 self.unseen.discard(command.ref)
                 return d.Outcome()
@@ -520,23 +528,7 @@ class ScriptedDesk:
                     (cite(2, 1, 1),),
                 ),
             ),
-            hits=(
-                Hit(
-                    "runbooks/CoreDNSErrorsHigh",
-                    SafeText("CoreDNSErrorsHigh"),
-                    9.1,
-                    12,
-                    18,
-                    SafeText("Check the upstream resolvers"),
-                    Strength.STRONG,
-                ),
-            ),
-            related=(
-                (
-                    TicketRef("local", "DESK-2199"),
-                    SafeText("Request number 1: access to a shared folder"),
-                    ("10.0.3.3",),
-                ),
-            ),
+            hits=self.shelf.hits("dns"),
+            related=(),
             took_ms=41,
         )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from threading import Event
-from typing import Any
 
 import pytest
 
 from opstui.core import desk as d
-from opstui.core.knowledge import Hit, Strength
 from opstui.core.ports import Probe
 from opstui.core.sessions import Cost
 from opstui.core.text import SafeText
@@ -333,33 +331,6 @@ def test_the_best_name_comes_first() -> None:
     assert rank("is", "Incident summary") == 60
     assert rank("xyz", "Incident summary") is None
     assert rank("", "anything") is not None
-
-
-# --- Knowledge --------------------------------------------------------------------------------------------------------
-
-
-async def test_runbooks_are_found_as_they_are_typed(desk: DraftDesk) -> None:
-    async with opened(desk, KnowledgeScreen()) as pilot:
-        assert "type to search" in text_of(pilot.app)
-        await pilot.press(*"dns")
-        await wait_text(pilot, "2 pages, 1 strong")
-        shown = text_of(pilot.app)
-        assert "12  Check whether the upstream resolvers answer" in shown
-        assert "strong" in shown
-        assert "weak" in shown
-        await pilot.press(*"zzz")
-        await wait_text(pilot, "no page answers this")
-
-
-async def test_an_old_answer_never_replaces_a_newer_one(desk: DraftDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    async with opened(desk, KnowledgeScreen()) as pilot:
-        monkeypatch.setattr(pilot.app, "ask_slowly", lambda question, then, **more: asked.append((question, then)))
-        await pilot.press("a", "b")
-        hit = Hit("runbooks/B", SafeText("the right one"), 1.0, 1, 1, SafeText("x"), Strength.STRONG)
-        asked[1][1]((hit,))
-        asked[0][1](())
-        await wait_text(pilot, "the right one")
 
 
 def test_a_free_shift_shows_sessions_and_the_operators_own_hours(desk: DraftDesk) -> None:

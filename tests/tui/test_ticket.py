@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from opstui.core.desk import JudgeSimilar
 from opstui.core.text import SafeText, clean
 from opstui.core.tickets import TicketRef
+from opstui.tui.screens.page import PageScreen
 from opstui.tui.screens.session import SessionScreen
-from opstui.tui.screens.source import SourceScreen
 from opstui.tui.screens.ticket import TicketScreen
 from opstui.tui.widgets.textview import Para, TextView
 from tests.tui.drive import SIZES, lines, shown, text, until
@@ -74,9 +75,38 @@ async def test_a_claim_jumps_to_its_line_and_a_runbook_opens_beside_it() -> None
         assert para is not None
         assert view.paras[para].mark == "NET-87#2:1"
         await pilot.press("g", "tab", "tab", "tab", "enter")
-        await until(pilot, lambda: isinstance(app.screen, SourceScreen))
+        await until(pilot, lambda: isinstance(app.screen, PageScreen))
+        await until(pilot, lambda: "12  Check whether the upstream" in text(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, TicketScreen))
+
+
+async def test_a_similar_ticket_takes_a_yes_or_a_no_that_can_be_taken_back_and_opens() -> None:
+    desk = ScriptedDesk()
+    async with shown(desk, (80, 24), **open_at()) as (app, pilot):
+        await until(pilot, lambda: "= same  - not" in text(app))
+        await until(pilot, lambda: "! superseded by runbooks/CoreDNSErrorsHigh" in text(app))
+        await pilot.press("equals_sign")
+        assert "this line is no similar ticket" in lines(app)[-1]
+        reader(app).jump("similar:local:DESK-2199")
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "the same, you 03:14 · both name 10.0.3.3" in text(app))
+        await pilot.press("minus")
+        await until(pilot, lambda: "not the same, you 03:14" in text(app))
+        assert "u takes it back" in text(app)
+        await pilot.press("u")
+        await until(pilot, lambda: "= same  - not" in text(app))
+        said = [command.same for command in desk.commands if isinstance(command, JudgeSimilar)]
+        assert said == [True, False, None]
+        await pilot.press("enter")
+        await until(pilot, lambda: lines(app)[0].endswith("Ticket DESK-2199"))
+
+
+async def test_that_no_runbook_answers_is_said_on_the_ticket() -> None:
+    desk = ScriptedDesk()
+    desk.shelf.pages = {}
+    async with shown(desk, **open_at()) as (app, pilot):
+        await until(pilot, lambda: "runbooks  no page answers this" in text(app))
 
 
 async def test_sessions_and_drafts_of_the_ticket_open_with_enter() -> None:

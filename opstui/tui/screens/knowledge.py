@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from textual.app import ComposeResult
@@ -10,7 +11,7 @@ from textual.containers import Horizontal
 
 from opstui.core.desk import KnowledgeFaults, KnowledgePage, KnowledgePages, KnowledgeSearch
 from opstui.core.knowledge import Hit, Page, Strength
-from opstui.tui.knowledge_rows import SHOWN, Shelf, hit_rows, shelf_rows, source_rows
+from opstui.tui.knowledge_rows import MOST, SHOWN, Shelf, freshness, hit_rows, shelf_rows, source_rows
 from opstui.tui.lines import Line, Row, between, fit, line
 from opstui.tui.newest import Newest
 from opstui.tui.page_text import PageText, line_mark
@@ -19,7 +20,7 @@ from opstui.tui.screens.find import FindScreen
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import LineField
-from opstui.tui.widgets.textview import TextView
+from opstui.tui.widgets.textview import Para, TextView
 
 TWO, THREE = 100, 160
 """Columns from which the page stands beside the list, and what there is beside both."""
@@ -38,7 +39,7 @@ class KnowledgeScreen(FindScreen):
     KnowledgeScreen #page { display: none; width: 1fr; border-left: solid $rule; }
     KnowledgeScreen #shelf { display: none; width: 44; border-left: solid $rule; }
     KnowledgeScreen.-two #page, KnowledgeScreen.-three #page { display: block; }
-    KnowledgeScreen.-three #shelf { display: block; }
+    KnowledgeScreen.-three.-searching #shelf { display: block; }
     """
 
     def __init__(self, query: str = "") -> None:
@@ -129,6 +130,8 @@ class KnowledgeScreen(FindScreen):
             return
         if self._row is not None and self.row_list.rows:
             self.row_list.cursor, self._row = self._row, None
+        # Without a query the list itself shows what there is.
+        self.set_class(bool(self.typed.strip()), "-searching")
         self.query_one("#shelf", RowList).show(self._shelf_rows)
         self._preview()
 
@@ -204,7 +207,7 @@ class KnowledgeScreen(FindScreen):
         view, here = self.query_one("#page", TextView), self._under_cursor()
         if here is None:
             self._previewed = None
-            view.show([], stay=False)
+            view.show(self._source_paras(), stay=False)
             return
         page = self._pages.get(here[0])
         if page is None:
@@ -215,6 +218,19 @@ class KnowledgeScreen(FindScreen):
             view.show(PageText(page, self.desk_app.now(), lines=here[1:], query=query), stay=False)
             if here[1]:
                 view.jump(line_mark(here[1]))
+
+    def _source_paras(self) -> list[Para]:
+        """The pages of the source under the cursor, the newest change first."""
+        key = self.row_list.cursor or ""
+        if self.shelf is None or not key.startswith("source:"):
+            return []
+        now = self.desk_app.now()
+        pages = [page for page in self.shelf.pages if page.source == key.removeprefix("source:")]
+        pages.sort(key=lambda page: page.changed_at or datetime.min.replace(tzinfo=UTC), reverse=True)
+        return [
+            Para(page.title, "text", tail=((freshness(page.changed_at, page.facts, now), "faint"),))
+            for page in pages[:MOST]
+        ]
 
     def _page_came(self, page: Page) -> None:
         while len(self._pages) >= KEPT:

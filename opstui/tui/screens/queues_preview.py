@@ -83,7 +83,6 @@ class Previews(ShowsHealth):
             self.desk_app.now(),
             facts.timezone,
             me=self.desk_app.me(ref.system),
-            with_system=len(facts.systems) > 1,
             reading=self._reader.state(ref) if self._reader is not None else None,
         )
         preview.show(paras, stay=ref == self._previewed)

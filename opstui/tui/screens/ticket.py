@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 from textual.app import ComposeResult
 
 from opstui.core.claims import Citation
-from opstui.core.desk import FirstLook, FirstLookView, MarkSeen, TicketDetail, TicketView
+from opstui.core.desk import (
+    FirstLook,
+    FirstLookView,
+    JudgeSimilar,
+    MarkSeen,
+    SimilarTicket,
+    SimilarTickets,
+    TicketDetail,
+    TicketView,
+)
 from opstui.core.drafts import Draft
 from opstui.core.errors import NotFound, OpstuiError
 from opstui.core.sessions import Session
 from opstui.core.tickets import Ticket, TicketRef
-from opstui.tui import ticket_text
+from opstui.tui import ticket_beside, ticket_text
 from opstui.tui.reading import Reader
 from opstui.tui.screens.acting import ActsOnTickets
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
@@ -49,6 +58,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         self.ref = ref
         self._view: TicketView | None = None
         self._look: FirstLookView | None = None
+        self._similar: tuple[SimilarTicket, ...] | None = None
         self._was_seen = False
         self._kept: Mapping[str, Any] = {}
         self._since: Since | None = None
@@ -103,6 +113,7 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         self._draw()
         if view.ticket.complete and (changed or filled or self._look is None):
             self.desk_app.ask_slowly(FirstLook(self.ref), self._looked, failed=lambda error: None)
+            self._look_for_similar()
 
     def _mark_seen(self) -> None:
         if not self.facts.read_only and self.is_current:
@@ -151,20 +162,40 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         if self.is_there:
             self._draw()
 
+    def _look_for_similar(self) -> None:
+        self.desk_app.ask_slowly(SimilarTickets(self.ref), self._found_similar, failed=lambda error: None)
+
+    def _found_similar(self, tickets: tuple[SimilarTicket, ...]) -> None:
+        self._similar = tickets
+        if self.is_there:
+            self._draw()
+
     def _draw(self) -> None:
         if self._view is None:
             self._show_nothing()
             return
-        facts = self.facts
+        facts, now, me = self.facts, self.desk_app.now(), self.desk_app.me(self.ref.system)
+        several = len(facts.systems) > 1
+        beside = (
+            ticket_beside.runbooks(self._look.hits if self._look is not None else None, now),
+            ticket_beside.similar(
+                self._similar,
+                now,
+                facts.timezone,
+                self.desk_app.keymap.shown,
+                me=facts.operator,
+                with_system=several,
+            ),
+        )
         self.text.renew(
             ticket_text.whole(
                 self._since.on(self._view) if self._since is not None else self._view,
                 self._look,
-                self.desk_app.now(),
+                now,
                 facts.timezone,
-                me=self.desk_app.me(self.ref.system),
-                with_system=len(facts.systems) > 1,
+                me=me,
                 reading=self._reader.state(self.ref),
+                beside=beside,
             )
         )
 
@@ -178,6 +209,10 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         """The ticket, or what belongs to it, is another."""
         if self.is_there and state.stale & {Topic.TICKET, Topic.SESSIONS}:
             self._show()
+        if self.is_there and Topic.SIMILAR in state.stale and self._similar is not None:
+            self._look_for_similar()
+        if self.is_there and Topic.KNOWLEDGE in state.stale and self._look is not None:
+            self.desk_app.ask_slowly(FirstLook(self.ref), self._looked, failed=lambda error: None)
 
     def come_back(self) -> None:
         """Back in view. The first time is right after it was filled: ten megabytes are not read and drawn twice."""
@@ -218,12 +253,45 @@ class TicketScreen(ActsOnTickets, DeskScreen):
         elif isinstance(target, TicketRef):
             app.open("ticket", ref=str(target))
         elif isinstance(target, ticket_text.Page):
-            open_source(app, target.citation, self.ref)
+            cite = target.citation
+            app.open("page", doc=cite.ref, line=cite.line_start, end=cite.line_end)
         elif isinstance(target, Citation):
             if not self.text.jump(f"{target.ref}:{target.line_start}"):
                 open_source(app, target, self.ref)
         else:
-            app.say("enter opens claims, runbooks, related tickets, sessions and drafts; tab goes to the next", "dim")
+            app.say("enter opens claims, runbooks, similar tickets, sessions and drafts; tab goes to the next", "dim")
+
+    # --- similar tickets ----------------------------------------------------------------------------------------------
+
+    def action_similar_same(self) -> None:
+        """``=``: the ticket on this line is about the same."""
+        self._judge(True)
+
+    def action_similar_other(self) -> None:
+        """``-``: it is not."""
+        self._judge(False)
+
+    def action_similar_undo(self) -> None:
+        """``u``: take the answer back."""
+        self._judge(None)
+
+    def _judge(self, same: bool | None) -> None:
+        app, target = self.desk_app, self.text.target()
+        one = next((one for one in self._similar or () if one.ref == target), None)
+        if one is None:
+            where = f"{app.keymap.shown('list.next_pane')} goes to one" if self._similar else "there is none here"
+            app.say(f"this line is no similar ticket; {where}", "dim")
+        elif app.facts.read_only:
+            app.say("read-only: no answer is kept", "warn")
+        elif same is None and one.verdict is None:
+            app.say(f"nobody has said anything to {called(one.ref)}", "dim")
+        else:
+            self.text.stand_on(ticket_beside.similar_mark(one))
+            app.do(
+                JudgeSimilar(ref=self.ref, other=one.ref, same=same),
+                lambda _: self._look_for_similar(),
+                saying="your answer",
+            )
 
     def action_list_next_pane(self) -> None:
         """``tab``: to the next line that opens something."""

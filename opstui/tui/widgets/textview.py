@@ -201,12 +201,14 @@ class TextView(Scroller):
         super().go(at)
 
     def jump(self, mark: str) -> bool:
-        """To the paragraph with this mark, a little below the top; whether there is one."""
+        """To the paragraph with this mark, a little below the top; whether there is one. What begins so stays so."""
         for index, para in enumerate(self.paras):
             if para.mark == mark:
                 self.total()
                 self._seek_para(index)
                 self.top = max(0, self.cursor - min(3, self.rows // 3))
+                if self.cursor < self.rows - 4:
+                    self.top = 0
                 self._ensure(self.top + 2 * self.rows)
                 self.top = max(0, min(self.top, len(self._lines) - self.rows))
                 self.refresh()
