@@ -50,7 +50,7 @@ _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?"
 _CLOCK = r"(?P<h{0}>[01]?\d|2[0-4]):(?P<m{0}>[0-5]\d)(?::(?P<s{0}>[0-5]\d)(?:[.,]\d{{1,9}})?)?(?![\d])(?!:\d)"
 _TOKEN = re.compile(
     rf"""
-    (?P<url>[a-z][a-z0-9+.-]{{1,15}}://[^\s<>"'`]+)
+    (?P<url>[a-z][a-z0-9+.-]{{1,15}}://[^\s<>"'`…]+)
     | (?P<iso>(?<![\w-])(?P<y1>\d{{4}})[-/](?P<o1>0?[1-9]|1[0-2])[-/](?P<d1>0?[1-9]|[12]\d|3[01])(?!\d)
         (?:[T\x20]\x20?{_CLOCK.format(1)})?)
     | (?P<dmy>(?<![\w])(?P<d2>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?[\x20/.-]?\x20?(?P<o2>{_MONTH})(?![a-z])
@@ -155,7 +155,9 @@ class Evidence:
             return self._holds_time(atom, whole=not to_the_minute)
         if atom.kind is AtomKind.NUMBER:
             return self._holds_number(atom)
-        return any(_stands_in(atom.key, line, cut=atom.cut) for line in self._folded)
+        return any(_stands_in(atom.key, line, cut=atom.cut) for line in self._folded) or (
+            not atom.cut and any(_is_told_in(atom, line) for line in self._folded)
+        )
 
     @property
     def folded(self) -> Sequence[str]:
@@ -331,6 +333,20 @@ def _same_day(wanted: Day, there: Day) -> bool:
 
 def _same_clock(wanted: Clock, there: Clock) -> bool:
     return wanted[:2] == there[:2] and (wanted[2] is None or wanted[2] == there[2])
+
+
+def _is_told_in(wanted: Atom, line: str) -> bool:
+    """Whether it is cut out of the line in the same way: ``-Dname`` and ``_name_`` hold a name between their marks."""
+    at = line.find(wanted.key)
+    while at >= 0:
+        end = at + len(wanted.key)
+        near = line[max(0, at - 2) : end + 2]
+        if at and not line[at - 1].isalnum() and any(atom.key == wanted.key for atom in atoms(near)):
+            return True
+        if at and line[at - 1] in "-_*" and not line[at - 2 : at - 1].isalnum() and not line[end : end + 1].isalnum():
+            return True
+        at = line.find(wanted.key, at + 1)
+    return False
 
 
 def _stands_in(name: str, line: str, *, cut: bool = False) -> bool:
