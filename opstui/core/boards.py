@@ -107,7 +107,9 @@ class OpenWork:
     """What its last entry says."""
     next_action: str | None
     next_line: int
+    """0 where there is none, as for ``watch_line``."""
     watch: str | None
+    watch_line: int
 
 
 def moment_text(moment: datetime) -> str:
@@ -200,7 +202,7 @@ def open_work(seen: Seen) -> OpenWork:
     ticket, _, title = seen.text.partition(" · ")
     severity = owner = last = next_action = watch = None
     due: datetime | None = None
-    sla, next_line = "none", 0
+    sla, next_line, watch_line = "none", 0, 0
     for number, line in enumerate(seen.lines[1:], start=2):
         name, _, rest = line.partition(": ")
         if name == "state":
@@ -216,7 +218,7 @@ def open_work(seen: Seen) -> OpenWork:
         elif name == "next":
             next_action, next_line = rest, number
         elif name == "if":
-            watch = rest
+            watch, watch_line = rest, number
     return OpenWork(
         ticket=ticket,
         title=title,
@@ -228,6 +230,7 @@ def open_work(seen: Seen) -> OpenWork:
         next_action=next_action,
         next_line=next_line,
         watch=watch,
+        watch_line=watch_line,
     )
 
 

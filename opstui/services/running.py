@@ -33,6 +33,7 @@ from opstui.services.metering import Meter
 from opstui.services.previews import PreviewSender
 from opstui.services.recording import Recorder, answered_calls, shown_input
 from opstui.services.similar import is_apart
+from opstui.services.taxonomies import taxonomy_of
 from opstui.services.tooldesk import ToolDesk
 
 if TYPE_CHECKING:
@@ -117,6 +118,9 @@ class SessionRun:
         if runtime is None:
             raise Refused(f"the runtime {session.runtime} is no longer configured")
         ticket, board = await asyncio.to_thread(self._about)
+        if board is not None and not self._recorder.knows("notice", "board"):
+            told_of = {"text": f"the board of the shift is read: {board.title}", "board": board.version}
+            self._recorder.add("notice", "board", told_of)
         here = runtime.kind == "extractive"
         fresh = here or session.remote_id is None
         maybe_started = session.status is SessionStatus.STARTING and not here
@@ -147,9 +151,12 @@ class SessionRun:
             team=setup.team,
             now=setup.clock.now,
             engine=Engine(runtime.engine),
+            taxonomy=await asyncio.to_thread(taxonomy_of, setup, self._workflow),
             hiding=self._hiding,
             board=board,
             is_apart=partial(is_apart, setup, ticket.ref),
+            redactor=setup.redactor,
+            page=session.page,
         )
         if told:
             await asyncio.to_thread(tools.replay, answered_calls(told))
@@ -190,8 +197,6 @@ class SessionRun:
         if given is None:
             made = given = board.board(setup, shift_ref(session.shift))
             setup.record.write(lambda record: board.keep(record, made))
-            told = {"text": f"the board of the shift is read: {made.title}", "board": made.version}
-            self._recorder.add("notice", "board", told)
         return ticket, given
 
     def _new_hiding(self) -> Hiding:
@@ -209,13 +214,16 @@ class SessionRun:
             read = tools.call("get_ticket", {})
             if read.is_error:
                 raise NotRedacted(read.text)
-            message, specs = briefing.opening(self._workflow, read.text), briefing.specs(self._workflow)
+            page = briefing.page_line(session.page, setup.knowledge)
+            message = briefing.opening(self._workflow, read.text, page=page)
+            specs = briefing.specs(self._workflow, tools.taxonomy)
         return SessionBrief(
             session_id=session.id,
             workflow=self._workflow,
             ticket=ticket.ref,
             operator=session.operator,
             operator_team=setup.team,
+            taxonomy=tools.taxonomy,
             shift=session.shift,
             budget_micros=session.cost.budget or 0,
             started_at=session.started_at or setup.clock.now(),
@@ -225,6 +233,7 @@ class SessionRun:
             tools=specs,
             counted={row.key.removeprefix(f"{session.id}:"): row.usage for row in setup.record.usage_of(session.id)},
             patience=self._patience,
+            page=session.page,
         )
 
     async def _start(self, runtime: AgentRuntime, brief: SessionBrief) -> AgentSession | None:

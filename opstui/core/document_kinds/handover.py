@@ -40,6 +40,7 @@ class OpenTicket:
     """Where it stands; at most 160 characters."""
     next_action: str | None
     next_citation: Citation | None
+    """Of the next action and of what to watch."""
     watch: str | None
     """If this, then that."""
 
@@ -119,6 +120,7 @@ def _told(handover: ShiftHandover) -> Iterator[str]:
     yield from (f"Watch: {claim.text}" for claim in handover.watch)
     yield from (f"Silenced: {silence.claim.text}" for silence in handover.silenced)
     yield from (f"Promised: {promise.claim.text}" for promise in handover.promises)
+    yield from (f"Planned: {claim.text}" for claim in handover.changes_planned)
     yield from (f"Goes on: {claim.text}" for claim in handover.under_way)
 
 

@@ -176,9 +176,9 @@ class _Maker:
         said = work.last or work.title or work.ticket
         status = ClaimStatus.REPORTED if work.last else ClaimStatus.FACT
         one_line = self._claim(cut(said, LINE_LIMIT), status, self._cite(seen, 1, min(3, len(seen.lines)), said))
-        plan = None
-        if work.next_action is not None:
-            plan = self._cite(seen, work.next_line, work.next_line, work.next_action)
+        ahead = [line for line in (work.next_line, work.watch_line) if line]
+        quote = work.next_action or work.watch or ""
+        plan = self._cite(seen, min(ahead), max(ahead), quote) if ahead else None
         return OpenTicket(
             ticket_id=work.ticket,
             title=work.title,

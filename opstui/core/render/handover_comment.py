@@ -9,6 +9,7 @@ from opstui.core.render.sheet_parts import moment
 from opstui.core.render.sheets import Marks, Strong
 from opstui.core.text import SafeText, clean
 
+WIDTH = 100
 LISTED = 10
 """Items of one section; the rest is counted, the walk has them all."""
 
@@ -37,6 +38,23 @@ def handover_comment(handover: ShiftHandover) -> SafeText:
         if len(items) > LISTED:
             lines.append(f"- and {len(items) - LISTED} more")
     head = handover.head
-    lines += ["", "Sources", *numbers.sources()]
+    lines += ["", *_sources(numbers.sources())]
     lines += [f"Written by the {head.engine.value} engine from the shift's board at {moment(head.generated_at)}."]
     return clean("\n".join(lines))
+
+
+def _sources(found: list[str]) -> list[str]:
+    """The sources, as many as fit a line; where all are on one board, its name once."""
+    refs = {source.split(" ")[1].rpartition("#")[0] for source in found}
+    title = "Sources"
+    if len(refs) == 1:
+        only = refs.pop()
+        title = f"Sources, all on {only}"
+        found = [source.replace(f" {only}#", " #", 1) for source in found]
+    lines: list[str] = []
+    for source in found:
+        if lines and len(lines[-1]) + len(source) + 3 <= WIDTH:
+            lines[-1] += f"   {source}"
+        else:
+            lines.append(source)
+    return [title, *lines] if found else []
