@@ -10,6 +10,7 @@ import click
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, with_invocation
 from opstui.cli.output import age, emit, emit_line, note, say, table, waiting
+from opstui.cli.proposals import list_proposals, proposal
 from opstui.cli.run import index
 from opstui.core.desk import IndexKnowledge, KnowledgeFaults, KnowledgeSearch, KnowledgeSources, SourceStanding
 from opstui.core.errors import UsageError
@@ -117,3 +118,7 @@ def search_knowledge(invocation: Invocation, query: str | None, limit: int, from
         if not emit_line([shapes.hit(hit) for hit in hits]):
             break
     return 0
+
+
+knowledge.add_command(list_proposals)
+knowledge.add_command(proposal)

@@ -24,6 +24,9 @@ _CENTS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2}0*)?")
 @click.command()
 @click.argument("workflow")
 @click.argument("ref", required=False)
+@click.option(
+    "--page", metavar="DOC", help="The page to change, SOURCE/PATH; else the one that fits best, or a new one."
+)
 @click.option("--runtime", metavar="NAME", help="Instead of the workflow's own; offline needs no config.")
 @click.option("--budget", metavar="USD", help="Dollars that it may cost, whole cents.")
 @click.option("--events", is_flag=True, help="Print a JSON object a line for everything that happens.")
@@ -36,6 +39,7 @@ def run(
     runtime: str | None,
     budget: str | None,
     events: bool,
+    page: str | None,
     as_json: bool,
 ) -> int:
     """Run one session of WORKFLOW on the ticket REF.
@@ -43,6 +47,7 @@ def run(
     \b
     opstui run incident-summary local:INC-1042
     opstui run escalation-package local:INC-1042 --runtime offline --events
+    opstui run knowledge-update local:INC-1042       what it taught, as a change of a runbook page
     opstui run shift-handover                        the shift that runs now
     opstui run shift-handover local:INC-1050         the same, proposed as a comment on that ticket
 
@@ -68,9 +73,16 @@ def run(
     elif wanted is None:
         raise UsageError(f"{workflow} is about a ticket: opstui run {workflow} SYSTEM:KEY")
     index(invocation)
-    session = invocation.do(
-        StartSession(ticket=wanted, workflow=workflow, runtime=runtime, budget_micros=amount, again=True, here=True)
-    ).unwrap()
+    start = StartSession(
+        ticket=wanted,
+        workflow=workflow,
+        runtime=runtime,
+        budget_micros=amount,
+        again=True,
+        here=True,
+        page=page or "",
+    )
+    session = invocation.do(start).unwrap()
     return run_here(invocation, session, events=events, as_json=as_json)
 
 

@@ -149,6 +149,8 @@ class Session:
     """The accepted document as JSON."""
     draft: str | None = None
     remote_id: str | None = None
+    page: str = ""
+    """The page that the operator wants changed, for a workflow that is about pages; empty: whatever the search finds."""
     rev: int = 1
 
 

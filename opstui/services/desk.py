@@ -18,6 +18,8 @@ from opstui.services.spending import running_shift, shift_limit, spent_in
 from opstui.services.tickets import TicketQuestions
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from opstui.core.audit import AuditRecord
     from opstui.core.desk import Command, Event, Mark, Outcome, Question
     from opstui.core.drafts import Draft, PushRecord
@@ -333,6 +335,12 @@ class DeskService:
 
         return redacted(self._setup, question.text)
 
+    @staticmethod
+    def _pages() -> ModuleType:
+        from opstui.services import proposals
+
+        return proposals
+
     def _agents(self, command: words.Agents) -> Outcome[Any]:
         if command.sync and self._setup.read_only:
             raise ReadOnly("opened read-only: no agent was made or changed")
@@ -500,6 +508,8 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "SimilarTickets": DeskService._similar,
     "Handovers": DeskService._handovers,
     "HandoverDetail": DeskService._handover,
+    "Proposals": lambda desk, question: desk._pages().proposals(desk._setup, question),
+    "ProposalDetail": lambda desk, question: desk._pages().detail(desk._setup, question),
     "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
     "LogTail": DeskService._log_tail,
     "Doctor": DeskService._doctor,
@@ -535,6 +545,10 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "JudgeSimilar": DeskService._judge_similar,
     "SettleSection": DeskService._settle_section,
     "ReadBackHandover": DeskService._read_back,
+    "EditProposal": lambda desk, command: desk._pages().edit(desk._setup, command),
+    "RebaseProposal": lambda desk, command: desk._pages().rebase(desk._setup, command),
+    "AcceptProposal": lambda desk, command: desk._pages().accept(desk._setup, command),
+    "RejectProposal": lambda desk, command: desk._pages().reject(desk._setup, command),
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh(due=command.due)),
 }
 _ALLOWED_READ_ONLY = frozenset(

@@ -13,6 +13,9 @@ from opstui.core.documents import DocumentHead
 from opstui.core.redaction import PLACEHOLDER
 
 D = TypeVar("D")
+_NAMING = frozenset(("doc_id", "doc"))
+"""Fields that name a page, whatever its name looks like."""
+_NAMING_TARGET = _NAMING | {"target", "base_hash"}
 _LOOKALIKE = re.compile(r"⟦\\*S:")
 """What was made harmless, or forged: neither stands in the source as it is here."""
 
@@ -38,7 +41,7 @@ def _mapped(value: Any, words: Callable[[str], str], quotes: Callable[[str], str
     if isinstance(value, Citation):
         return replace(value, quote=(quotes or words)(value.quote))
     if is_dataclass(value) and not isinstance(value, type):
-        names = ("doc_id",) if hasattr(value, "doc_id") else ()
+        names = _NAMING_TARGET if hasattr(value, "base_hash") else _NAMING
         made = {
             item.name: _mapped(getattr(value, item.name), words, quotes)
             for item in fields(value)

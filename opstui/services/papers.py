@@ -31,7 +31,13 @@ def _handover(session: Session, workflow: Workflow, document: Any, setup: Setup)
     return paper(session, workflow, document, setup)
 
 
-_MAKERS: Mapping[str, Maker] = {"ShiftHandover": _handover}
+def _proposal(session: Session, workflow: Workflow, document: Any, setup: Setup) -> Paper:
+    from opstui.services.proposal_papers import paper
+
+    return paper(session, workflow, document, setup)
+
+
+_MAKERS: Mapping[str, Maker] = {"KBProposal": _proposal, "ShiftHandover": _handover}
 """Document schema, by class name → the paper that its documents become."""
 
 

@@ -30,6 +30,7 @@ from opstui.services.budgets import open_budget
 from opstui.services.choices import choices, fallback_of, least_budget, may_live
 from opstui.services.locks import FileLock
 from opstui.services.papers import waits
+from opstui.services.papers import waits
 from opstui.services.spending import running_shift
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
 
@@ -65,8 +66,9 @@ class SessionService:
         name = command.runtime or (policy.runtime if policy else "offline")
         runtime = self._runtime(name)
         ticket = self._ticket(command.ticket, workflow)
+        page = self._page(command.page, workflow)
         if not command.again:
-            existing = self._existing(ticket, workflow)
+            existing = self._existing(ticket, workflow, page)
             if existing is not None:
                 return Outcome(existing, notice=f"{workflow.title} of {ticket.ref} is there already")
         own = policy.budget_micros if policy and policy.budget_micros is not None else workflow.budget_micros
@@ -84,6 +86,7 @@ class SessionService:
             shift=running_shift(setup).id,
             created_at=setup.clock.now(),
             cost=Cost(budget=budget),
+            page=page,
         )
 
         began = self._audit(session, "session.start", "operator", detail=f"{workflow.id} on {name}")
@@ -191,7 +194,14 @@ class SessionService:
         if not name:
             raise Refused(f"{session.runtime} has no other runtime to fall back to")
         return self.start(
-            StartSession(ticket=session.ticket, workflow=session.workflow, runtime=name, again=True, here=command.here)
+            StartSession(
+                ticket=session.ticket,
+                workflow=session.workflow,
+                runtime=name,
+                again=True,
+                here=command.here,
+                page=session.page,
+            )
         )
 
     def resume(self, command: ResumeSession) -> Outcome[Session]:
@@ -321,16 +331,28 @@ class SessionService:
 
         return board(self._setup, ref)
 
-    def _existing(self, ticket: Ticket, workflow: Workflow) -> Session | None:
+    def _page(self, named: str, workflow: Workflow) -> str:
+        """The page that was named, as the index calls it. Raises UsageError, Refused."""
+        if not named:
+            return ""
+        if workflow.document != "KBProposal":
+            raise UsageError(f"{workflow.id} changes no page; leave the page out")
+        from opstui.services.page_proposals import wanted_page
+
+        return wanted_page(self._setup.knowledge, named)
+
+    def _existing(self, ticket: Ticket, workflow: Workflow, page: str) -> Session | None:
         record = self._setup.record
         for session in record.sessions(ticket=ticket.ref):
-            if session.workflow != workflow.id or session.ticket_version != ticket.version:
+            if session.workflow != workflow.id or session.ticket_version != ticket.version or session.page != page:
                 continue
             at_budget = session.status is SessionStatus.IDLE and session.stop_reason == stops.BUDGET_REACHED
             if session.status.is_live or at_budget:
                 return session
             draft = record.draft(session.draft) if session.draft else None
             if draft is not None and draft.state in OPEN_DRAFTS:
+                return session
+            if waits(record, session.id):
                 return session
             if session.document is not None and waits(record, session.id):
                 return session

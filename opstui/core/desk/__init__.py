@@ -37,6 +37,15 @@ if TYPE_CHECKING:
         ReadBackHandover as ReadBackHandover,
         SettleSection as SettleSection,
     )
+    from opstui.core.desk.pages import (
+        AcceptProposal as AcceptProposal,
+        EditProposal as EditProposal,
+        ProposalDetail as ProposalDetail,
+        Proposals as Proposals,
+        ProposalView as ProposalView,
+        RebaseProposal as RebaseProposal,
+        RejectProposal as RejectProposal,
+    )
     from opstui.core.desk.queues import (
         DeskFacts as DeskFacts,
         Facts as Facts,
@@ -149,6 +158,9 @@ _HOME = {
     """,
     "handovers": """
         HandoverRow HandoverItem HandoverSection HandoverView Handovers HandoverDetail SettleSection ReadBackHandover
+    """,
+    "pages": """
+        Proposals ProposalView ProposalDetail EditProposal RebaseProposal AcceptProposal RejectProposal
     """,
     "books": """
         LedgerLine ShiftView ShiftTotals AuditWindow AuditHealth VerifyAudit LogTail Doctor ImportReport

@@ -94,6 +94,8 @@ class StartSession(Command["Session"]):
     again: bool = False
     here: bool = False
     """Run by the caller (``RunSession``), not by a worker."""
+    page: str = ""
+    """The page to change, for a workflow that is about pages: ``SOURCE/PATH``, one that is there or a new one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,10 @@ from opstui.core.document_kinds.kind import DocumentKind, Said
 from opstui.core.document_kinds.parts import DocumentHead
 from opstui.core.frozen import dataclass
 
+STEP_LIMIT = 240
+"""Characters of a step."""
+TITLE_LIMIT = 90
+
 
 class ProposalKind(StrEnum):
     """What is to happen to the page."""
@@ -58,6 +62,8 @@ class PrivateSpan:
     kind: str
     line: int
     """Of the page, from 1."""
+    published: bool = False
+    """It stands on the page already, and is not brought there by the proposal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +121,19 @@ def _said(proposal: KBProposal) -> Iterator[Said]:
 
 
 def _faults(proposal: KBProposal) -> Iterator[tuple[str, str]]:
-    if not 1 <= len(proposal.title) <= 90 or "\n" in proposal.title:
-        yield "title", "the title is one line of 1 to 90 characters"
+    if not 1 <= len(proposal.title) <= TITLE_LIMIT or "\n" in proposal.title:
+        yield "title", f"the title is one line of 1 to {TITLE_LIMIT} characters"
     if not proposal.issue:
         yield "issue", "a page says what it is about: the issue has no claim"
     if proposal.kind is not ProposalKind.NEW and proposal.target is None:
         yield "target", f"to {proposal.kind.value} a page, target has to name it"
+    if not proposal.evidence:
+        yield "evidence", "a page rests on at least one ticket: evidence names none"
     for number, step in enumerate(proposal.resolution, start=1):
-        if not step.text.strip() or len(step.text) > 240 or "\n" in step.text:
-            yield "resolution", f"step {number} is one line of 1 to 240 characters"
+        if not step.text.strip() or len(step.text) > STEP_LIMIT or "\n" in step.text:
+            yield "resolution", f"step {number} is one line of 1 to {STEP_LIMIT} characters"
+        if step.citation is None:
+            yield "resolution", f"step {number} has no source: a page tells only what somebody did"
 
 
 KIND = DocumentKind(
@@ -144,4 +154,5 @@ KIND = DocumentKind(
     said=_said,
     faults=_faults,
     coverage=lambda proposal: 1.0,
+    lengths={"title": TITLE_LIMIT},
 )

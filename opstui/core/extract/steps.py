@@ -177,10 +177,16 @@ def _is_hypothesis(unit: Unit) -> bool:
     return bool(SUSPICION.search(text) or (HEDGE.search(text) and CAUSE.search(text)))
 
 
-def _method(text: str) -> str:
+def command_in(text: str) -> str | None:
+    """The command that a sentence quotes, as it stands there; None where it quotes none."""
     command = _COMMAND.search(text)
-    if command:
-        return cut((command[1] or command[2]).strip(), 120)
+    return (command[1] or command[2]).strip() if command else None
+
+
+def _method(text: str) -> str:
+    command = command_in(text)
+    if command is not None:
+        return cut(command, 120)
     if _RUNBOOK.search(text):
         return "runbook step"
     return "action" if is_action(text) else "observation"
