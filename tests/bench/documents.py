@@ -1,9 +1,9 @@
 """Figures of the documents that are written by rules, on real input: ``python tests/bench/documents.py [DATA]``.
 
 Every ticket of ``duplicates`` (or each Nth with ``--every N``) as summary and escalation: valid citations, findings,
-words, milliseconds of processor time. Every incident of ``incidents``: recall of the required words, claims of a cause
-where there is
-none. Every hostile string as title, body and comment: no exception.
+words, milliseconds of processor time. Every incident of ``incidents``, made a ticket in several ways: of its authors'
+required words and claims that stand in the ticket, those in the summary; claims of a cause where there is none. Every
+hostile string as title, body and comment: no exception.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from opstui.core.checks.document import check_document
-from opstui.core.checks.m1 import citation_fault
+from opstui.core.checks.m1 import citation_fault, stems
 from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.documents import Document, citations_of, claims_of
 from opstui.core.extract.escalation import escalation_package
@@ -31,7 +31,7 @@ from opstui.core.render.plain import word_count
 from opstui.core.render.registry import as_comment as render, as_markdown
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
-from tests.core.real_input import build, duplicates, given, hostile, incidents
+from tests.core.real_input import WAYS, RealIncident, build, duplicates, first_screen, given, hostile, incidents
 
 CAUSE = re.compile(r"root cause|caused by|because of|due to|the cause is", re.IGNORECASE)
 
@@ -84,20 +84,20 @@ def tickets(data: Path, every: int) -> None:
 
 
 def real_incidents(data: Path, *, show: bool) -> None:
-    for compact in (False, True):
-        needed = hit = rendered = causes = 0
-        for incident in incidents(data, compact=compact):
+    """Per way of making a ticket, and per case: which of the authors' facts the ticket holds, and which are told."""
+    for way in WAYS:
+        sums: Counter[str] = Counter()
+        print(f"incidents as tickets: {way}")
+        for incident in incidents(data, way=way):
             summary, _, _, wrong = one(incident.ticket, incident_summary)
             package, _, _, more = one(incident.ticket, escalation_package)
             said = " ".join(claim.text for claim in claims_of(summary))
             shown = render(summary)
-            missing = []
-            for word in incident.gold["required_keywords"] or ():
-                needed += 1
-                hit += word.casefold() in said.casefold()
-                rendered += word.casefold() in shown.casefold()
-                if word.casefold() not in said.casefold():
-                    missing.append(word)
+            text = "\n".join(line for ref in SourceSet(incident.ticket).own_refs() for line in lines_of(incident, ref))
+            words = [word for word in incident.gold["required_keywords"] or () if stands(word, text)]
+            lost = [word for word in words if not stands(word, said)]
+            facts = [claim["text"] for claim in incident.gold["claims"] if is_told(claim["text"], text)]
+            found = [fact for fact in facts if is_told(fact, said, text)]
             claimed = [
                 claim.text
                 for document in (summary, package)
@@ -105,26 +105,48 @@ def real_incidents(data: Path, *, show: bool) -> None:
                 if CAUSE.search(claim.text)
             ]
             guesses = len(summary.current_hypotheses) + len(package.hypotheses)
-            forbidden = [
-                word for word in incident.gold["forbidden_keywords"] or () if word.casefold() in said.casefold()
-            ]
-            if incident.healthy:
-                causes += len(claimed) + guesses
+            forbidden = [word for word in incident.gold["forbidden_keywords"] or () if stands(word, said)]
             bad = {
                 key: value for key, value in (wrong + more).items() if key.startswith(("block", "invalid")) and value
             }
-            print(
-                f"  {incident.name:42} missing {missing} causes {claimed} guesses {guesses}",
-                f"forbidden {forbidden} {bad or ''}",
+            sums["words"] += len(words)
+            sums["words found"] += len(words) - len(lost)
+            sums["words in the comment"] += sum(stands(word, shown) for word in words)
+            sums["facts"] += len(facts)
+            sums["facts found"] += len(found)
+            sums["causes where there is none"] += (len(claimed) + guesses) if incident.healthy else 0
+            sums["forbidden"] += len(forbidden)
+            sums["faults"] += sum(bad.values())
+            sums["most words"] = max(sums["most words"], word_count(shown))
+            sums["most words on the first screen"] = max(
+                sums["most words on the first screen"], word_count(first_screen(shown))
             )
-            if show and not compact:
-                print(shown)
-                print()
-        form = "one line a file" if compact else "indented"
-        print(
-            f"incidents, {form}: required words {hit} of {needed} (in the comment {rendered});",
-            f"causes where there is none: {causes}",
-        )
+            print(
+                f"  {incident.name:42} lost {lost} facts {len(found)} of {len(facts)}",
+                f"causes {claimed} guesses {guesses} forbidden {forbidden} {bad or ''}",
+            )
+            if show:
+                for fact in facts:
+                    if fact not in found:
+                        print(f"      not told: {fact}")
+                if way == "entries":
+                    print(shown + "\n")
+        print(f"  {dict(sums)}")
+
+
+def lines_of(incident: RealIncident, ref: str) -> list[str]:
+    """The lines of one of its ticket's entries."""
+    return SourceSet(incident.ticket).lines(ref)
+
+
+def stands(word: str, text: str) -> bool:
+    return word.casefold() in text.casefold()
+
+
+def is_told(fact: str, text: str, whole: str = "") -> bool:
+    """Whether a text tells a fact: 60 % of its telling words that ``whole`` has at all stand in it."""
+    words = stems(fact) & stems(whole) if whole else stems(fact)
+    return len(words & stems(text)) >= 0.6 * len(words)
 
 
 def hostile_texts(data: Path) -> None:

@@ -113,21 +113,35 @@ class RealIncident:
         return self.gold["root_cause_category"] == "healthy"
 
 
-def incidents(folder: Path, *, compact: bool = False) -> Iterator[RealIncident]:
-    """Alerts as the ticket's body, each evidence file as a system entry of the timeline."""
+WAYS = ("entries", "one line a file", "comments", "raw alert", "alert entry", "all in the body", "alert alone")
+"""How a ticket can be made of an alert and its evidence."""
+
+
+def incidents(folder: Path, *, compact: bool = False, way: str = "entries") -> Iterator[RealIncident]:
+    """Incidents as tickets: by default the alert as body, each evidence file as a system entry of the timeline."""
+    if compact:
+        way = "one line a file"
     for place in sorted((folder / "incidents").iterdir()):
         alert = json.loads((place / "alert.json").read_text(encoding="utf-8"))
         notes = {**alert["commonLabels"], **alert["commonAnnotations"]}
         body = "\n".join(f"{key}: {value}" for key, value in notes.items() if value)
-        entries = []
+        if way == "raw alert":
+            body = json.dumps(alert, indent=1, ensure_ascii=False)
+        files = []
         for file in sorted(place.glob("*.json")):
             if file.name in ("alert.json", "gold.json"):
                 continue
-            text = file.read_text(encoding="utf-8")
-            text = (
-                json.dumps(json.loads(text)) if compact else json.dumps(json.loads(text), indent=1, ensure_ascii=False)
-            )
-            entries.append((alert["alert_source"], "system", text))
+            value = json.loads(file.read_text(encoding="utf-8"))
+            shape = {} if way == "one line a file" else {"indent": 1, "ensure_ascii": False}
+            files.append((file.stem, json.dumps(value, **shape)))
+        author, kind = ("alex", "comment") if way == "comments" else (alert["alert_source"], "system")
+        entries = [(author, kind, f"{name}\n{text}" if way == "comments" else text) for name, text in files]
+        if way == "alert entry":
+            body, entries = "", [(alert["alert_source"], "alert", body), *entries]
+        elif way == "all in the body":
+            body, entries = "\n\n".join([body, *(text for _, text in files)]), []
+        elif way == "alert alone":
+            entries = []
         ticket = build(
             alert["title"],
             body,
