@@ -1,4 +1,4 @@
-"""``opstui knowledge proposals`` and ``opstui knowledge proposal``: pages that sessions propose, decided by a person."""
+"""``opstui knowledge proposals`` and ``proposal``: pages that sessions propose, decided about by a person."""
 
 from __future__ import annotations
 
@@ -71,12 +71,20 @@ def list_proposals(
     table(
         ("proposal", "what", "page", "ticket", "state", "age", "title"),
         [
-            (item.id, item.kind.value, item.doc or "–", item.ticket, item.state.value, age(item.created_at, moment), item.title)
+            (
+                item.id,
+                item.kind.value,
+                item.doc or "–",
+                item.ticket,
+                item.state.value,
+                age(item.created_at, moment),
+                item.title,
+            )
             for item in found
         ],
         right="age",
         wide="title",
-    )  # fmt: skip
+    )
     return 0
 
 

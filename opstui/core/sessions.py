@@ -150,7 +150,7 @@ class Session:
     draft: str | None = None
     remote_id: str | None = None
     page: str = ""
-    """The page that the operator wants changed, for a workflow that is about pages; empty: whatever the search finds."""
+    """The page that the operator wants changed, for a workflow about pages; empty: whatever the search finds."""
     rev: int = 1
 
 

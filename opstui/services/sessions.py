@@ -30,7 +30,6 @@ from opstui.services.budgets import open_budget
 from opstui.services.choices import choices, fallback_of, least_budget, may_live
 from opstui.services.locks import FileLock
 from opstui.services.papers import waits
-from opstui.services.papers import waits
 from opstui.services.spending import running_shift
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
 
@@ -351,8 +350,6 @@ class SessionService:
                 return session
             draft = record.draft(session.draft) if session.draft else None
             if draft is not None and draft.state in OPEN_DRAFTS:
-                return session
-            if waits(record, session.id):
                 return session
             if session.document is not None and waits(record, session.id):
                 return session
