@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from opstui.core.desk import Desk, ImportReport
     from opstui.core.rates import RateCard
     from opstui.core.secrets import SecretRef
+    from opstui.core.taxonomy import Taxonomy
     from opstui.core.workflows import Workflow
 
 EVERYTHING_OPEN = "-status:closed"
@@ -180,6 +181,7 @@ def open_setup(
         secrets=store,
         secret_refs=partial(_secret_refs, settings),
         import_tickets=import_tickets,
+        taxonomy=Once(partial(_taxonomy, settings, paths, demo=demo)),
         keep_days=settings.store.keep_days,
         on_live=(lambda: _play_world(local, paths, clock),) if demo and not read_only else (),
         closers=(record.close, cache_file.close, local.close, lambda: _close(systems)),
@@ -224,6 +226,13 @@ def _settle_seconds(text: str | None) -> float | None:
     if not 0 <= seconds < float("inf"):
         raise ConfigError(f"OPSTUI_SETTLE_SECONDS: {clean_line(text, limit=40)!r} is no number of seconds")
     return seconds
+
+
+def _taxonomy(settings: Settings, paths: Paths, *, demo: bool) -> Taxonomy:
+    from opstui.config.taxonomy import load_taxonomy, taxonomy_file
+
+    file = taxonomy_file(settings, paths)
+    return load_taxonomy(file if file.exists() or not demo else _bundled("demo") / file.name)
 
 
 def _workflows(paths: Paths) -> Mapping[str, Workflow]:

@@ -110,6 +110,7 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     "workflows": (
         Sample("[workflows.incident-summary]", {"runtime": '"managed"', "fallback": '"offline"', "budget": '"0.50"'}),
     ),
+    "taxonomy": (Sample("[taxonomy]", {"path": '"~/ops/taxonomy.toml"'}),),
     "shift": (
         Sample("[shift]", {"timezone": '"Europe/Berlin"', "budget": '"25.00"', "ceiling": '"40.00"'}),
     ),

@@ -125,6 +125,14 @@ class KnowledgeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaxonomySettings:
+    """The values that triage may use: services, teams, categories, severities and request types."""
+
+    path: Path | None = None
+    """The file that holds them. Default: taxonomy.toml beside this file; taxonomy.example.toml shows what it may say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateSettings:
     """What a model costs, in dollars per million tokens, where the bundled rate card is not yours."""
 
@@ -245,6 +253,7 @@ class Settings:
     knowledge: Mapping[str, KnowledgeSettings] = field(default_factory=dict)
     runtimes: Mapping[str, RuntimeSettings] = field(default_factory=_offline)
     workflows: Mapping[str, WorkflowSettings] = field(default_factory=dict)
+    taxonomy: TaxonomySettings = field(default_factory=TaxonomySettings)
     shift: ShiftSettings = field(default_factory=ShiftSettings)
     rates: Mapping[str, RateSettings] = field(default_factory=dict)
     network: NetworkSettings = field(default_factory=NetworkSettings)

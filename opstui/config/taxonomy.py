@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from opstui.config.lines import KeyPath, key_lines, line_of
+from opstui.config.paths import Paths
+from opstui.config.settings import Settings
 from opstui.core.errors import ConfigError
 from opstui.core.taxonomy import KINDS, SEVERITIES, Taxonomy, Term, collisions
 from opstui.core.text import clean_line
@@ -29,6 +31,12 @@ _KEYS = {
     table: ("title", *(("team", "runbook") if table == "services" else ()), *_LISTS, "names")
     for table in KINDS.values()
 }
+
+
+def taxonomy_file(settings: Settings, paths: Paths) -> Path:
+    """Where the taxonomy is, or would be."""
+    own = settings.taxonomy.path
+    return Path(own).expanduser() if own is not None else paths.config_file.parent / FILE
 
 
 def load_taxonomy(file: Path) -> Taxonomy:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from opstui.core.documents import Document, EscalationPackage, Reply, ResolutionCode, ResolutionNotes
+from opstui.core.documents import Document, EscalationPackage, Reply, ResolutionCode, ResolutionNotes, Triage
 from opstui.core.drafts import DraftChanges
 from opstui.core.frozen import dataclass
 from opstui.core.render.registry import as_comment, as_markdown
 from opstui.core.statuses import RESOLVED, pick
+from opstui.core.taxonomy import Taxonomy
 from opstui.core.tickets import BOARD_SYSTEM as BOARD_SYSTEM, Ticket
 from opstui.core.workflows import Workflow
 
@@ -26,15 +27,22 @@ def proposes(workflow: Workflow, ticket: Ticket) -> bool:
 
 
 def proposal(
-    workflow: Workflow, document: Document, ticket: Ticket, statuses: Callable[[], Sequence[str]] = tuple
+    workflow: Workflow,
+    document: Document,
+    ticket: Ticket,
+    statuses: Callable[[], Sequence[str]] = tuple,
+    taxonomy: Taxonomy | None = None,
 ) -> DraftChanges:
     """An internal comment; for an escalation the whole package attached, and the fields that the document knows.
 
     Nothing outside the workflow's own fields, and no field that already has the value. ``statuses`` tells what the
     ticket can become; it is asked only where a status is wanted, and none is proposed that it does not name.
+    ``taxonomy`` says what the ticket's system calls a value.
     """
     more = _MORE.get(type(document).__name__)
     wanted = more(document, ticket) if more is not None else Wanted()
+    if isinstance(document, Triage):
+        wanted = _triage(document, ticket, taxonomy or Taxonomy())
     allowed = {path: value for path, value in wanted.fields.items() if is_allowed(path, workflow.fields)}
     if wanted.statuses and "/status" in workflow.fields:
         status = pick(statuses(), wanted.statuses)
@@ -86,6 +94,32 @@ def _closure(notes: ResolutionNotes, ticket: Ticket) -> Wanted:
         path: value for path, value in fields.items() if str(ticket.fields[path.removeprefix("/fields/")]) != value
     }
     return Wanted(fields=changed, statuses=RESOLVED if known and not over else ())
+
+
+def _triage(document: Triage, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:
+    """Severity and team; category, service and request type in the fields that the taxonomy names, else the category
+    as a tag. Links nothing: a duplicate is a person's to name."""
+    system = ticket.ref.system
+    called = {
+        kind: term.called(system)
+        for kind, choice in document.choices
+        if (term := taxonomy.resolve(kind, choice.value)) is not None
+    }
+    wanted: dict[str, str | None] = {}
+    if called.get("severity") not in (None, ticket.severity):
+        wanted["/severity"] = document.severity.value
+    team = called.get("team")
+    if team is not None and team.casefold() != (ticket.team or "").casefold():
+        wanted["/team"] = team
+    for kind, name in taxonomy.fields.items():
+        if kind in called and called[kind].casefold() != str(ticket.fields.get(name, "")).casefold():
+            wanted[f"/fields/{name}"] = called[kind]
+    tag = called.get("category") if "category" not in taxonomy.fields else None
+    # Tags are written in a row, so one that holds a comma could not be kept.
+    is_plain = not any("," in own for own in (*ticket.tags, tag or ""))
+    if tag is not None and is_plain and tag.casefold() not in (own.casefold() for own in ticket.tags):
+        wanted["/tags"] = ", ".join([*map(str, ticket.tags), tag])
+    return Wanted(fields=wanted)
 
 
 _MORE: Mapping[str, Callable[[Any, Ticket], Wanted]] = {

@@ -28,6 +28,7 @@ LONGEST = 6
 """Words of the longest name that is looked for in a text."""
 
 _WORD = re.compile(r"[^\W_]+")
+_LETTER = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"-\d")
 
 
@@ -110,6 +111,7 @@ class Taxonomy:
     def mentions(self, kind: str, text: str) -> Iterator[Mention]:
         """Every term of a kind that a text names or has a sign of, in order; of two that overlap the longer.
 
+        A name without a letter, such as the severity ``1``, is in everything and no mention.
         A name ends where the word does: ``db`` is not in ``orders-db-2``, but ``orders-db`` is, of which that is one.
         """
         table = KINDS.get(kind, kind)
@@ -126,7 +128,7 @@ class Taxonomy:
                     continue
                 words = " ".join(place[2] for place in places[number : number + count])
                 term = names.get(words) or signs.get(words)
-                if term is not None and not _parted(text, places[number : number + count]):
+                if term is not None and _LETTER.search(words) and not _parted(text, places[number : number + count]):
                     yield Mention(term, text[start:end], words in names, start)
                     found = count
                     break

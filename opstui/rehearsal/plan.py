@@ -6,6 +6,7 @@ ticket's or a page's own.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -19,15 +20,18 @@ from opstui.core.extract.query import knowledge_query, similar_query
 from opstui.core.extract.registry import RULES
 from opstui.core.knowledge import Hit, Page, Strength
 from opstui.core.ports import ExtractInput
+from opstui.core.taxonomy import Taxonomy, from_json
 from opstui.core.tickets import Ticket
 from opstui.rehearsal.mending import fitted, mended
 from opstui.rehearsal.reading import read_boards, read_hits, read_page, read_related, read_ticket
 from opstui.rehearsal.steps import Use
-from opstui.rehearsal.talk import Move, Talk
+from opstui.rehearsal.talk import Move, Said, Talk
 
 PAGES_READ = 3
 TRIES = 3
 _WORD = re.compile(r"\w{4,}")
+_TAXONOMY = re.compile(r"^taxonomy: (\{.*\})$", re.MULTILINE)
+_PAGE = re.compile(r"^Page to (change|write, a new one): (\S.*)$", re.MULTILINE)
 _QUESTION_LIMIT = 200
 _ABOUT = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), key)
@@ -157,13 +161,13 @@ def ticket_of(talk: Talk) -> Ticket | None:
     return None
 
 
-def document_name(talk: Talk) -> str:
 def _boards(talk: Talk) -> tuple[Ticket, ...]:
     answers = [call.result or "" for call in talk.calls("get_ticket") if not call.is_error]
     found = [read_boards(text) for text in (*answers, *(getattr(item, "text", "") for item in talk.items))]
     return next((boards for boards in found if boards), ())
 
 
+def document_name(talk: Talk) -> str:
     """The kind of document that the tool takes, as its schema says or, where that has no title, its fields do."""
     schema = _document_schema(talk)
     if schema.get("title") in RULES:
@@ -190,12 +194,28 @@ def document_of(talk: Talk, ticket: Ticket, now: datetime) -> dict[str, Any]:
         now=now,
         session_id="",
         workflow_version="",
-    )
+        taxonomy=_taxonomy(talk),
         page=_named_page(talk)[1],
         boards=_boards(talk),
+    )
     write = RULES[document_name(talk)].extract
     document: dict[str, Any] = fitted(encode(write(given)), _document_schema(talk))
     return document
+
+
+def _taxonomy(talk: Talk) -> Taxonomy | None:
+    """The values that the ticket's first line tells; None where it tells none."""
+    texts = [call.result or "" for call in talk.calls("get_ticket") if not call.is_error]
+    texts += [getattr(item, "text", "") for item in talk.items]
+    for text in texts:
+        found = _TAXONOMY.search(text)
+        if found:
+            try:
+                told = json.loads(found[1])
+            except ValueError:
+                continue
+            return from_json(told) if isinstance(told, dict) else None
+    return None
 
 
 def _after_accepted(talk: Talk) -> Move:
@@ -214,9 +234,9 @@ def _heard(talk: Talk) -> str:
 
 
 def _searches(talk: Talk, ticket: Ticket) -> tuple[Use, ...]:
-    found = []
     if board_among(ticket, _boards(talk)) is not None:
         return ()  # a board is about many tickets: what one would search for, the others would not
+    found = []
     query = knowledge_query(ticket).strip()
     if query and "search_knowledge" in talk.tools and not talk.answered("search_knowledge"):
         found.append(Use("search_knowledge", {"query": query, "limit": 8}))
@@ -230,7 +250,17 @@ def _reads(talk: Talk) -> tuple[Use, ...]:
     if "read_document" not in talk.tools or talk.answered("read_document"):
         return ()
     strong = [hit.doc for hit in _hits(talk) if hit.strength is Strength.STRONG][:PAGES_READ]
-    return tuple(Use("read_document", {"doc": doc, "line_start": 1, "line_end": 200}) for doc in strong)
+    what, named = _named_page(talk)
+    docs = dict.fromkeys([named, *strong] if what == "change" else strong)
+    return tuple(Use("read_document", {"doc": doc, "line_start": 1, "line_end": 200}) for doc in docs)
+
+
+def _named_page(talk: Talk) -> tuple[str, str]:
+    """What is to be done with the page that the task names, and its id; empty where it names none."""
+    task = next((item.text for item in talk.items if isinstance(item, Said) and item.by_user), "")
+    # The ticket stands before it and may hold such a line too; the task's own is the last.
+    found = _PAGE.findall(task)
+    return found[-1] if found else ("", "")
 
 
 def _hits(talk: Talk) -> tuple[Hit, ...]:
@@ -272,8 +302,8 @@ def _told(document: Mapping[str, Any]) -> str:
             found.append(str(document[key]["text"]))
     found += [str(claim["text"]) for claim in document.get("impact", {}).get("claims", ())]
     found += [str(claim["text"]) for claim in document.get("what_happened", ())]
+    found += [f"{ticket['ticket_id']}: {ticket['one_line']['text']}" for ticket in document.get("open", ())]
     found += [f"Next: {step['text']}" for step in document.get("next_steps", ())]
     found += [f"Asked: {ask['text']}" for ask in document.get("ask", ())]
     found += [f"Open: {question}" for question in document.get("open_questions", ())]
     return "\n".join(dict.fromkeys(found)) or "I hand the document in."
-    found += [f"{ticket['ticket_id']}: {ticket['one_line']['text']}" for ticket in document.get("open", ())]

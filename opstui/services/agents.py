@@ -33,8 +33,11 @@ async def agent_states(setup: Setup, command: Agents) -> tuple[AgentState, ...]:
 def agent_works(setup: Setup) -> tuple[AgentWork, ...]:
     """What the agent of each workflow is made from. The first call imports pydantic."""
     from opstui.services.briefing import specs
+    from opstui.services.taxonomies import taxonomy_of
 
-    return tuple(AgentWork(workflow, specs(workflow)) for workflow in setup.workflows.values())
+    return tuple(
+        AgentWork(workflow, specs(workflow, taxonomy_of(setup, workflow))) for workflow in setup.workflows.values()
+    )
 
 
 def _chosen(setup: Setup, name: str | None) -> list[RemoteAgents]:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from opstui.core.documents import DOCUMENTS, KINDS
+from opstui.core.taxonomy import KINDS as KINDS_OF_VALUES, Taxonomy
 from opstui.core.workflows import Workflow
 
 BY_CODE: Mapping[str, tuple[str, ...]] = {
@@ -68,8 +69,11 @@ def document_schema(name: str) -> Mapping[str, Any]:
     return schema
 
 
-def tool_schemas(workflow: Workflow) -> list[Mapping[str, Any]]:
-    """The tools of a workflow, as runtimes announce them: ``name``, ``description``, ``input_schema``."""
+def tool_schemas(workflow: Workflow, taxonomy: Taxonomy | None = None) -> list[Mapping[str, Any]]:
+    """The tools of a workflow, as runtimes announce them: ``name``, ``description``, ``input_schema``.
+
+    With a ``taxonomy`` a document's choices name its values.
+    """
     text = {"type": "string", "minLength": 1, "maxLength": 500}
     limit = {"type": "integer", "minimum": 1, "maximum": 8}
     line = {"type": "integer", "minimum": 1}
@@ -97,13 +101,29 @@ def tool_schemas(workflow: Workflow) -> list[Mapping[str, Any]]:
             description = (
                 "Hand the document in. Answers accepted, or every violation so that you can mend it; three tries."
             )
-            properties: dict[str, Any] = {"document": document_schema(workflow.document)}
+            schema = document_schema(workflow.document)
+            properties: dict[str, Any] = {"document": schema if taxonomy is None else _with_values(schema, taxonomy)}
             required = ["document"]
         else:
             description, properties, required = known[name]
         schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
         found.append({"name": name, "description": description, "input_schema": schema})
     return found
+
+
+def _with_values(schema: Mapping[str, Any], taxonomy: Taxonomy) -> Mapping[str, Any]:
+    """The schema with the taxonomy's ids as all that a choice can be."""
+    choice = schema["$defs"].get("Choice")
+    if choice is None:
+        return schema
+    properties = dict(schema["properties"])
+    definitions = {name: table for name, table in schema["$defs"].items() if name != "Choice"}
+    for kind in KINDS_OF_VALUES:
+        said = f"an id of the taxonomy's {KINDS_OF_VALUES[kind]}"
+        value = {"enum": [*taxonomy.terms(kind), None], "description": said}
+        definitions[f"Choice_{kind}"] = {**choice, "properties": {**choice["properties"], "value": value}}
+        properties[kind] = {**properties[kind], "$ref": f"#/$defs/Choice_{kind}"}
+    return {**schema, "properties": properties, "$defs": definitions}
 
 
 def _reachable(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from opstui.core.tickets import Ticket
 from opstui.core.workflows import Workflow
 from opstui.services.refresh import Refresher
 from opstui.services.setup import Setup
+from opstui.services.taxonomies import taxonomy_of
 
 log = logging.getLogger("opstui.drafting")
 
@@ -78,7 +79,13 @@ class Drafting:
         """
         setup = self._setup
         asked: list[str] = []
-        made = proposal(workflow, document, ticket, lambda: self._reachable(ticket, asked))
+        made = proposal(
+            workflow,
+            document,
+            ticket,
+            lambda: self._reachable(ticket, asked),
+            taxonomy=taxonomy_of(setup, workflow),
+        )
         # A file goes out as it lies there, so a secret in it is only named; in the comment it comes back when sent.
         named = tuple((name, readable(content.decode()).encode()) for name, content in made.attach)
         made, left_out = within(

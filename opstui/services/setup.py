@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from opstui.core.rates import RateCard
     from opstui.core.secrets import SecretRef, Secrets
     from opstui.core.shifts import Schedule
+    from opstui.core.taxonomy import Taxonomy
     from opstui.core.workflows import Workflow
+
+
+def _nothing_known() -> Taxonomy:
+    from opstui.core.taxonomy import Taxonomy
+
+    return Taxonomy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,8 @@ class Setup:
     """What is wrong with the stores, in words; empty while nothing is."""
     probes: tuple[Callable[[], list[Probe]], ...] = ()
     """What ``doctor`` asks beside the ports."""
+    taxonomy: Callable[[], Taxonomy] = _nothing_known
+    """The values that documents may use, read when one is first asked for. Raises ConfigError."""
     import_tickets: Callable[[str, bool], object] | None = None
     """File, update → ImportReport, into the local system."""
     keep_days: int = 90

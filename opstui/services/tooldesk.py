@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from opstui.core.checks.atoms import ticket_identifiers
 from opstui.core.checks.document import check_document, with_confidence
-from opstui.core.documents import ClaimStatus, Confidence, Document, Engine, Finding, claims_of
+from opstui.core.documents import ClaimStatus, Confidence, Document, Engine, Finding, KBProposal, claims_of
 from opstui.core.errors import NotRedacted, OpstuiError
 from opstui.core.ids import Randomness
 from opstui.core.knowledge import Hit, Page, PageState, standing
@@ -27,10 +27,13 @@ from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.core.workflows import Workflow
 from opstui.services.similar import telling
+from opstui.services.taxonomies import taxonomy_line
 from opstui.services.ticket_words import board_text, numbered, ticket_text, ticket_texts
 from opstui.services.tool_inputs import is_piece, parsed, search_limit, text_of, too_much, whole_number, words_of
 
 if TYPE_CHECKING:
+    from opstui.core.ports import Redactor
+    from opstui.core.taxonomy import Taxonomy
     from opstui.services.hiding import Hiding
 
 RESULT_BYTES = 32 * 1024
@@ -61,13 +64,17 @@ class ToolDesk:
         team: str | None,
         now: Callable[[], datetime],
         engine: Engine = Engine.EXTRACTIVE,
+        taxonomy: Taxonomy | None = None,
         hiding: Hiding | None = None,
         is_apart: Callable[[TicketRef], bool] = lambda other: False,
         board: Ticket | None = None,
+        redactor: Redactor | None = None,
+        page: str = "",
     ) -> None:
         """``is_apart`` says of which tickets a person said that they are about something else.
 
-        ``board``: the shift's board, where the document is about it and the ticket is another one.
+        ``board``: the shift's board, where the document is about it and the ticket is another one. ``redactor`` looks
+        at what a page would publish, and ``page`` is the one that the operator wants changed.
         """
         self.sources = SourceSet(ticket, tickets=(board,) if board is not None else ())
         """Everything this session may cite; grows with what it retrieves."""
@@ -90,6 +97,8 @@ class ToolDesk:
         self._board = board
         """The shift's board, where the ticket is another one."""
         self._workflow = workflow
+        self.taxonomy = taxonomy
+        """The values that the document may use, where its kind uses any."""
         self._session = session_id
         self._knowledge = knowledge
         self._cache = cache
@@ -98,7 +107,9 @@ class ToolDesk:
         self._operator = operator
         self._team = team
         self._mark = randomness.bytes(8).hex()
-        self._seen_pages: dict[str, None] = {}
+        self._redactor = redactor
+        self._page = page
+        self._seen_pages: dict[str, None] = {page: None} if page and knowledge.page(page) is not None else {}
         self._hits: dict[str, Hit] = {}
         self._seen_tickets: dict[TicketRef, Ticket] = {}
         self._tools: dict[str, Callable[[Mapping[str, Any]], ToolResult]] = {
@@ -218,7 +229,11 @@ class ToolDesk:
 
     def _get_ticket(self, _arguments: Mapping[str, Any]) -> ToolResult:
         if self._board is None:
-            return ToolResult(self._wrap(ticket_text(self._ticket, self._said)), self._ticket)
+            text = ticket_text(self._ticket, self._said)
+            if self.taxonomy is not None:
+                # First, so that a long ticket can't cut it off.
+                text = f"{self._said(taxonomy_line(self.taxonomy))}\n{text}"
+            return ToolResult(self._wrap(text), self._ticket)
         # The board first: it is what the document is about, and a long ticket must not cut it off.
         text = f"{board_text(self._board, self._said)}\n\n{ticket_text(self._ticket, self._said)}"
         return ToolResult(self._wrap(text), (self._ticket, self._board))
@@ -264,6 +279,8 @@ class ToolDesk:
         doc, problem = text_of(arguments, "doc")
         if problem:
             return _refused(problem)
+        if doc == self._page and doc not in self._seen_pages:
+            return _refused("There is no such page yet: it would be a new one.")
         if doc not in self._seen_pages:
             return _refused("That page was not among this session's search results; search_knowledge finds pages.")
         page = self._knowledge.page(doc)
@@ -348,13 +365,17 @@ class ToolDesk:
                     session_id=self._session,
                     now=self._now(),
                     team=self._team,
-                    boards=self._boards,
+                    taxonomy=self.taxonomy,
                     hits=tuple(self._hits.values()),
+                    boards=self._boards,
                 ),
             )
             if read.document is None:
                 return self._not_accepted(read.violations, handed_in)
             document = read.document
+        document, problems = self._completed(document)
+        if problems:
+            return self._not_accepted(problems, handed_in)
         findings = tuple(check_document(document, self.sources, self._ticket))
         if self.accepted is None:
             self.findings = findings
@@ -368,6 +389,24 @@ class ToolDesk:
         self.versions += 1
         warned = len(findings)
         return ToolResult("accepted" + (f" with {warned} warnings for the reviewer" if warned else ""), self.accepted)
+
+    def _completed(self, document: Document) -> tuple[Document, tuple[str, ...]]:
+        """The document with what code makes of it from what this session may look at, and what stands against it."""
+        if not isinstance(document, KBProposal):
+            return document, ()
+        from opstui.services.page_proposals import Shelf, completed
+
+        return completed(
+            document,
+            Shelf(
+                knowledge=self._knowledge,
+                redactor=self._redactor,
+                tickets=(self._ticket, *self._seen_tickets.values()),
+                today=self._now().date(),
+                wanted=self._page,
+                seen=self._seen_pages,
+            ),
+        )
 
     def _both(self, whole: Document, handed_in: object) -> tuple[Document, Document]:
         """A document with its true words as it is stored, and as a draft for this ticket may hold it."""

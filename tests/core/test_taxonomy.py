@@ -58,6 +58,11 @@ def test_a_short_name_inside_a_longer_one_is_none() -> None:
     assert said("the DB is full", "category") == [("database", "DB")]
 
 
+def test_a_value_without_a_letter_is_named_by_nothing_in_a_text() -> None:
+    severities = Taxonomy(severities=(Term(id="1", aliases=("sev 1",)),))
+    assert [mention.word for mention in severities.mentions("severity", "1 of 12 pods, SEV-1 since 1:00")] == ["SEV-1"]
+
+
 def test_a_sign_speaks_for_a_value_and_is_no_name() -> None:
     (mention,) = TAXONOMY.mentions("category", "Replica lag grows")
     assert (mention.term, mention.is_name) == (DATABASE, False)

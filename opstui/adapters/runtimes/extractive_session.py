@@ -115,8 +115,10 @@ class ExtractiveSession:
             yield call
             hits = tuple(await self._answer(call, required=False) or ())
         pages: dict[str, Page] = {}
-        for hit in [hit for hit in hits if hit.strength is Strength.STRONG][:PAGES_READ]:
-            call = self._call("read_document", {"doc": hit.doc, "line_start": 1, "line_end": 200})
+        named = [self._brief.page] if self._brief.page else []
+        strong = [hit.doc for hit in hits if hit.strength is Strength.STRONG][:PAGES_READ]
+        for doc in dict.fromkeys((*named, *strong)):
+            call = self._call("read_document", {"doc": doc, "line_start": 1, "line_end": 200})
             yield call
             page = await self._answer(call, required=False)
             if isinstance(page, Page):
@@ -143,10 +145,11 @@ class ExtractiveSession:
                 now=self._clock.now(),
                 session_id=self._brief.session_id,
                 workflow_version=self._brief.workflow.version,
-            )
-        )
+                taxonomy=self._brief.taxonomy,
                 boards=boards,
                 page=self._brief.page,
+            )
+        )
         for text in told(document):
             yield self._say(text)
         call = self._call("submit_document", {"document": document})

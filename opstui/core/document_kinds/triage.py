@@ -18,6 +18,8 @@ class Choice:
     """The taxonomy's id of it; None: the sources don't say, or say something that the taxonomy does not know."""
     why: Claim | None = None
     """None only where there is no value."""
+    because: str = ""
+    """How the claim leads to the value, in a few words: ``the ticket's own field``, ``looks after checkout-api``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,8 @@ class Triage:
     runbooks: tuple[RunbookRef, ...]
     no_runbook_reason: str | None
     unknown_values: tuple[str, ...]
-    """Names in the ticket that look like a value and that the taxonomy does not know. Set by code."""
+    """What the ticket or the document takes for a value and the taxonomy does not know, as :func:`unknown` words it.
+    Set by code."""
     missing: tuple[str, ...]
     """Facts that whoever takes the ticket will ask for."""
     open_questions: tuple[str, ...]
@@ -57,6 +60,11 @@ class Triage:
         )
 
 
+def unknown(kind: str, value: str) -> str:
+    """``service: legacy-app``."""
+    return f"{kind.replace('_', ' ')}: {value}"
+
+
 def _told(triage: Triage) -> Iterator[str]:
     yield triage.headline.text
     for name, choice in triage.choices:
@@ -69,12 +77,16 @@ def _told(triage: Triage) -> Iterator[str]:
 def _lines(triage: Triage) -> Iterator[tuple[str, str]]:
     yield from (("open_questions", text) for text in triage.open_questions)
     yield from (("missing", text) for text in triage.missing)
+    yield from ((name, choice.because) for name, choice in triage.choices)
 
 
 def _faults(triage: Triage) -> Iterator[tuple[str, str]]:
     for name, choice in triage.choices:
         if choice.value is not None and choice.why is None:
             yield name, f"{name} has a value, but no claim says why"
+        if choice.value is not None and unknown(name, choice.value) in triage.unknown_values:
+            text = "the taxonomy does not know it; take one of its values, or none and ask in open_questions"
+            yield name, f"{name} {choice.value!r}: {text}"
     if any(other.relation != "similar" for other in triage.duplicates):
         yield "duplicates", "a program only ever says similar; a person says duplicate"
 

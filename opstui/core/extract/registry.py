@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opstui.core.documents import Document
-from opstui.core.extract import closure, escalation, knowledge, reply, shift, summary
+from opstui.core.extract import closure, escalation, knowledge, reply, shift, summary, triage
 from opstui.core.frozen import dataclass
 from opstui.core.ports import Extractor
 from opstui.core.submissions import Submission
@@ -32,6 +32,7 @@ RULES: Mapping[str, Rules] = {
     "EscalationPackage": Rules(
         extract=escalation.escalation_package, computed=escalation.computed, finished=escalation.finished
     ),
+    "Triage": Rules(extract=triage.triage, computed=triage.computed, finished=triage.finished),
     "Reply": Rules(extract=reply.reply, computed=reply.computed),
     "ResolutionNotes": Rules(extract=closure.resolution_notes, computed=closure.computed),
     "KBProposal": Rules(extract=knowledge.kb_proposal, computed=knowledge.computed),

@@ -21,6 +21,7 @@ COMMENTS: Mapping[str, Callable[[Any], SafeText]] = {
     "IncidentSummary": plain.summary_comment,
     "EscalationPackage": plain.escalation_comment,
     "Reply": reply.reply_text,
+    "Triage": lambda triage: plain_text(triage_sheet(triage)),
     "ResolutionNotes": closure.closure_comment,
     "ShiftHandover": handover_comment.handover_comment,
 }

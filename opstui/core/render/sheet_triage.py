@@ -20,7 +20,8 @@ def triage_sheet(triage: Triage) -> Sheet:
     head = triage.head
     choices: list[Item] = []
     for name, choice in triage.choices:
-        begin = (f"{name.replace('_', ' ').capitalize()}: ", Strong(choice.value or "not said"))
+        reason = f", {choice.because}" if choice.because else ""
+        begin = (f"{name.replace('_', ' ').capitalize()}: ", Strong(choice.value or "not said"), reason)
         choices.append((*begin, " – ", *claimed(choice.why)) if choice.why is not None else begin)
     return Sheet(
         title=f"Triage {head.ticket_id}",
