@@ -21,6 +21,25 @@ settings.load_profile("judging" if os.environ.get("CI") else "looking")
 _NOISY = ("COLORTERM", "EDITOR", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX", "VISUAL")
 
 
+# Files whose tests wait for real programs and terminals. They begin first, the longest at the front, so that no worker
+# goes on alone with them at the end.
+_FIRST = ("tests/pty/test_hostile_bytes.py", "tests/tui/test_places.py", "tests/behaviours", "tests/pty", "tests/tui")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order of files; that of the tests within a file stays."""
+
+    def place(item: pytest.Item) -> int:
+        return next((at for at, name in enumerate(_FIRST) if item.path.is_relative_to(PROJECT / name)), len(_FIRST))
+
+    items.sort(key=place)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors, at most four: half of a worker's time goes by in waits."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 @pytest.fixture(autouse=True)
 def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the caller's terminal, Textual's or opstui's own settings reaches a test."""
