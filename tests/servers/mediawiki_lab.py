@@ -77,4 +77,4 @@ class WikiLab:
         given = {"namespaces": ("Main", "Help")} | more
         if not anywhere:
             given.setdefault("categories", (self.word,))
-        return WikiSource("wiki", MediaWiki(connection, **given))
+        return WikiSource("wiki", MediaWiki(connection, **given), kind="mediawiki")

@@ -152,6 +152,21 @@ def start_alertmanager(folder: Path, place: Path) -> Running:
     return running
 
 
+MANY = 520
+"""Pages in the wiki's namespace ``Many``: more than one request lists. By the API they would take a minute to make."""
+
+
+def many_pages() -> str:
+    """They, as a dump."""
+    pages = "".join(
+        f"<page><title>Many:Page {number:04}</title><ns>3000</ns><id>{10_000 + number}</id><revision>"
+        "<timestamp>2026-01-02T03:04:05Z</timestamp><contributor><username>Admin</username></contributor>"
+        f"<model>wikitext</model><format>text/x-wiki</format><text>page {number}</text></revision></page>\n"
+        for number in range(MANY)
+    )
+    return f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11">\n{pages}</mediawiki>\n'
+
+
 def start_mediawiki(folder: Path, place: Path) -> Running:
     """MediaWiki 1.39 on SQLite, on the web server that PHP brings. Everybody reads, its one account writes."""
     port = free_port("OPSTUI_MEDIAWIKI_PORT")
@@ -162,8 +177,8 @@ def start_mediawiki(folder: Path, place: Path) -> Running:
     run(
         [
             "php", app / "maintenance/install.php", "--dbtype", "sqlite", "--dbname", "wiki",
-            "--dbpath", place / "data", "--confpath", place, "--server", url, "--scriptpath", "", "--lang", "en", "--pass", secrets.token_hex(16),
-            "Servers test", "Admin",
+            "--dbpath", place / "data", "--confpath", place, "--server", url, "--scriptpath", "",
+            "--lang", "en", "--pass", secrets.token_hex(16), "Servers test", "Admin",
         ],
         user=WEB, env=env,
     )  # fmt: skip
@@ -173,6 +188,8 @@ $wgEnableEmail = false;
 $wgRateLimits = [];
 $wgGroupPermissions['*']['edit'] = false;
 $wgGroupPermissions['*']['createaccount'] = false;
+$wgExtraNamespaces[3000] = 'Many';
+$wgExtraNamespaces[3001] = 'Many_talk';
 """)
     env |= {"MW_CONFIG_FILE": str(place / "LocalSettings.php"), "PHP_CLI_SERVER_WORKERS": "3"}
     password = secrets.token_hex(16)
@@ -181,6 +198,10 @@ $wgGroupPermissions['*']['createaccount'] = false;
         ["php", app / "maintenance/createBotPassword.php", "--appid", "opstui", "--grants", grants, "Admin", password],
         user=WEB, env=env,
     )  # fmt: skip
+    dump = place / "many.xml"
+    dump.write_text(many_pages(), encoding="utf-8")
+    shutil.chown(dump, WEB, WEB)
+    run(["php", app / "maintenance/importDump.php", "--no-updates", dump], user=WEB, env=env)
     running = start(
         "mediawiki", ["php", "-S", f"127.0.0.1:{port}", "-t", app],
         url=f"{url}/api.php?action=query&meta=siteinfo&format=json", answer=200, place=place, env=env, user=WEB,
