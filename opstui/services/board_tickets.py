@@ -28,6 +28,7 @@ ENTRIES = 40
 QUOTE = 150
 """Characters of a quoted sentence."""
 
+_NEXT = re.compile(r"(?:next(?: steps?)?|to ?do|action items?)\s*:\s+", re.IGNORECASE)
 _SPAN = re.compile(r"(\d{1,4})([smhdw])")
 _TELLING = (EntryKind.COMMENT, EntryKind.ALERT, EntryKind.REPLY)
 _SILENT = ("silenced", "suppressed", "snoozed", "muted")
@@ -93,7 +94,7 @@ def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observ
     plans = [unit for unit in steps.standing(units) if is_plan(unit)]
     plan = next((unit for unit in reversed(plans) if unit is not last and unit.text != case), None)
     if plan is not None:
-        lines.append(f"next: {cut(plan.text, QUOTE)}")
+        lines.append(f"next: {cut(_NEXT.sub('', plan.text), QUOTE)}")
     if case:
         lines.append(f"if: {cut(case, QUOTE)}")
     if waiting:

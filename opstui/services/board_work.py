@@ -88,6 +88,10 @@ def figures(
     until = min(now, shift.end)
     whole = {ticket.ref: ticket for ticket in recent}
     books = Ledger(setup).totals(ShiftTotals(back=0 if shift == running_shift(setup) else 1))
+    mine = {session.id: _is_handover(setup, session) for session in books.sessions}
+    # What writes the handover is not part of it: the board it is written from would change with every try.
+    spent = [row for row in setup.record.ledger_sums(shift.start, shift.end) if not mine.get(row.session, False)]
+    reported = [row.reported for row in spent if row.reported is not None]
     answered = [
         seconds
         for ticket in recent
@@ -102,7 +106,7 @@ def figures(
             1 for row in {row.ref: row for row in (*open_rows, *touched)}.values() if _breached(row, shift, until)
         ),
         first_response_s=round(median(answered)) if answered else None,
-        sessions=sum(1 for session in books.sessions if not _is_handover(setup, session)),
+        sessions=list(mine.values()).count(False),
         accepted=books.accepted,
         edited=books.edited,
         rejected=books.rejected,
@@ -111,8 +115,8 @@ def figures(
             for row in setup.record.audit(limit=AUDITED, newest_first=True)
             if row.override_reason and shift.start <= row.at < shift.end
         ),
-        estimate=books.total.estimate,
-        reported=books.total.reported,
+        estimate=sum(row.estimate for row in spent),
+        reported=sum(reported) if reported else None,
     )
 
 
