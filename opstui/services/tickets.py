@@ -31,6 +31,7 @@ from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef, TicketRow, Time
 from opstui.services.refresh import Refresher, feed_of, health_of
 from opstui.services.setup import Setup
 from opstui.services.spending import running_shift
+from opstui.services.waiting_papers import WaitingPapers
 
 OPEN_DRAFTS = tuple(state for state in DraftState if state.is_open)
 LIVE_SESSIONS = tuple(status for status in SessionStatus if status.is_live)
@@ -42,6 +43,7 @@ class TicketQuestions:
     def __init__(self, setup: Setup, refresher: Refresher) -> None:
         self._setup = setup
         self._refresher = refresher
+        self._papers = WaitingPapers(setup)
         self._unfinished = _Unfinished(-1, (), (), {})
         self._stood: tuple[int, str, tuple[Session, ...]] = (-1, "", ())
         self._counted: tuple[tuple[int, int], dict[str, tuple[int, int]]] = ((-1, 0), {})
@@ -151,7 +153,7 @@ class TicketQuestions:
         for draft in drafts:
             kind, text = order[draft.state]
             found.append(self._waiting(kind, draft.ticket, draft.id, draft.note or text, draft.updated_at))
-        return tuple(found)
+        return (*found, *self._papers.waiting())
 
     def source(self, question: Source) -> SourceView:
         """See ``Source``."""

@@ -326,10 +326,7 @@ class OpstuiApp(ListeningApp, inherit_bindings=False):
         here = registry.subject(self.screen)
         places = [index for index, item in enumerate(waiting) if item.subject == here]
         item = waiting[(places[0] + 1) % len(waiting)] if places else waiting[0]
-        kind = {"sev1": "ticket", "question": "session", "budget": "session", "failed": "session"}.get(
-            item.kind, "review"
-        )
-        screen = registry.screen_for(kind, item)
+        screen = registry.screen_for(registry.WAITING.get(item.kind, "review"), item)
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:

@@ -11,7 +11,7 @@ from typing import Any
 from opstui.core.claims import Citation, CitationKind
 from opstui.core.codec import moment
 from opstui.core.frozen import dataclass
-from opstui.core.sessions import SessionEvent
+from opstui.core.sessions import Session, SessionEvent
 
 YOU = "you: "
 """How a notice begins that holds what the operator said to the agent."""
@@ -195,6 +195,24 @@ def _moment(value: object) -> datetime | None:
         return moment(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+PAPERS = {"KBProposal": "proposal", "ShiftHandover": "handover"}
+"""Document → the screen on which a person decides about it; its id is the session's."""
+
+
+def document_of(session: Session) -> str:
+    """Which kind of document the session handed in; empty while there is none."""
+    head = (session.document or {}).get("head")
+    return str(head.get("document", "")) if isinstance(head, Mapping) else ""
+
+
+def result_of(session: Session) -> tuple[str, dict[str, str]] | None:
+    """The screen of what the session made, and what it is opened with; None while there is nothing to decide."""
+    paper = PAPERS.get(document_of(session))
+    if paper is not None:
+        return paper, {"id": session.id}
+    return ("review", {"draft": session.draft}) if session.draft else None
 
 
 def citations(document: Mapping[str, Any] | None) -> list[Citation]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from opstui.core.errors import UsageError
 from opstui.core.money import cents, dollars
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.core.zones import time_zone
 
 SHAPES = {"1": "▲", "2": "◆", "3": "●", "4": "○"}
@@ -48,7 +48,9 @@ _ASCII = {
 
 
 def called(ref: TicketRef) -> str:
-    """What people call a ticket (``TicketRef.called``)."""
+    """What people call a ticket (``TicketRef.called``); the board of a shift by when it began, ``shift 11-20 08:00Z``."""
+    if ref.system == BOARD_SYSTEM:
+        return f"shift {ref.key[5:10]} {ref.key[11:16]}Z"
     return ref.called
 
 

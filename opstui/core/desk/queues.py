@@ -136,10 +136,11 @@ class Waiting:
     """Something that waits for the operator, the most urgent first."""
 
     kind: str
-    """``sev1``, ``question``, ``budget``, ``failed``, ``needs_human``, ``conflict``, ``draft``."""
+    """``sev1``, ``question``, ``budget``, ``failed``, ``needs_human``, ``conflict``, ``draft``, ``handover``,
+    ``proposal``."""
     ticket: TicketRef
     subject: str
-    """Session or draft id; the ticket's ref for ``sev1``."""
+    """Session or draft id (of a handover and a proposal the session's); the ticket's ref for ``sev1``."""
     text: str
     at: datetime
 

@@ -192,10 +192,11 @@ class ActsOnTickets:
         """What can be done at once; the statuses follow when the system has told them."""
         from opstui.tui.screens import starting
         from opstui.tui.widgets.ask import Ask
+        from opstui.tui.workflow_choices import workflow_choices
 
         screen, app = self._screen, self._screen.desk_app
         view = app.desk.ask(TicketDetail(ref))
-        runs = starting.choices(screen.facts)
+        runs = workflow_choices(screen.facts, view)
         me = app.me(ref.system)
         asked = offers(view, None, "", me)
 
@@ -217,13 +218,17 @@ class ActsOnTickets:
                 self._put_field(ref, "/assignee", f"Assign {called(ref)} to")
 
         question = Ask(
-            f"{called(ref)}  {view.ticket.title}", chosen, choices=(*runs, *asked.choices), unable=asked.unable
+            f"{called(ref)}  {view.ticket.title}",
+            chosen,
+            choices=(*runs.choices, *asked.choices),
+            unable=(*runs.unable, *asked.unable),
+            details=runs.details,
         )
         screen.put_question(question)
 
         def told(statuses: tuple[str, ...] | None, problem: str = "") -> None:
             found = offers(view, statuses, problem, me)
-            question.renew((*runs, *found.choices), found.unable)
+            question.renew((*runs.choices, *found.choices), (*runs.unable, *found.unable))
 
         if can_set("/status", view.capabilities):
             app.ask_slowly(Transitions(ref), told, failed=lambda error: told(None, error.message))

@@ -8,12 +8,12 @@ from typing import Any
 
 from textual.screen import Screen
 
-from opstui.core.desk import Drafts, SortedTickets, StartSession, TicketsWindow
+from opstui.core.boards import shift_ref
+from opstui.core.desk import Drafts, SortedTickets, TicketDetail, TicketsWindow, TicketView
 from opstui.core.drafts import DraftState
-from opstui.core.errors import OpstuiError, UsageError
+from opstui.core.errors import NotFound, OpstuiError, UsageError
 from opstui.core.frozen import dataclass
 from opstui.core.queues import View
-from opstui.core.sessions import Session
 from opstui.core.tickets import TicketRef
 from opstui.tui import themes
 from opstui.tui.finding import best
@@ -24,6 +24,7 @@ from opstui.tui.screens import registry
 from opstui.tui.screens.base import DeskScreen
 from opstui.tui.screens.find import FindScreen
 from opstui.tui.words import called, shape
+from opstui.tui.workflow_choices import called_on, why_unable
 
 TICKETS = 8
 """Tickets offered for what was typed."""
@@ -60,7 +61,13 @@ class PaletteScreen(FindScreen):
         """What can be chosen, whatever is typed."""
         below = self._below
         ref = ticket_of(below)
-        self.entries = [*self._screens(below), *self._on_ticket(ref), *self._commands(below), *self._themes()]
+        self.entries = [
+            *self._screens(below),
+            *self._on_ticket(ref),
+            *self._workflows(below, ref),
+            *self._commands(below),
+            *self._themes(),
+        ]
 
     def _screens(self, below: Screen[Any]) -> list[Entry]:
         return [Entry(f"screen:{kind}", name, "screen", partial(self._go, kind)) for kind, name in registry.PLACES]
@@ -86,10 +93,26 @@ class PaletteScreen(FindScreen):
         entries.append(
             Entry("ticket:here", f"Ticket {called(ref)}", "screen", partial(self._go, "ticket", ref=str(ref)))
         )
-        if not self.facts.read_only:
-            for flow in self.facts.workflows:
-                name = f"{flow.title} of {called(ref)}"
-                entries.append(Entry(f"workflow:{flow.id}", name, "workflow", partial(self._start, ref, flow.id)))
+        return entries
+
+    def _workflows(self, below: Screen[Any], ref: TicketRef | None) -> list[Entry]:
+        """What can be started on the ticket here, and on the shift wherever one stands."""
+        if self.facts.read_only or not isinstance(below, DeskScreen):
+            return []
+        view: TicketView | None = None
+        if ref is not None:
+            try:
+                view = self.desk.ask(TicketDetail(ref))
+            except NotFound:
+                ref = None
+        entries = []
+        for flow in self.facts.workflows:
+            if why_unable(self.facts, flow, view):
+                continue
+            about = ref or shift_ref(self.desk_app.status.shift.id)
+            note = "workflow" if flow.evaluated else "workflow, not evaluated"
+            run = partial(self._start, below, about, flow.id)
+            entries.append(Entry(f"workflow:{flow.id}", called_on(flow, about), note, run))
         return entries
 
     def _commands(self, below: Screen[Any]) -> list[Entry]:
@@ -191,13 +214,11 @@ class PaletteScreen(FindScreen):
         else:
             app.switch_screen(registry.screen(kind, arguments))
 
-    def _start(self, ref: TicketRef, workflow: str) -> None:
-        def started(session: Session) -> None:
-            app.open("session", id=session.id)
+    def _start(self, below: DeskScreen, ref: TicketRef, workflow: str) -> None:
+        from opstui.tui.screens.starting import start
 
-        app = self.desk_app
-        app.pop_screen()
-        app.do(StartSession(ticket=ref, workflow=workflow), started, saying=f"{workflow} of {called(ref)}")
+        self.desk_app.pop_screen()
+        start(below, ref, workflow)
 
     def _run(self, action: str, node: Any) -> None:
         app = self.desk_app

@@ -32,6 +32,16 @@ NAMED: Mapping[str, tuple[str, str, str]] = {
 }
 """Kind → module, class, and the name of its one argument in what is kept."""
 
+WAITING: Mapping[str, str] = {
+    "sev1": "ticket",
+    "question": "session",
+    "budget": "session",
+    "failed": "session",
+    "proposal": "proposal",
+    "handover": "handover",
+}
+"""What waits → the screen on which it is dealt with; the rest is a draft's, on Review."""
+
 PLACES: tuple[tuple[str, str], ...] = (
     ("queues", "Queues"),
     ("sessions", "Sessions"),

@@ -19,7 +19,7 @@ from opstui.core.desk import (
 from opstui.core.sessions import Session, SessionStatus
 from opstui.tui.session_figures import status_words
 from opstui.tui.session_stands import suggested_budget
-from opstui.tui.session_text import citations
+from opstui.tui.session_text import citations, result_of
 from opstui.tui.words import called, money
 
 if TYPE_CHECKING:
@@ -172,12 +172,15 @@ class ActsOnSession:
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def action_session_draft(self) -> None:
-        """``d``."""
+        """``d``: what it made, where a person decides about it."""
         # Asked anew: the draft may be a moment older than the last look at the bell.
         screen = self._screen
         session = screen.desk.ask(SessionDetail(screen.session_id)) if screen.session is not None else None
-        if session is not None and session.draft:
-            screen.desk_app.open("review", draft=session.draft)
+        place = result_of(session) if session is not None else None
+        if place is not None:
+            screen.desk_app.open(place[0], **place[1])
+        elif session is not None and session.document is not None:
+            screen.desk_app.say("its document proposes nothing: it is shown here", "dim")
         else:
             screen.desk_app.say("no draft yet", "dim")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from opstui.core.boards import shift_ref
 from opstui.core.desk import Facts, Plan, StartSession
 from opstui.core.errors import (
     BudgetReached,
@@ -17,7 +18,8 @@ from opstui.core.errors import (
 from opstui.core.sessions import Session
 from opstui.core.tickets import TicketRef
 from opstui.tui.ticket_text import workflow_word
-from opstui.tui.words import called, money
+from opstui.tui.words import called
+from opstui.tui.workflow_choices import budget_of, called_on, is_about_the_shift, terms
 
 if TYPE_CHECKING:
     from opstui.core.workflows import Workflow
@@ -33,6 +35,9 @@ def start(screen: DeskScreen, ref: TicketRef, workflow: str, *, runtime: str = "
     if app.facts.read_only:
         app.say("read-only: no session is started", "warn")
         return
+    flow = next((flow for flow in app.facts.workflows if flow.id == workflow), None)
+    if flow is not None and is_about_the_shift(flow):
+        ref = shift_ref(app.status.shift.id)
 
     def opened(session: Session) -> None:
         if app.screen is screen:
@@ -100,26 +105,6 @@ def start_marked(screen: DeskScreen, refs: Sequence[TicketRef], workflow: str, *
     following()
 
 
-def choices(facts: Facts) -> list[tuple[str, str, str]]:
-    """Every workflow with its runtime and budget, and the way to others."""
-    found = [(f"run {flow.id}", flow.title, terms(facts, flow)) for flow in facts.workflows]
-    if len(facts.runtimes) > 1 and found:
-        found.append(("otherwise", "With another runtime or budget, this once …", "asks for both"))
-    return found
-
-
-def terms(facts: Facts, flow: Workflow, runtime: str = "") -> str:
-    """``managed · $0.50``; what is made here costs nothing."""
-    name = runtime or facts.plans.get(flow.id, Plan()).runtime
-    return f"{name} · free" if name == "offline" else f"{name} · up to {money(budget_of(facts, flow))}"
-
-
-def budget_of(facts: Facts, flow: Workflow) -> int:
-    """Micro-dollars that a session of it may cost."""
-    own = facts.plans.get(flow.id, Plan()).budget_micros
-    return own if own is not None else flow.budget_micros
-
-
 def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
     """Ask for the workflow, the runtime and the budget, one after the other."""
     from opstui.tui.screens.raising import ask_amount
@@ -133,7 +118,7 @@ def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
         chosen = facts.plans.get(workflow, Plan()).runtime
         screen.put_question(
             Ask(
-                f"{flow.title} of {called(ref)} on",
+                f"{called_on(flow, ref)} on",
                 lambda name: runtime_chosen(flow, name),
                 choices=rows,
                 chosen=chosen,
@@ -146,7 +131,7 @@ def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
             return
         ask_amount(
             screen,
-            f"{flow.title} of {called(ref)} on {runtime}, for at most",
+            f"{called_on(flow, ref)} on {runtime}, for at most",
             lambda budget: start(screen, ref, flow.id, runtime=runtime, budget=budget),
             value=budget_of(facts, flow),
             note="dollars; it stops there and asks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -35,7 +35,8 @@ class Ask(Vertical):
     """A question. It says what it is about, answers once, and goes away; ``escape`` is no answer.
 
     With ``choices`` (value, text, note) it is a list, with none of them chosen for what changes a ticket; below them
-    stands dim what is ``unable`` (text, reason). Without, it is a line of text that starts as ``value``.
+    stands dim what is ``unable`` (text, reason), and under the question what ``details`` has to say of the choice under
+    the cursor. Without, it is a line of text that starts as ``value``.
     """
 
     DEFAULT_CSS = """
@@ -55,6 +56,7 @@ class Ask(Vertical):
         typed: Callable[[str], None] | None = None,
         note: str = "",
         closed: Callable[[], None] | None = None,
+        details: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self._title = title
@@ -66,6 +68,7 @@ class Ask(Vertical):
         self._typed = typed
         self._note = note
         self._on_close = closed
+        self._details = details or {}
 
     def compose(self) -> ComposeResult:
         """A rule, the question, the field."""
@@ -83,6 +86,9 @@ class Ask(Vertical):
             rows.cursor = self._chosen
             self._show_choices(rows)
             rows.focus()
+            if self._details:
+                # Only now is it known which choice the cursor stands on.
+                self.call_after_refresh(lambda: self.query_one("#ask-title", Spans).show(self._title_lines))
         else:
             field = self.query_one("#ask-line", LineField)
             field.cursor_position = len(self._value)
@@ -93,7 +99,20 @@ class Ask(Vertical):
         lines += [line(" ", (part, "strong")) for part in wrap(self._title, width - 2)]
         if self._note:
             lines += [line(" ", (part, "dim")) for part in wrap(self._note, width - 2)]
+        if self._details:
+            # As many lines for each of them: nothing jumps while the cursor goes down.
+            rows = self.query("#ask-choices")
+            said = self._details.get(rows.last(Choices).cursor or "", "") if rows else ""
+            parts = wrap(said, width - 2)
+            most = max(len(wrap(one, width - 2)) for one in self._details.values())
+            lines += [line(" ", (part, "dim")) for part in (*parts, *[""] * (most - len(parts)))]
         return lines
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        """Another choice: what there is to say of it."""
+        event.stop()
+        if self._details:
+            self.query_one("#ask-title", Spans).show(self._title_lines)
 
     def _choice_rows(self, width: int) -> list[Row]:
         rows = []
