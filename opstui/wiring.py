@@ -29,15 +29,20 @@ from opstui.services.setup import Setup, WorkflowPolicy
 from opstui.wired.late import LateKnowledge, LateMapping, LateRedactor, LateWorkflows, Once
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opstui.adapters.knowledge.index import SqliteKnowledge
     from opstui.adapters.secrets.store import SecretStore
     from opstui.core.desk import Desk, ImportReport
+    from opstui.core.observations import Readings
     from opstui.core.rates import RateCard
     from opstui.core.secrets import SecretRef
     from opstui.core.taxonomy import Taxonomy
     from opstui.core.workflows import Workflow
 
 EVERYTHING_OPEN = "-status:closed"
+TELEMETRY = "telemetry"
+"""The author of entries that code observed."""
 
 
 def open_desk(
@@ -132,6 +137,11 @@ def open_setup(
 
         return import_file(local, str(Path(file).expanduser()), update=update)
 
+    def add_entries(key: str, noted: Sequence[tuple[datetime, str]]) -> tuple[str, ...]:
+        return local.together(
+            lambda desk: tuple(desk.comment(key, TELEMETRY, text, kind="system", at=at) for at, text in noted)
+        )
+
     return Setup(
         clock=clock,
         randomness=randomness,
@@ -181,6 +191,8 @@ def open_setup(
         secrets=store,
         secret_refs=partial(_secret_refs, settings),
         import_tickets=import_tickets,
+        read_telemetry=_read_telemetry,
+        add_entries=add_entries,
         taxonomy=Once(partial(_taxonomy, settings, paths, demo=demo)),
         keep_days=settings.store.keep_days,
         on_live=(lambda: _play_world(local, paths, clock),) if demo and not read_only else (),
@@ -213,6 +225,12 @@ def _close(systems: LateMapping[TicketSystem]) -> None:
     for system in systems.made():
         if system.name != "local":
             system.close()
+
+
+def _read_telemetry(file: str) -> Readings:
+    from opstui.adapters.telemetry.reading import read_telemetry
+
+    return read_telemetry(str(Path(file).expanduser()))
 
 
 def _settle_seconds(text: str | None) -> float | None:

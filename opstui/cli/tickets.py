@@ -302,3 +302,46 @@ def import_tickets(invocation: Invocation, file: Path, update: bool, as_json: bo
         if len(report.errors) > SHOWN_ERRORS:
             note(f"… and {len(report.errors) - SHOWN_ERRORS} more bad lines; --json lists all of them")
     return 1 if report.errors else 0
+
+
+@ticket.command("observe")
+@click.argument("ref")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, readable=True)
+)
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="Most observations; 20 unless told.")
+@click.option("--dry-run", is_flag=True, help="Say what would be observed, and change nothing.")
+@json_option
+@with_invocation
+def observe_ticket(
+    invocation: Invocation, ref: str, files: tuple[str, ...], limit: int, dry_run: bool, as_json: bool
+) -> int:
+    """Put what exported telemetry shows onto a ticket, to be cited.
+
+    Reads range queries of Prometheus, metrics of CloudWatch, exports of Grafana and Datadog, CSV with a column of
+    times, and lists of events or log lines. Every number in a sentence is copied from the file. On the embedded system
+    each observation is an entry at once; elsewhere they are one internal comment, to be confirmed.
+
+    \b
+    opstui ticket observe local:INC-1042 lag.json cpu.csv --dry-run
+    """
+    from opstui.core.desk import ObserveTelemetry
+
+    if not dry_run:
+        invocation.writes()
+    command = ObserveTelemetry(ref=invocation.ref(ref), files=files, limit=limit, dry_run=dry_run)
+    seen = invocation.do(command).unwrap()
+    if as_json:
+        emit(shapes.observed(seen))
+    else:
+        for at, one in enumerate(seen.observations):
+            say(f"{seen.entries[at]}  {one.text}" if seen.entries else one.text)
+        if seen.draft:
+            note(f"opstui: draft {seen.draft} holds them as an internal comment; opstui draft show {seen.draft}")
+    for text in seen.notes:
+        note(f"opstui: {text}")
+    if seen.known:
+        note(f"opstui: {seen.known} stood on the ticket already")
+    if seen.left_out:
+        note(f"opstui: {seen.left_out} tell less and were left out; --limit keeps more")
+    return 0

@@ -318,6 +318,21 @@ def import_report(report: ImportReport) -> Json:
     }
 
 
+def observed(seen: Observed) -> Json:
+    """What files of telemetry show, and where it is now."""
+    return {
+        "observations": [
+            {"text": one.text, "start": when(one.start), "end": when(one.end), "lines": list(one.lines)}
+            for one in seen.observations
+        ],
+        "entries": list(seen.entries),
+        "draft": seen.draft,
+        "known": seen.known,
+        "left_out": seen.left_out,
+        "notes": list(seen.notes),
+    }
+
+
 def audit_health(health: AuditHealth) -> Json:
     """Whether the chain holds."""
     return {"ok": health.ok, "rows": health.rows, "first_broken": health.first_broken, "reason": health.reason}

@@ -391,6 +391,11 @@ class DeskService:
         self._refresher.refresh(feeds(self._setup, "local"))
         return words.Outcome(report)
 
+    def _observe(self, command: words.ObserveTelemetry) -> Outcome[words.Observed]:
+        from opstui.services.observing import observe_telemetry
+
+        return observe_telemetry(self._setup, self._refresher, self._drafting, command)
+
     # --- while a face stays
 
     def _keep_going(self) -> None:
@@ -542,6 +547,7 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "MarkSeen": DeskService._mark_seen,
     "KeepViewState": DeskService._keep_view_state,
     "ImportTickets": DeskService._import,
+    "ObserveTelemetry": DeskService._observe,
     "JudgeSimilar": DeskService._judge_similar,
     "SettleSection": DeskService._settle_section,
     "ReadBackHandover": DeskService._read_back,

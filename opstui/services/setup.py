@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from opstui.core.frozen import dataclass
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opstui.core.ids import Clock, Randomness
+    from opstui.core.observations import Readings
     from opstui.core.ports import AgentRuntime, KnowledgeIndex, Probe, RecordStore, Redactor, TicketCache, TicketSystem
     from opstui.core.queues import Queue, View
     from opstui.core.rates import RateCard
@@ -102,6 +105,10 @@ class Setup:
     """The values that documents may use, read when one is first asked for. Raises ConfigError."""
     import_tickets: Callable[[str, bool], object] | None = None
     """File, update → ImportReport, into the local system."""
+    read_telemetry: Callable[[str], Readings] | None = None
+    """What a file of telemetry holds. Raises UsageError naming file and line or field."""
+    add_entries: Callable[[str, Sequence[tuple[datetime, str]]], tuple[str, ...]] | None = None
+    """Key, and time and text of each → ids of the entries: what code observed, onto a ticket of the local system."""
     keep_days: int = 90
     on_live: tuple[Callable[[], None], ...] = ()
     """What starts when a face stays: the demo's player."""

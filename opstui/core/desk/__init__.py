@@ -117,6 +117,8 @@ if TYPE_CHECKING:
         EditDraft as EditDraft,
         NewDraft as NewDraft,
         NoteDraft as NoteDraft,
+        Observed as Observed,
+        ObserveTelemetry as ObserveTelemetry,
         OpenDraft as OpenDraft,
         PushApproved as PushApproved,
         PushOf as PushOf,
@@ -155,6 +157,7 @@ _HOME = {
     "updates": """
         Drafts ReviewRow Review DraftReview Confirmation Confirm Draw PushOf NewDraft EditDraft ApproveDraft
         SettleDraft DiscardDraft RestoreDraft NoteDraft OpenDraft CloseDraft PushApproved
+        Observed ObserveTelemetry
     """,
     "handovers": """
         HandoverRow HandoverItem HandoverSection HandoverView Handovers HandoverDetail SettleSection ReadBackHandover

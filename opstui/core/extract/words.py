@@ -299,6 +299,12 @@ def is_action(text: str) -> bool:
     return match is not None and match.start() <= 30 and not _PASSIVE.search(text[: match.start() + 1])
 
 
+OBSERVED = re.compile(
+    r"\b(?:rose from|fell from|spiked to|dropped to|peaked at|was lowest at|varied between|has no data)\b.*\bUTC\b"
+)
+"""A change that code saw in telemetry, as ``core.observations`` words it."""
+
+
 def salience(unit: Unit) -> float:
     """How much a sentence tells of what happened; below zero it is not worth a claim."""
     text = unit.text
@@ -317,6 +323,8 @@ def salience(unit: Unit) -> float:
         score += 2.0
     if unit.kind is EntryKind.ALERT:
         score += 2.0
+    if unit.kind is EntryKind.SYSTEM and OBSERVED.search(text):
+        score += 3.0
     if QUESTION.search(text):
         score -= 2.0
     if unit.dump:

@@ -1,0 +1,1 @@
+"""Files that monitoring exports, read as series of points: Prometheus, CloudWatch, Grafana, Datadog, CSV."""
