@@ -16,6 +16,7 @@ from opstui.core.desk import (
     AuditHealth,
     ImportReport,
     LedgerLine,
+    Observed,
     Review,
     ShiftView,
     SimilarTicket,
