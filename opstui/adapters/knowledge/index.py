@@ -4,34 +4,49 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
+from opstui.adapters.knowledge.frequencies import Frequencies
+from opstui.adapters.knowledge.fusion import (
+    TRIGRAMS,
+    WORDS,
+    Candidate,
+    Ranked,
+    fused,
+    is_better_guidance,
+    ordered,
+    score,
+)
+from opstui.adapters.knowledge.guesses import guesses
 from opstui.adapters.knowledge.pagewords import PageWords, Stems
-from opstui.adapters.knowledge.ranking import Match, idf, match, weigh
+from opstui.adapters.knowledge.query import Query, read_query
+from opstui.adapters.knowledge.ranking import SHOWN, Terms, Words, idf, match, weigh
 from opstui.adapters.knowledge.schema import STEPS, facts_from, moment
 from opstui.adapters.knowledge.upkeep import Upkeep, marks
-from opstui.adapters.knowledge.words import telling, words
 from opstui.adapters.sqlite import Database
 from opstui.core.errors import OpstuiError
-from opstui.core.knowledge import Hit, Page, PageRow, Strength
-from opstui.core.ports import KnowledgeSource, Probe
+from opstui.core.knowledge import Hit, Page, PageFacts, PageRow, Strength
+from opstui.core.ports import KnowledgeSource, PolledSource, Probe
 from opstui.core.text import SafeText, clean_line, lines
 
-_CANDIDATES = 20
-"""Pages that bm25 proposes; more change no figure on the benchmark and cost time."""
-_QUERY_LIMIT = 20_000
-"""Code points of a query that are looked at."""
+_CANDIDATES = 30
+"""Pages that each list proposes; more change no figure on the benchmark and cost time."""
+_PARTS = 12
+"""Words that parts of words are looked for of: the rarest."""
+_OFTEN = 0.25
+_RARE = 4
+"""Words on more pages than this share are left out there, but the rarest few never are."""
 
 
-class _Candidate(NamedTuple):
+class _Row(NamedTuple):
     id: int
     doc: str
     title: str
     hash: str
     changed_at: int | None
-    rank: float
-    """bm25: the smaller, the better."""
+    facts: PageFacts
 
 
 class SqliteKnowledge:
@@ -49,6 +64,7 @@ class SqliteKnowledge:
         self._names = tuple(self._sources)
         self._upkeep = Upkeep(database, sources, now=now)
         self._stems = Stems()
+        self._frequencies = Frequencies(database, self._names)
         self._pages = PageWords(self._stems)
 
     # --- keeping it up to date ----------------------------------------------------------------------------------------
@@ -65,79 +81,133 @@ class SqliteKnowledge:
         """See ``KnowledgeIndex``."""
         return self._upkeep.faults()
 
+    def answered(self) -> Mapping[str, datetime]:
+        """See ``KnowledgeIndex``."""
+        return self._upkeep.answered()
+
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def search(self, query: str, limit: int = 8) -> list[Hit]:
-        """Best first; empty where no page has a word of it. Any string is a query; none is an error.
+        """See ``KnowledgeIndex``.
 
-        585 pages: 2 ms at the median, 5 ms at the 95th percentile; the first searches of a process up to 50 ms.
+        585 pages: 3 ms at the median, 7 ms at the 95th percentile; the first searches of a process up to 50 ms.
         """
-        asked = telling(words(query[:_QUERY_LIMIT]))
-        # A stem may be stemmed further by the tokenizer, so a word of the query stands for it in the expression.
-        spelled = dict(zip(self._stems.of(asked), asked, strict=True))
-        stems = list(spelled)
-        if not stems or limit < 1 or not self._names:
+        asked = read_query(query, self._stems)
+        if not asked.words or limit < 1 or not self._names:
             return []
-        page_count = self.count()
-        terms = weigh(stems, self._pages_with(stems), page_count)
+        page_count = self._frequencies.settle()
+        counts = self._frequencies.of(asked.words)
+        instead = self._guessed(asked, counts)
+        counts.update({stem: max(counts.get(one, 1) for one in ones) for stem, ones in instead.items()})
+        terms = weigh(list(asked.words), counts, page_count, weak=asked.weak, instead=instead)
         if not terms.known:
             return []
-        rows = self._candidates([spelled[stem] for stem in terms.known], max(_CANDIDATES, limit))
+        lists = self._lists(asked, terms, counts, often=page_count * _OFTEN, count=max(_CANDIDATES, limit))
+        points = fused(lists)
+        rows = self._rows(points)
         pages = [
-            (row, page) for row in rows if (page := self._pages.of(row.hash, row.title, partial(self._text, row.id)))
+            (row, page)
+            for row in rows
+            if (page := self._pages.of(row.hash, row.title, row.facts, partial(self._text, row.id)))
         ]
-        if not pages:
-            return []
-        counts = self._pages_with(frozenset[str]().union(*(page.title for _, page in pages)))
-        best = min(row.rank for row, _ in pages) or -1.0
-        found = [
-            (row, match(page, terms, {stem: idf(counts.get(stem, 0), page_count) for stem in page.title}))
-            for row, page in pages
-        ]
-        surest = max(one.confidence for _, one in found)
-        scored = [(row.rank / best + one.bonus, row, one) for row, one in found]
-        scored.sort(key=lambda entry: (-entry[0], entry[1].doc))
-        hits = (self._hit(row, one, score, one.is_strong(terms, surest)) for score, row, one in scored[:limit])
-        return [hit for hit in hits if hit is not None]
+        counts = self._frequencies.of(frozenset[str]().union(*(page.title for _, page in pages)))
+        weights = {stem: idf(count, page_count) for stem, count in counts.items()}
+        nowhere = idf(0, page_count)
+        candidates = []
+        for row, page in pages:
+            found = match(page, terms, {stem: weights.get(stem, nowhere) for stem in page.title})
+            if found.confidence >= SHOWN or page.is_cut:
+                points_of_row = score(points[row.id], found)
+                candidates.append(Candidate(row.id, row.doc, points_of_row, found, row.facts.state.is_guidance))
+        return self._hits(ordered(candidates)[:limit], candidates, terms, {row.id: (row, page) for row, page in pages})
 
-    def _hit(self, row: _Candidate, found: Match, score: float, strong: bool) -> Hit | None:
-        text = self._text(row.id)
-        if text is None:
-            return None
-        start, end = found.span.start, found.span.end
-        return Hit(
-            doc=row.doc,
-            title=SafeText(row.title),
-            score=round(score, 6),
-            line_start=start,
-            line_end=end,
-            text=SafeText("\n".join(lines(text)[start - 1 : end])),
-            strength=Strength.STRONG if strong else Strength.WEAK,
-            coverage=round(min(1.0, found.coverage), 4),
-            changed_at=moment(row.changed_at),
+    def _guessed(self, asked: Query, counts: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+        """Unknown stem of what a person types → stems that it may stand for."""
+        if not asked.is_typed:
+            return {}
+        instead = {}
+        for stem, word in asked.words.items():
+            if stem not in counts and stem not in asked.weak:
+                found = guesses(self._database, word, stem, is_last=word == asked.open_word)
+                if found:
+                    instead[stem] = found
+        return instead
+
+    def _lists(
+        self, asked: Query, terms: Terms, counts: Mapping[str, int], *, often: float, count: int
+    ) -> list[Ranked]:
+        telling_stems = [stem for stem in terms.known if stem not in asked.weak] or list(terms.known)
+        # A stem may be stemmed further by the tokenizer, so a word of the query stands for it in the expression.
+        spelled = [word for stem in telling_stems for word in (terms.instead.get(stem) or (asked.words[stem],))]
+        # A long list of places is what makes trigrams slow, and a word that many pages have says little in any case.
+        parts = sorted(
+            (counts.get(stem, 0), word)
+            for stem, word in asked.words.items()
+            if len(word) >= 3 and (stem not in asked.weak or stem in telling_stems)
         )
+        rare = [word for at, (pages, word) in enumerate(parts) if at < _RARE or pages <= often][:_PARTS]
+        return [
+            Ranked(self._ranked("knowledge_words", spelled, count), WORDS),
+            Ranked(self._ranked("knowledge_trigrams", rare, count), TRIGRAMS),
+        ]
 
-    def _candidates(self, asked: Sequence[str], count: int) -> list[_Candidate]:
+    def _ranked(self, table: str, words: Sequence[str], count: int) -> list[int]:
+        """Pages with one of the words, the best by bm25 first."""
+        if not words:
+            return []
         # Words hold letters and digits only, so between quotes nothing of a query can be read as an operator.
-        expression = " OR ".join(f'"{word}"' for word in asked)
+        expression = " OR ".join(f'"{word}"' for word in words)
         rows = self._database.read(
-            "SELECT p.id, p.doc, p.title, p.hash, p.changed_at, w.rank FROM knowledge_words w"
-            " JOIN knowledge_page p ON p.id = w.rowid"
-            f" WHERE w.knowledge_words MATCH ? AND p.source IN ({marks(self._names)}) ORDER BY w.rank LIMIT ?",
+            f"SELECT p.id FROM {table} w JOIN knowledge_page p ON p.id = w.rowid"
+            f" WHERE w.{table} MATCH ? AND p.source IN ({marks(self._names)}) ORDER BY w.rank, p.doc LIMIT ?",
             (expression, *self._names, count),
         )
-        return [_Candidate(*row) for row in rows]
+        return [row[0] for row in rows]
+
+    def _rows(self, ids: Collection[int]) -> list[_Row]:
+        rows = self._database.read(
+            f"SELECT id, doc, title, hash, changed_at, facts FROM knowledge_page WHERE id IN ({marks(ids)})",
+            tuple(ids),
+        )
+        return [_Row(page, doc, title, content, at, facts_from(kept)) for page, doc, title, content, at, kept in rows]
+
+    def _hits(
+        self,
+        chosen: Sequence[Candidate],
+        candidates: Sequence[Candidate],
+        terms: Terms,
+        pages: Mapping[int, tuple[_Row, Words]],
+    ) -> list[Hit]:
+        surest = max((one.found.confidence for one in candidates), default=0.0)
+        hits = []
+        for one in chosen:
+            row, page = pages[one.id]
+            text = self._text(row.id)
+            if text is None:
+                continue
+            start, end = one.found.span.start, one.found.span.end
+            beside = any(is_better_guidance(other, one) for other in candidates)
+            hits.append(
+                Hit(
+                    doc=row.doc,
+                    title=SafeText(row.title),
+                    score=round(one.score, 6),
+                    line_start=start,
+                    line_end=end,
+                    text=SafeText("\n".join(lines(text)[start - 1 : end])),
+                    strength=Strength.STRONG if one.found.is_strong(terms, surest) and not beside else Strength.WEAK,
+                    coverage=round(min(1.0, one.found.coverage), 4),
+                    changed_at=moment(row.changed_at),
+                    section=page.section(start),
+                    facts=row.facts,
+                )
+            )
+        return hits
 
     def _text(self, page_id: int) -> str | None:
         """The page's text; None if it went or changed meanwhile."""
         rows = self._database.read("SELECT text FROM knowledge_page WHERE id = ?", (page_id,))
         return str(rows[0][0]) if rows else None
-
-    def _pages_with(self, stems: Collection[str]) -> dict[str, int]:
-        """In how many pages each of the stems stands; those in none are left out."""
-        # One statement: a hundred of them took longer than the rest of the search.
-        sql = f"SELECT term, doc FROM knowledge_vocabulary WHERE term IN ({marks(stems)})"
-        return {term: int(count) for term, count in self._database.read(sql, tuple(stems))}
 
     def page(self, doc: str) -> Page | None:
         """The page as indexed; None for one that is not there or not approved."""
@@ -180,6 +250,10 @@ class SqliteKnowledge:
             for doc, title, name, content, changed_at, facts, problem in rows
         ]
 
+    def sources(self) -> tuple[KnowledgeSource, ...]:
+        """See ``KnowledgeIndex``."""
+        return tuple(self._sources.values())
+
     def source_of(self, doc: str) -> KnowledgeSource | None:
         """See ``KnowledgeIndex``."""
         return self._sources.get(doc.partition("/")[0])
@@ -190,10 +264,12 @@ class SqliteKnowledge:
         return int(self._database.read(f"SELECT count(*) FROM knowledge_page WHERE {where}", self._names)[0][0])
 
     def probe(self) -> list[Probe]:
-        """What ``doctor`` says of the sources, and of pages that could not be read as they are."""
+        """What ``doctor`` says of sources on this machine, and of pages that could not be read as they are."""
         probes: list[Probe] = []
         faults = self.faults()
         for name, source in self._sources.items():
+            if isinstance(source, PolledSource):
+                continue  # doctor asks those side by side
             said = list(source.probe())
             if name in faults and all(probe.state == "pass" for probe in said):
                 text = clean_line(f"{faults[name]}; the pages indexed before are kept")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 
 import apsw
 
-from opstui.adapters.knowledge.ranking import Words, section_starts
+from opstui.adapters.knowledge.ranking import Words, sections
 from opstui.adapters.knowledge.words import WORD_LIMIT, expand, telling, words
+from opstui.core.knowledge import PageFacts
 from opstui.core.text import lines
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
@@ -60,7 +61,7 @@ class PageWords:
         self._kept: OrderedDict[tuple[str, str], tuple[Words, int]] = OrderedDict()
         self._size = 0
 
-    def of(self, content: str, title: str, read: Callable[[], str | None]) -> Words | None:
+    def of(self, content: str, title: str, facts: PageFacts, read: Callable[[], str | None]) -> Words | None:
         """The words of the page with the content hash ``content``; None if ``read`` finds no text any more.
 
         ``read`` is called only where the words are not known.
@@ -74,7 +75,7 @@ class PageWords:
         if whole is None:
             return None
         text = whole[:READ_LIMIT]
-        made = page_words(title, text, self._stems)
+        made = page_words(title, facts, text, self._stems, is_cut=len(whole) > READ_LIMIT)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = (made, len(text))
@@ -84,10 +85,10 @@ class PageWords:
         return made
 
 
-def page_words(title: str, text: str, stems: Stems) -> Words:
+def page_words(title: str, facts: PageFacts, text: str, stems: Stems, *, is_cut: bool = False) -> Words:
     """Find the words of a page."""
     page_lines = lines(text)
-    headings, body_start = section_starts(page_lines)
+    headings, body_start = sections(page_lines)
     places: dict[str, list[int]] = {}
     written = [False] * len(page_lines)
     # One pass over the whole text: a call per line took twice as long.
@@ -103,10 +104,18 @@ def page_words(title: str, text: str, stems: Stems) -> Words:
             places[stem] = [index]
         elif lines_with[-1] != index:
             lines_with.append(index)
+    named = frozenset(stems.of(telling(words(title))))
     return Words(
-        title=frozenset(stems.of(telling(words(title)))),
+        title=named,
+        names=named.union(stems.of(words(" ".join(facts.codes)))),
         places=places,
         written=written,
         headings=headings,
         body_start=body_start,
+        is_cut=is_cut,
     )
+
+
+def names_of(title: str, facts: PageFacts) -> str:
+    """What is searched as a page's title: the title, and the error codes and alerts that it says it is about."""
+    return "\n".join((title, *facts.codes))

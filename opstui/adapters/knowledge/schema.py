@@ -30,6 +30,19 @@ STEPS: tuple[Step, ...] = (
     ALTER TABLE knowledge_page ADD COLUMN facts TEXT NOT NULL DEFAULT '';
     CREATE TABLE knowledge_source(name TEXT PRIMARY KEY, answered_at REAL NOT NULL) WITHOUT ROWID;
     """,
+    # Parts of words, and ids that are never given again: the count and the largest id then tell any change.
+    """
+    DROP TABLE knowledge_page;
+    INSERT INTO knowledge_words(knowledge_words) VALUES ('delete-all');
+    CREATE TABLE knowledge_page(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL UNIQUE, source TEXT NOT NULL, title TEXT NOT NULL,
+        text TEXT NOT NULL, hash TEXT NOT NULL, stamp TEXT, changed_at INTEGER, problem TEXT,
+        facts TEXT NOT NULL DEFAULT '');
+    CREATE INDEX knowledge_page_source ON knowledge_page(source, doc, hash, stamp);
+    CREATE VIRTUAL TABLE knowledge_trigrams USING fts5(
+        title, body, content='', contentless_delete=1, tokenize='trigram remove_diacritics 1');
+    INSERT INTO knowledge_trigrams(knowledge_trigrams, rank) VALUES ('rank', 'bm25(8.0, 1.0)');
+    """,
 )
 
 _PLAIN = PageFacts()

@@ -6,10 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 import apsw
 
+from opstui.adapters.knowledge.pagewords import names_of
 from opstui.adapters.knowledge.schema import kept_facts
 from opstui.adapters.knowledge.words import expand
 from opstui.adapters.sqlite import Database
@@ -51,10 +53,18 @@ class Upkeep:
         self._working = threading.Lock()
         self._faults: dict[str, OpstuiError] = {}
         self._not_before: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
+        """When each folder was last read."""
 
     def faults(self) -> Mapping[str, OpstuiError]:
         """See ``KnowledgeIndex``."""
         return dict(self._faults)
+
+    def answered(self) -> Mapping[str, datetime]:
+        """See ``KnowledgeIndex``."""
+        rows = self._database.read("SELECT name, answered_at FROM knowledge_source")
+        times = {name: at for name, at in (*rows, *self._heard.items()) if name in self._names}
+        return {name: datetime.fromtimestamp(at, UTC) for name, at in times.items()}
 
     def refresh(self, *, due: bool) -> int:
         """See ``KnowledgeIndex``. Folders come first: nobody waits for a network to find what is here."""
@@ -91,6 +101,8 @@ class Upkeep:
                 break
         self._faults.pop(source.name, None)
         self._not_before.pop(source.name, None)
+        if not isinstance(source, PolledSource):
+            self._heard[source.name] = self._now()
         if isinstance(source, PolledSource) and not self._database.read_only:
             # What has more stays due: another process may go on where this one ends.
             answered_at = self._now() if not source.has_more else self._now() - source.poll_seconds
@@ -192,20 +204,18 @@ def _put(connection: apsw.Connection, source: str, page: Page, stamp: str | None
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (page.doc, source, page.title, page.text, page.content_hash, stamp, changed_at, page.problem, facts),
     )
-    connection.execute(
-        "INSERT INTO knowledge_words(rowid, title, body) VALUES (?, ?, ?)",
-        (connection.last_insert_rowid(), expand(page.title), expand(page.text)),
-    )
+    row = (connection.last_insert_rowid(), expand(names_of(page.title, page.facts)), expand(page.text))
+    connection.execute("INSERT INTO knowledge_words(rowid, title, body) VALUES (?, ?, ?)", row)
+    connection.execute("INSERT INTO knowledge_trigrams(rowid, title, body) VALUES (?, ?, ?)", row)
 
 
 def _remove(connection: apsw.Connection, where: str, values: Sequence[str]) -> int:
-    connection.execute(
-        f"DELETE FROM knowledge_words WHERE rowid IN (SELECT id FROM knowledge_page WHERE {where})", values
-    )
+    for table in ("knowledge_words", "knowledge_trigrams"):
+        connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT id FROM knowledge_page WHERE {where})", values)
     connection.execute(f"DELETE FROM knowledge_page WHERE {where}", values)
     return connection.changes()
 
 
-def marks(values: Collection[str]) -> str:
+def marks(values: Collection[object]) -> str:
     """As many question marks, for ``IN (…)``."""
     return ", ".join("?" * len(values))

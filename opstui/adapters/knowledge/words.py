@@ -2,6 +2,8 @@
 
 ``KubePodCrashLooping`` has to be found by "pod crash looping" and the other way round, so compound words are indexed
 with their parts. On 494 real alert texts this alone lifts the right page to the first place in 77 % instead of 55 %.
+What the trade writes short (``cfg``, ``k8s``, ``unready``) is indexed with what it is short for, and what is only the
+name of an instance (``prod-a/web-0``, ``10.0.3.7:9100``) weighs little in a query.
 """
 
 from __future__ import annotations
@@ -22,13 +24,67 @@ _COMMON = frozenset(
     "while who whom why will with would you your".split()
 )
 
+_SHORT_FOR = {
+    short: long
+    for long, shorts in {
+        "administrator": "admin admins",
+        "application": "app apps",
+        "authentication": "auth authn",
+        "authorization": "authz",
+        "average": "avg",
+        "certificate": "cert certs",
+        "configuration": "conf config configs cfg",
+        "connection": "conn conns",
+        "database": "db dbs",
+        "directory": "dir dirs",
+        "environment": "env envs",
+        "error": "err errs",
+        "filesystem": "fs",
+        "interface": "iface ifaces",
+        "kubernetes": "kube k8s",
+        "maximum": "max",
+        "memory": "mem",
+        "message": "msg msgs",
+        "namespace": "ns",
+        "network": "net",
+        "postgres": "postgresql pg pgsql",
+        "replication": "repl",
+        "repository": "repo repos",
+        "request": "req reqs",
+        "response": "resp",
+        "service": "svc svcs",
+        "synchronize": "sync synced syncing synchronise synchronised synchronising",
+        "transaction": "txn txns xact",
+        "utilization": "util utilisation",
+        "volume": "vol vols",
+    }.items()
+    for short in shorts.split()
+}
+_WITHOUT = ("available", "expected", "healthy", "reachable", "ready", "registered", "responsive", "schedulable",
+            "scheduled", "sealed", "synced")  # fmt: skip
+_SHORT_FOR |= {f"un{word}": word for word in _WITHOUT}
+"""Word → what it is indexed with besides: the trade's abbreviations, and "not ready" for "unready"."""
+
+# One run of characters that a resource's name, path or address is written in.
+_RUN = re.compile(r"[^\s\"'`(),;!?<>{}\[\]=|]+")
+_JOINT = re.compile(r"[-./:_@]+")
+_MADE_UP = re.compile(r"\d[A-Za-z]+\d")
+
 WORD_LIMIT = 64
 """Longer words (hashes, base64) say nothing that a search could use."""
 
 
 def expand(text: str) -> str:
-    """``text`` with every compound word followed by its parts; line breaks stay where they are."""
-    return _COMPOUND.sub(_with_parts, text)
+    """``text`` with every compound word followed by its parts, and every short form by the long one.
+
+    Line breaks stay where they are.
+    """
+    return _WORD.sub(_with_long_form, _COMPOUND.sub(_with_parts, text))
+
+
+def _with_long_form(match: re.Match[str]) -> str:
+    long = _SHORT_FOR.get(match.group().lower())
+    return f"{match.group()} {long}" if long else match.group()
 
 
 def _with_parts(match: re.Match[str]) -> str:
@@ -54,3 +110,23 @@ def telling(found: list[str]) -> list[str]:
     as much as the name of a service.
     """
     return [word for word in found if word not in _COMMON] or found
+
+
+def instance_words(text: str) -> frozenset[str]:
+    """Words of ``text`` that stand only in names of instances: ``prod-a/web-0``, ``10.0.3.7:9100``, ``node-7``.
+
+    Such a name is joined from parts, one of which nobody would write by hand: a number, a letter, a hash. Its words
+    are rare on runbook pages and say nothing about what is the matter, so that a page that has one by chance would
+    come before those that answer.
+    """
+    named: set[str] = set()
+    plain: set[str] = set()
+    for run in _RUN.findall(text):
+        parts = [part for part in _JOINT.split(run) if part]
+        is_name = len(parts) > 1 and any(_is_made_up(part) for part in parts)
+        (named if is_name else plain).update(words(run))
+    return frozenset(named - plain)
+
+
+def _is_made_up(part: str) -> bool:
+    return part.isdigit() or len(part) == 1 or _MADE_UP.search(part) is not None

@@ -48,10 +48,14 @@ def test_a_hit_by_the_title_alone_shows_more_than_a_heading(index: SqliteKnowled
 
 
 def test_one_word_of_many_is_no_answer(index: SqliteKnowledge) -> None:
-    hits = index.search("coffee machine on floor three leaks water into the queue of the canteen")
+    hits = index.search("coffee machine leaks into the queue of a relay")
     assert hits
     assert all(hit.strength is Strength.WEAK for hit in hits)
     assert all(0 < hit.coverage < 0.5 for hit in hits)
+
+
+def test_a_page_with_nothing_to_say_is_not_shown(index: SqliteKnowledge) -> None:
+    assert index.search("coffee machine on floor three leaks water into the queue of the canteen") == []
 
 
 def test_a_query_without_a_word_of_any_page_finds_nothing(index: SqliteKnowledge) -> None:
@@ -219,3 +223,15 @@ def test_who_only_reads_the_file_can_search_it(index: SqliteKnowledge, folder: P
         )
     finally:
         reader.close()
+
+
+def test_a_hit_names_the_section_that_its_lines_stand_in(index: SqliteKnowledge) -> None:
+    assert index.search("lvextend volume logrotate")[0].section == "Mitigation"
+    assert index.search("pod restarts again and again")[0].section in ("KubePodCrashLooping", "Meaning")
+
+
+def test_names_of_instances_do_not_decide_which_page_answers(index: SqliteKnowledge, folder: Path) -> None:
+    (folder / "Prod.md").write_text("# Access to prod-a\n\nAsk for web-0 and web-1 in prod-a.\n")
+    index.refresh()
+    assert index.search("Disk of prod-a/web-0 is full")[0].doc == "kb/disk/HostDiskFull"
+    assert index.search("prod-a/web-0")[0].doc == "kb/Prod"

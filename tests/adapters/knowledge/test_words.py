@@ -3,17 +3,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from opstui.adapters.knowledge.words import WORD_LIMIT, expand, telling, words
+from opstui.adapters.knowledge.words import WORD_LIMIT, expand, instance_words, telling, words
 
 
 @pytest.mark.parametrize(
     ("word", "parts"),
     [
-        ("KubePodCrashLooping", "kubepodcrashlooping kube pod crash looping"),
+        ("PodsCrashLooping", "podscrashlooping pods crash looping"),
         ("HTTPServerError", "httpservererror http server error"),
         ("etcdGRPCRequestsSlow", "etcdgrpcrequestsslow etcd grpc requests slow"),
         ("EC2Instance", "ec2instance ec2 instance"),
-        ("max_wal_senders", "max wal senders"),
+        ("old_wal_senders", "old wal senders"),
         ("payments-gw", "payments gw"),
         ("p99", "p99"),
         ("TLS", "tls"),
@@ -22,6 +22,39 @@ from opstui.adapters.knowledge.words import WORD_LIMIT, expand, telling, words
 )
 def test_compound_words_are_found_by_their_parts(word: str, parts: str) -> None:
     assert words(word) == parts.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("KubeConfig", "kubeconfig kube kubernetes config configuration"),
+        ("K8s", "k8s kubernetes"),
+        ("unready", "unready ready"),
+        ("under", "under"),
+        ("confer", "confer"),
+    ],
+)
+def test_what_is_written_short_is_found_by_what_it_is_short_for(text: str, found: str) -> None:
+    assert words(text) == found.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Pod prod-a/web-0 is down", {"prod", "a", "web", "0"}),
+        ("10.0.3.7:9100 interface eth0", {"10", "0", "3", "7", "9100"}),
+        ("node-7 of the node pool", {"7"}),
+        ("kube-state-metrics: list/watch of disk_full", set()),
+        ("payments-api-7d9f8b6c5-x2x9z on k8s-pool", {"payments", "api", "7d9f8b6c5", "x2x9z"}),
+    ],
+)
+def test_names_of_instances_are_told_from_words(text: str, found: set[str]) -> None:
+    assert instance_words(text) == found
+
+
+@given(st.text())
+def test_any_text_may_hold_names(text: str) -> None:
+    assert instance_words(text) <= set(words(text))
 
 
 def test_words_of_every_sentence_are_left_out_but_those_that_alerts_are_made_of_stay() -> None:
