@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual import events
 from textual.app import ComposeResult
-from textual.geometry import Size
 
 from opstui.core.approval import key_suffix
-from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, Draw, NoteDraft, Review
+from opstui.core.desk import ApproveDraft, Confirm, Confirmation, DraftReview, NoteDraft, Review
 from opstui.core.drafts import Draft, DraftState
 from opstui.core.errors import NotFound, OpstuiError
-from opstui.tui.arming import Arming, Phase, at, idle, open_prompt, press, redraw
 from opstui.tui.confirm_lines import confirm_rows, head_line, prompt_line, true_to_bytes
 from opstui.tui.lines import Line, fit, line
 from opstui.tui.push_words import push_lines, wrapped
-from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
+from opstui.tui.screens.base import Topic, ViewState, screen_bindings
+from opstui.tui.screens.letters import LettersScreen
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.sevlane import SevLane
 from opstui.tui.widgets.spans import Spans
@@ -28,8 +24,6 @@ from opstui.tui.words import zone
 if TYPE_CHECKING:
     from opstui.tui.app import OpstuiApp
 
-LOOK = 0.1
-"""Seconds between looks at whether the prompt is armed or nobody answered it."""
 WRONG_KEY = "not pushed: wrong key"
 _WATCHED = (DraftState.APPROVED, DraftState.PUSHING)
 
@@ -44,6 +38,7 @@ class ConfirmScreen(LettersScreen):
     ConfirmScreen #confirm-head { height: 1; }
     ConfirmScreen #prompt { height: auto; max-height: 60%; }
     """
+
     def __init__(self, draft: str, confirmation: Confirmation | None = None) -> None:
         super().__init__()
         self.draft_id = draft
@@ -252,4 +247,3 @@ class ConfirmScreen(LettersScreen):
             self.confirmation = fresh
             self.query_one("#what", RowList).show(self._rows)
             self.new_letters()
-
