@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,8 +19,12 @@ from opstui.cli.options import json_option, with_invocation
 from opstui.cli.output import emit, note, say, table, write
 from opstui.config.settings import Budget, SecretRef
 from opstui.core.errors import ConfigError, Refused
+from opstui.exports import shapes
 from opstui.exports.shapes import money
 from opstui.exports.writing import json_text
+
+if TYPE_CHECKING:
+    from opstui.core.desk import Drift
 
 
 @click.group()
@@ -96,9 +100,14 @@ def show_config(invocation: Invocation, as_json: bool) -> int:
 
 
 @config.command("check")
+@json_option
 @with_invocation
-def check_config(invocation: Invocation) -> int:
-    """Read the config and say what is wrong with it; exit 2 where something is."""
+def check_config(invocation: Invocation, as_json: bool) -> int:
+    """Read the config, the taxonomy and the workflows, and say what is wrong with them.
+
+    Exit 2 where something can't be read or makes no sense; 1 where it names what is not there any more: pages, teams,
+    fields, workflows, and values of open tickets that the taxonomy does not know.
+    """
     loaded = invocation.loaded
     from opstui.config.kinds import missing
     from opstui.tui.themes import find
@@ -113,8 +122,26 @@ def check_config(invocation: Invocation) -> int:
         if "token" in missing(system):
             note(f"opstui: tickets.{name}: no token is configured, so it can't be asked (exit 4)")
     place = str(invocation.own_paths.config_file)
-    say(f"{place}: fine" if loaded.file_exists else f"{place}: there is none, the defaults hold")
-    return 0
+    found = _drift(invocation)
+    if as_json:
+        emit([shapes.drift(one) for one in found])
+        return 1 if found else 0
+    for one in found:
+        say(f"{one.check}: {one.text}")
+    state = "fine" if loaded.file_exists else "there is none, the defaults hold"
+    say(f"{place}: {state if not found else f'sound, but {len(found)} of what is named is not as it says'}")
+    return 1 if found else 0
+
+
+def _drift(invocation: Invocation) -> tuple[Drift, ...]:
+    """What the config and the taxonomy name and is not there. Opens nothing where they name nothing."""
+    from opstui.config.taxonomy import load_taxonomy, taxonomy_file
+    from opstui.core.desk import ConfigDrift
+
+    paths, settings = invocation.paths, invocation.settings
+    if not (settings.workflows or load_taxonomy(taxonomy_file(settings, paths)) or paths.user_workflows.is_dir()):
+        return ()
+    return invocation.desk.ask(ConfigDrift())
 
 
 @config.command("schema")

@@ -14,6 +14,7 @@ from opstui.core.audit import AuditRecord
 from opstui.core.codec import decode, encode, timestamp
 from opstui.core.desk import (
     AuditHealth,
+    Drift,
     ImportReport,
     LedgerLine,
     Observed,
@@ -103,6 +104,11 @@ def similar(one: SimilarTicket) -> Json:
         "by": one.by,
         "at": when(one.at),
     }
+
+
+def drift(found: Drift) -> Json:
+    """Something that the config names and that is not there."""
+    return {"check": found.check, "subject": found.subject, "text": found.text, "count": found.count}
 
 
 def entry(item: TimelineEntry) -> Json:

@@ -319,6 +319,11 @@ class DeskService:
 
         return tuple(examine(self._setup, offline=question.offline))
 
+    def _drift(self, question: words.ConfigDrift) -> tuple[words.Drift, ...]:
+        from opstui.services.drift import drift
+
+        return drift(self._setup)
+
     def _run_session(self, command: words.RunSession) -> Outcome[Session]:
         return words.Outcome(self._loop.run(self._sessions.run(command.id, patience=PATIENCE)))
 
@@ -518,6 +523,7 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
     "LogTail": DeskService._log_tail,
     "Doctor": DeskService._doctor,
+    "ConfigDrift": DeskService._drift,
 }
 """By name: naming the classes here would make all of them."""
 _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from opstui.core.desk.books import (
         AuditHealth as AuditHealth,
         AuditWindow as AuditWindow,
+        ConfigDrift as ConfigDrift,
         Doctor as Doctor,
+        Drift as Drift,
         ImportReport as ImportReport,
         ImportTickets as ImportTickets,
         LedgerLine as LedgerLine,
@@ -166,8 +168,8 @@ _HOME = {
         Proposals ProposalView ProposalDetail EditProposal RebaseProposal AcceptProposal RejectProposal
     """,
     "books": """
-        LedgerLine ShiftView ShiftTotals AuditWindow AuditHealth VerifyAudit LogTail Doctor ImportReport
-        ImportTickets
+        LedgerLine ShiftView ShiftTotals AuditWindow AuditHealth VerifyAudit LogTail Doctor Drift ConfigDrift
+        ImportReport ImportTickets
     """,
 }
 """Module → its words."""

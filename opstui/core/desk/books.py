@@ -115,6 +115,24 @@ class Doctor(Question["tuple[Probe, ...]"]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Something that the config or the taxonomy names and that is not there, or the other way round."""
+
+    check: str
+    """``workflow``, ``page``, ``system``, ``field``, ``team`` or ``value``."""
+    subject: str
+    """What it is about: a page's id, a field's name, a value."""
+    text: str
+    count: int = 1
+    """How many open tickets have it, for a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDrift(Question["tuple[Drift, ...]"]):
+    """Looks at the index and at every open ticket in the cache, up to a second: from a thread. Raises ConfigError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What an import did."""
 
