@@ -24,7 +24,7 @@ from opstui.core.desk import (
     SessionEvents,
     Sessions,
 )
-from opstui.core.errors import UsageError
+from opstui.core.errors import Refused, UsageError
 from opstui.core.money import dollars
 from opstui.core.sessions import Session, SessionEvent, live
 from opstui.exports import shapes
@@ -195,18 +195,59 @@ def _done(invocation: Invocation, command: Command[Session], as_json: bool) -> i
 @session.command("export")
 @click.argument("session_id", metavar="ID")
 @click.option(
-    "--format", "form", type=click.Choice(("json", "markdown")), default="json", help="json (the default) or markdown."
+    "--format",
+    "form",
+    type=click.Choice(("json", "markdown", "md", "html", "txt")),
+    default="json",
+    help="json (the default), markdown or md, html, txt; the last two are always the document alone.",
 )
+@click.option("--document", is_flag=True, help="The document alone, without what happened in the session.")
 @with_invocation
-def export_session(invocation: Invocation, session_id: str, form: str) -> int:
-    """A session with everything that happened in it."""
+def export_session(invocation: Invocation, session_id: str, form: str, document: bool) -> int:
+    """A session with everything that happened in it, or its document.
+
+    An html page holds everything that it needs: no script, nothing from elsewhere.
+
+    \b
+    opstui session export 01J… --format html > escalation.html
+    """
     run = invocation.desk.ask(SessionDetail(session_id))
+    if document or form in ("html", "txt"):
+        if run.document is None:
+            note(f"opstui: session {run.id} has no document")
+            return 1
+        write(_document_file(run, form))
+        return 0
     events = all_events(invocation, run)
     if form == "json":
         write(json_text(transcript(run, events)))
     else:
         write(str(printable(transcript_markdown(run, events, _document(run)))).encode())
     return 0
+
+
+def _document_file(run: Session, form: str) -> bytes:
+    """The session's document in one of the formats. Raises Refused for one that this version can't lay out."""
+    if form == "json":
+        return json_text(run.document)
+    from opstui.core.codec import decode
+    from opstui.core.documents import DOCUMENTS
+    from opstui.core.render.registry import as_markdown, as_plain, sheet_of
+
+    content = run.document or {}
+    kind = str(content.get("head", {}).get("document", ""))
+    try:
+        document = decode(DOCUMENTS[kind], content)
+    except (KeyError, TypeError, ValueError):
+        raise Refused(
+            f"session {run.id}: its document was written by another version; --format json prints it"
+        ) from None
+    if form == "html":
+        from opstui.exports.pages import page
+
+        return page(sheet_of(document))
+    text = as_plain(document) if form == "txt" else as_markdown(document)
+    return str(printable(text)).encode()
 
 
 def all_events(invocation: Invocation, run: Session) -> list[SessionEvent]:

@@ -40,7 +40,8 @@ def reply_text(reply: Reply) -> SafeText:
     if state:
         parts.append(" ".join(state))
     if reply.workaround is not None and reply.workaround not in reply.sentences:
-        parts.append(f"Workaround: {_sentence(reply.workaround.text)}")
+        told = _sentence(reply.workaround.text)
+        parts.append(told if "workaround" in told.casefold() else f"Workaround: {told}")
     if reply.steps:
         parts.append("\n".join(["What you can do:", *(f"- {_sentence(step.text)}" for step in reply.steps)]))
     if reply.asks:

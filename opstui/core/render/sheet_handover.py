@@ -43,12 +43,12 @@ EMPTY = {
 
 def handover_sheet(handover: ShiftHandover) -> Sheet:
     """The whole handover as it was written."""
-    return _sheet(handover, {})
+    return _sheet(handover, {}, {})
 
 
 def walked_sheet(handover: Handover) -> Sheet:
     """The whole handover with what people made of it: revised texts, who approved what, and the read-back."""
-    return _sheet(handover.document, handover.settled)
+    return _sheet(handover.document, handover.settled, handover.marks)
 
 
 def section_items(handover: ShiftHandover) -> dict[str, tuple[Item, ...]]:
@@ -67,11 +67,12 @@ def section_items(handover: ShiftHandover) -> dict[str, tuple[Item, ...]]:
     }
 
 
-def _sheet(handover: ShiftHandover, settled: Mapping[str, Settled]) -> Sheet:
+def _sheet(handover: ShiftHandover, settled: Mapping[str, Settled], marks: Mapping[str, str]) -> Sheet:
     shift = handover.shift
     sections = [
-        _section(name, items, settled.get(name)) for name, items in section_items(handover).items()
-    ]  # fmt: skip
+        _section(name, _marked(name, items, marks), settled.get(name))
+        for name, items in section_items(handover).items()
+    ]
     sections.append(left_out(handover.not_included))
     if handover.read_back is not None:
         back = handover.read_back
@@ -92,20 +93,22 @@ def _sheet(handover: ShiftHandover, settled: Mapping[str, Settled]) -> Sheet:
     )
 
 
+def _marked(name: str, items: tuple[Item, ...], marks: Mapping[str, str]) -> tuple[Item, ...]:
+    return tuple(
+        (Strong(mark), ": ", *item) if (mark := marks.get(f"{name}-{number}")) else item
+        for number, item in enumerate(items, start=1)
+    )
+
+
 def _section(name: str, items: tuple[Item, ...], settled: Settled | None) -> Section:
     if settled is None:
         return Section(title=TITLES[name], items=items, empty=EMPTY[name])
     who = f"{settled.by}, {moment(settled.at)}"
-    marks = settled.marks
-    marked = tuple(
-        (Strong(mark), ": ", *item) if (mark := marks.get(f"{name}-{number}")) else item
-        for number, item in enumerate(items, start=1)
-    )
     note: tuple[Item, ...] = ((f"Note of {who}: {settled.note}",),) if settled.note else ()
     if settled.text is None:
-        return Section(title=f"{TITLES[name]} (approved by {who})", items=(*marked, *note), empty=EMPTY[name])
+        return Section(title=f"{TITLES[name]} (approved by {who})", items=(*items, *note), empty=EMPTY[name])
     own = tuple((text.strip(),) for text in settled.text.split("\n") if text.strip())
-    before = tuple((Strong("as written"), ": ", *item) for item in marked)
+    before = tuple((Strong("as written"), ": ", *item) for item in items)
     return Section(title=f"{TITLES[name]} (revised by {who})", items=(*own, *note, *before))
 
 

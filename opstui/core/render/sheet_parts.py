@@ -72,7 +72,7 @@ def step_items(steps: Iterable[CheckedStep]) -> tuple[Item, ...]:
         how = f" ({step.method})" if step.method not in ("observation", "action") else ""
         sources = tuple(dict.fromkeys((*step.detail.citations, *step.evidence)))
         begin = f"{moment(step.at)} {step.by.id}: "
-        found.append((begin, step.detail.text, how, " ", Strong(result), Marks(sources)))
+        found.append((begin, step.detail.text, how, " → ", Strong(result), Marks(sources)))
     return tuple(found)
 
 
