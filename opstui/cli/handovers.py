@@ -101,15 +101,18 @@ def settle_section(
 ) -> int:
     """Approve a section, or say it in other words.
 
-    Without --text-file it is approved as it is written. What it said before is kept, with who changed it and when. It
-    can be settled again until the handover is read back.
+    Without --text-file it is approved as it is written. With items alone, only these are marked. What it said before is
+    kept, with who changed it and when, and it can be settled again until the handover is read back.
     """
     invocation.writes()
     text = text_of(text_file) if text_file is not None else None
     marks = dict.fromkeys(done, "done") | dict.fromkeys(drop, "dropped") | dict.fromkeys(reopen, "open")
     view = invocation.desk.ask(HandoverDetail(handover_id))
+    settles = not marks or text is not None or bool(remark)
     outcome = invocation.do(
-        SettleSection(id=handover_id, rev=view.row.rev, section=section, text=text, note=remark, marks=marks)
+        SettleSection(
+            id=handover_id, rev=view.row.rev, section=section, text=text, note=remark, marks=marks, settles=settles
+        )
     )
     return _told(outcome.unwrap(), outcome.notice, as_json)
 

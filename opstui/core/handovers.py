@@ -36,8 +36,6 @@ class Settled:
     text: str | None = None
     """Instead of what was written; None: approved as it was."""
     note: str = ""
-    marks: Mapping[str, str] = field(default_factory=dict)
-    """Item → ``done`` or ``dropped``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +56,8 @@ class Handover:
     settled: Mapping[str, Settled] = field(default_factory=dict)
     earlier: tuple[Revision, ...] = ()
     """Oldest first."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Item → ``done`` or ``dropped``."""
     read_back: ReadBack | None = None
 
     @property
@@ -83,26 +83,12 @@ class Handover:
         return len(self.read_back.corrections) if self.read_back is not None else 0
 
 
-def settle(
-    handover: Handover,
-    section: str,
-    text: str | None,
-    *,
-    by: str,
-    at: datetime,
-    note: str = "",
-    marks: Mapping[str, str] | None = None,
-    items: int,
-) -> Handover:
+def settle(handover: Handover, section: str, text: str | None, *, by: str, at: datetime, note: str = "") -> Handover:
     """The handover with this section approved (``text`` None) or revised; what it was before is kept.
 
-    ``marks``: item → ``done``, ``dropped`` or ``open``, of its ``items`` items; those of before stay. Raises NotFound,
-    Refused, UsageError.
+    Raises NotFound, Refused, UsageError.
     """
-    if handover.read_back is not None:
-        raise Refused("the handover was read back and is closed; nothing was changed")
-    if section not in SECTIONS:
-        raise NotFound(f"{clean_line(section, limit=60)}: no such section; there are: {', '.join(SECTIONS)}")
+    _still_open(handover, section)
     words = None
     if text is not None:
         words = str(clean(text)).strip()
@@ -111,25 +97,33 @@ def settle(
         if len(words) > TEXT_LIMIT:
             raise UsageError(f"{section}: at most {TEXT_LIMIT} characters; nothing was changed")
     before = handover.settled.get(section)
-    if text is None and marks and before is not None:
-        words = before.text  # only its items are marked
-    said = dict(before.marks) if before is not None else {}
-    for item, mark in (marks or {}).items():
+    made = Settled(by=by, at=at, text=words, note=str(clean_line(note, limit=200)))
+    earlier = (*handover.earlier, Revision(section=section, was=before)) if before is not None else handover.earlier
+    return replace(handover, settled={**handover.settled, section: made}, earlier=earlier)
+
+
+def mark(handover: Handover, section: str, marks: Mapping[str, str], *, items: int) -> Handover:
+    """The handover with some of the section's ``items`` items marked ``done``, ``dropped`` or ``open`` again.
+
+    Whether the section is settled stays as it was. Raises NotFound, Refused, UsageError.
+    """
+    _still_open(handover, section)
+    said = dict(handover.marks)
+    for item, state in marks.items():
         name, _, number = item.rpartition("-")
         if name != section or not number.isdigit() or not 1 <= int(number) <= items:
             raise NotFound(f"{clean_line(item, limit=60)}: no such item of {section}; it has {items}")
-        if mark not in (DONE, DROPPED, KEPT):
-            raise UsageError(f"{clean_line(mark, limit=40)}: an item is done, dropped or open")
-        said[item] = mark
-    made = Settled(
-        by=by,
-        at=at,
-        text=words,
-        note=str(clean_line(note, limit=200)),
-        marks={item: mark for item, mark in sorted(said.items()) if mark != KEPT},
-    )
-    earlier = (*handover.earlier, Revision(section=section, was=before)) if before is not None else handover.earlier
-    return replace(handover, settled={**handover.settled, section: made}, earlier=earlier)
+        if state not in (DONE, DROPPED, KEPT):
+            raise UsageError(f"{clean_line(state, limit=40)}: an item is done, dropped or open")
+        said[item] = state
+    return replace(handover, marks={item: state for item, state in sorted(said.items()) if state != KEPT})
+
+
+def _still_open(handover: Handover, section: str) -> None:
+    if handover.read_back is not None:
+        raise Refused("the handover was read back and is closed; nothing was changed")
+    if section not in SECTIONS:
+        raise NotFound(f"{clean_line(section, limit=60)}: no such section; there are: {', '.join(SECTIONS)}")
 
 
 def close(handover: Handover, *, by: str, at: datetime, text: str, corrections: tuple[str, ...]) -> Handover:

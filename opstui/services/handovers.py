@@ -21,8 +21,8 @@ from opstui.core.desk.handovers import (
     SettleSection,
 )
 from opstui.core.document_kinds.handover import SECTIONS
-from opstui.core.errors import NotFound, StaleRevision
-from opstui.core.handovers import KIND, Handover, close, settle
+from opstui.core.errors import NotFound, StaleRevision, UsageError
+from opstui.core.handovers import KIND, Handover, close, mark, settle
 from opstui.core.render.markdown import markdown
 from opstui.core.render.plaintext import plain_text
 from opstui.core.render.sheet_handover import EMPTY, TITLES, section_items, walked_sheet
@@ -70,23 +70,18 @@ def settle_section(setup: Setup, command: SettleSection) -> Outcome[HandoverView
     before = _at(_paper(setup, command.id), command.rev)
     handover = _read(before)
     items = section_items(handover.document).get(command.section, ())
-    after = settle(
-        handover,
-        command.section,
-        command.text,
-        by=setup.operator,
-        at=setup.clock.now(),
-        note=command.note,
-        marks=command.marks,
-        items=len(items),
-    )
-    done = after.settled[command.section]
-    what = "approved" if done.text is None else "revised"
-    marked = f", {len(done.marks)} items marked" if done.marks else ""
-    stored = _save(setup, before, after, "handover.settle", f"{command.section} {what}{marked}")
+    after = mark(handover, command.section, command.marks, items=len(items))
+    said = [f"{item} {state}" for item, state in command.marks.items()]
+    if command.settles:
+        now = setup.clock.now()
+        after = settle(after, command.section, command.text, by=setup.operator, at=now, note=command.note)
+        said.insert(0, "approved" if command.text is None else "revised")
+    if not said:
+        raise UsageError("nothing is to be settled or marked; nothing was changed")
     left = len(after.left)
-    said = f"{TITLES[command.section]} {what}; " + (f"{left} to go" if left else "all sections are settled")
-    return Outcome(_view(stored), notice=said)
+    stored = _save(setup, before, after, "handover.settle", f"{command.section}: {', '.join(said)}"[:400])
+    more = f"{left} to go" if left else "all sections are settled"
+    return Outcome(_view(stored), notice=f"{TITLES[command.section]}: {', '.join(said)}; {more}")
 
 
 def read_back(setup: Setup, command: ReadBackHandover) -> Outcome[HandoverView]:
@@ -171,13 +166,12 @@ def _view(found: Paper) -> HandoverView:
     sections = []
     for name in SECTIONS:
         settled = handover.settled.get(name)
-        marks = settled.marks if settled is not None else {}
         made = []
         for number, item in enumerate(items[name], start=1):
             sources = tuple(cite for part in item if isinstance(part, Marks) for cite in part.citations)
             item_id = f"{name}-{number}"
             text = " ".join(words_of(item).split())
-            made.append(HandoverItem(id=item_id, text=text, citations=sources, mark=marks.get(item_id, "")))
+            made.append(HandoverItem(id=item_id, text=text, citations=sources, mark=handover.marks.get(item_id, "")))
         sections.append(
             HandoverSection(name=name, title=TITLES[name], items=tuple(made), empty=EMPTY[name], settled=settled)
         )

@@ -65,10 +65,10 @@ def test_a_section_is_approved_or_said_in_other_words_and_both_are_kept(place: P
 
 def test_items_are_marked_without_changing_what_a_section_says(place: Place, written: HandoverView) -> None:
     settled(place, written, "open", "Two of them matter.")
-    view = settled(place, written, "open", marks={"open-2": "done", "open-3": "dropped"})
+    view = settled(place, written, "open", marks={"open-2": "done", "open-3": "dropped"}, settles=False)
     (opened, *_) = view.sections
     assert (opened.text, [item.mark for item in opened.items]) == ("Two of them matter.", ["", "done", "dropped"])
-    view = settled(place, written, "open", marks={"open-2": "open"})
+    view = settled(place, written, "open", marks={"open-2": "open"}, settles=False)
     assert [item.mark for item in view.sections[0].items] == ["", "", "dropped"]
 
 

@@ -108,7 +108,10 @@ class HandoverDetail(Question["HandoverView"]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleSection(Command["HandoverView"]):
-    """Approve a section as it is (``text`` None) or in other words. Raises StaleRevision, Refused once it is closed."""
+    """Approve a section as it is written (``text`` None) or say it in other words; mark some of its items.
+
+    Raises StaleRevision, NotFound, UsageError, Refused once the handover is closed.
+    """
 
     id: str
     rev: int
@@ -117,6 +120,8 @@ class SettleSection(Command["HandoverView"]):
     note: str = ""
     marks: Mapping[str, str] = field(default_factory=dict)
     """Item → ``done``, ``dropped`` or ``open``; those of before stay."""
+    settles: bool = True
+    """Off: only its items are marked, and the section is settled or not as before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
