@@ -237,7 +237,7 @@ class _Told:
     def _superseded(self, target: str) -> None:
         self.states.append(PageState.SUPERSEDED)
         target = _LINK.sub(r"\1", target[:500])
-        target = re.sub(r"\s+(?:instead|which|since|as of|on)\b.*", "", target, flags=re.IGNORECASE)
+        target = re.sub(r"\s+(?:instead|now|since|as of)\b.*", "", target, flags=re.IGNORECASE)
         self.target = self.target or target.strip(" \t*_`.\"'<>[]|")
 
     def facts(self) -> PageFacts:

@@ -38,6 +38,8 @@ R = TypeVar("R")
 class MediaWiki:
     """A :class:`~opstui.adapters.knowledge.wiki.Wiki`."""
 
+    lists_are_whole = True
+
     def __init__(
         self, connection: Connection, *, namespaces: Sequence[str] = (), categories: Sequence[str] = ()
     ) -> None:
@@ -295,7 +297,7 @@ class MediaWiki:
         )
 
     async def still_there(self, ids: Sequence[str]) -> frozenset[str]:
-        """None: lists come in the order of titles or sort keys, so that one misses only what is renamed meanwhile."""
+        """Not asked: lists come in the order of titles or sort keys, so that one misses only what is renamed."""
         return frozenset()
 
 

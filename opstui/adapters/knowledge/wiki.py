@@ -71,6 +71,8 @@ class Wiki(Protocol):
 
     where: str
     """Its address, for people."""
+    lists_are_whole: bool
+    """A page that is in no list is gone, or was renamed meanwhile. Else the wiki is asked for each before it goes."""
 
     def alone(self, work: Callable[[], Awaitable[R]]) -> R:
         """``work()`` in a loop of its own, with the connections closed afterwards."""
@@ -85,7 +87,7 @@ class Wiki(Protocol):
         """These pages, without those that are gone."""
 
     async def still_there(self, ids: Sequence[str]) -> frozenset[str]:
-        """Those of the pages, missing in a whole list, that exist all the same under the same title."""
+        """Those of the pages, missing in a whole list, that are there all the same."""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,8 @@ class _Sweep:
     is_cut: bool = False
     docs: dict[str, Listed] | None = None
     todo: list[tuple[str, Listed]] = field(default_factory=list)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    """Doc and id of what is indexed and not listed, as long as the wiki was not asked for it."""
 
 
 class WikiSource:
@@ -186,11 +190,17 @@ class WikiSource:
             if sweep.docs is None:
                 sweep.docs = named(self.name, sweep.rows.values())
                 sweep.todo = [(doc, row) for doc, row in sweep.docs.items() if not self._is_unchanged(doc, row, known)]
-                gone = await self._gone(sweep.docs, known)
+                gone = self._missing(sweep, known)
+            doubts, sweep.doubts = sweep.doubts[:DOUBTS], sweep.doubts[DOUBTS:]
+            if doubts:
+                there = await self._wiki.still_there([number for _, number in doubts])
+                gone += [doc for doc, number in doubts if number not in there]
             batch, sweep.todo = sweep.todo[:READS], sweep.todo[READS:]
             if batch:
                 pages += await self._read(batch, known, gone)
-        self.has_more = not sweep.is_listed or bool(sweep.todo)
+        for doc in gone:
+            self.stamps.pop(doc, None)
+        self.has_more = not sweep.is_listed or bool(sweep.todo or sweep.doubts)
         if not self.has_more:
             self._sweep, self._was_cut = None, sweep.is_cut
         return pages, gone
@@ -218,16 +228,17 @@ class WikiSource:
     def _stamp(self, row: Listed | Article) -> str:
         return f"{row.id} {row.version} {self._registered}"
 
-    async def _gone(self, docs: Mapping[str, Listed], known: Mapping[str, str]) -> list[str]:
-        """What is indexed and not listed; where a list can miss a page, the wiki is asked for each."""
-        missing = [doc for doc in known if doc not in docs]
-        listed = {row.id for row in docs.values()}
-        ids = {doc: self.stamps[doc][0].partition(" ")[0] for doc in missing if doc in self.stamps}
-        doubtful = [number for number in ids.values() if number and number not in listed][:DOUBTS]
-        there = await self._wiki.still_there(doubtful) if doubtful else frozenset()
-        gone = [doc for doc in missing if ids.get(doc, "") not in there]
-        for doc in gone:
-            self.stamps.pop(doc, None)
+    def _missing(self, sweep: _Sweep, known: Mapping[str, str]) -> list[str]:
+        """What is indexed and not listed, and is gone for that; the rest is a doubt."""
+        assert sweep.docs is not None
+        gone: list[str] = []
+        for doc in known:
+            if doc not in sweep.docs:
+                number = self.stamps[doc][0].partition(" ")[0] if doc in self.stamps else ""
+                if self._wiki.lists_are_whole or not number or number in sweep.rows:
+                    gone.append(doc)
+                else:
+                    sweep.doubts.append((doc, number))
         return gone
 
     async def _read(self, batch: Sequence[tuple[str, Listed]], known: Mapping[str, str], gone: list[str]) -> list[Page]:
@@ -238,7 +249,6 @@ class WikiSource:
             if article is not None and article.title != row.title:
                 continue  # renamed since it was listed: the next poll knows its new name, and that the old one is gone
             if article is None:
-                self.stamps.pop(doc, None)
                 if doc in known:
                     gone.append(doc)
                 continue
