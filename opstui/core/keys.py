@@ -45,11 +45,13 @@ GROUPS: Mapping[str, str] = {
     "similar": "similar tickets",
     "session": "Session",
     "review": "Review",
+    "proposal": "a proposal for a page",
     "text": "while editing text",
     "confirm": "Confirm",
     "find": "while searching by name",
     "log": "Log",
     "shift": "Shift",
+    "handover": "Shift handover",
 }
 """Group → where it holds, in the words of help."""
 
@@ -62,6 +64,7 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
     "editing": ("app", "text"),
     "confirm": ("confirm",),
     "shift": ("app", "move", "list", "shift"),
+    "handover": ("app", "move", "handover"),
     "audit": ("app", "move", "list"),
     "log": ("app", "move", "list", "log"),
     "doctor": ("app", "move", "list"),
@@ -70,6 +73,7 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
     "palette": ("app", "find"),
     "knowledge": ("app", "find"),
     "page": ("app", "move", "list"),
+    "proposal": ("app", "move", "proposal"),
 }
 """Screen → the groups that hold on it together; within one screen a key may mean one thing only."""
 
@@ -140,6 +144,16 @@ KEYS: tuple[Key, ...] = (
     Key("review.visibility", ("v",), "review", "comment internal or public, where both are allowed"),
     Key("review.take_over", ("T",), "review", "take over a draft that is open elsewhere"),
     Key("review.discard", ("D",), "review", "put the draft away; undo brings it back"),
+    Key("proposal.open", ("enter",), "proposal", "what the row is for: answer a check, see a source"),
+    Key("proposal.accept", ("p",), "proposal", "accept it: to the letters that write the page", "accept"),
+    Key("proposal.edit", ("e",), "proposal", "edit the page here", "edit"),
+    Key("proposal.editor", ("E",), "proposal", "edit the page in $EDITOR", "editor"),
+    Key("proposal.reject", ("D",), "proposal", "reject it, with a reason", "reject"),
+    Key("proposal.source", ("c",), "proposal", "the source of a claim", "source"),
+    Key("proposal.override", ("o",), "proposal", "answer a blocking check with a reason", "answer"),
+    Key("proposal.rebase", ("R",), "proposal", "bring it onto the page as it is now", "rebase"),
+    Key("proposal.page", ("v",), "proposal", "the whole page as it would be, or only the difference", "whole page"),
+    Key("proposal.undo", ("u",), "proposal", "take back the last edit of this visit"),
     Key("text.editor", ("ctrl+o",), "text", "go on in $EDITOR", "editor", first=True),
     Key("text.confirm", ("ctrl+t",), "text", "to Confirm", "confirm", first=True),
     Key("text.undo", ("ctrl+z",), "text", "undo"),
@@ -154,6 +168,19 @@ KEYS: tuple[Key, ...] = (
     Key("shift.earlier", ("left_square_bracket",), "shift", "the shift before", "earlier"),
     Key("shift.later", ("right_square_bracket",), "shift", "the shift after", "later"),
     Key("shift.raise", ("plus",), "shift", "raise this shift's limit, with a reason", "raise limit"),
+    Key("shift.handover", ("O",), "shift", "the handover of this shift, or write one", "hand over"),
+    Key("handover.next", ("n",), "handover", "settle this section as it stands, and on to the next", "settle, next"),
+    Key("handover.edit", ("enter",), "handover", "say this section in other words", "edit"),
+    Key("handover.editor", ("E",), "handover", "the same in $EDITOR"),
+    Key("handover.done", ("space",), "handover", "mark an item as done, or take that back", "done"),
+    Key("handover.drop", ("delete", "backspace"), "handover", "mark an item as one that needs nobody any more"),
+    Key("handover.source", ("c",), "handover", "what a line rests on", "source"),
+    Key("handover.undo", ("u",), "handover", "take back what was typed, or said in other words"),
+    Key("handover.read_back", ("p",), "handover", "the receiver reads it back, and closes it", "read back"),
+    Key("handover.write", ("O",), "handover", "write one about the shift that runs", "write one"),
+    Key("handover.earlier", ("left_square_bracket",), "handover", "the handover before"),
+    Key("handover.later", ("right_square_bracket",), "handover", "the handover after"),
+    Key("handover.copy", ("y",), "handover", "send the whole of it to the terminal's clipboard"),
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from opstui.core.checks.m1 import stems
 from opstui.core.document_kinds.knowledge import KBProposal, NearestPage, PrivateSpan, ProposalKind
-from opstui.core.errors import Refused
+from opstui.core.errors import Refused, UsageError
 from opstui.core.extract.query import alert_names
 from opstui.core.frozen import dataclass
 from opstui.core.pages.changes import unified
@@ -51,12 +51,12 @@ class Shelf:
 
 
 def wanted_page(knowledge: KnowledgeIndex, doc: str) -> str:
-    """The id of a page that an operator named, there or new. Raises Refused, where no source could have such a one."""
+    """The id of a page that an operator named, there or new. Raises UsageError, Refused."""
     doc = str(clean_line(doc, limit=300)).strip().removesuffix(".md")
     source = knowledge.source_of(doc) if _DOC.match(doc) else None
     if source is None:
         names = ", ".join(one.name for one in knowledge.sources()) or "none is configured"
-        raise Refused(f"{doc or 'nothing'}: a page is named SOURCE/PATH; sources: {names}")
+        raise UsageError(f"{doc or 'nothing'}: a page is named SOURCE/PATH; sources: {names}")
     if knowledge.page(doc) is None and not takes_pages(source):
         raise Refused(f"{doc}: there is no such page, and none can be written to {source.name}")
     return doc

@@ -101,7 +101,7 @@ def press(arming: Arming, character: str | None, typed_at: float) -> Arming:
     return replace(arming, typed=typed, last_key_at=typed_at, phase=Phase.DONE if done else Phase.ARMED)
 
 
-def prompt_text(arming: Arming) -> str:
+def prompt_text(arming: Arming, verb: str = "push") -> str:
     """``type  k d  to push``; of characters that were typed only a tick is left."""
     shown = ["✓" if index < arming.typed else char for index, char in enumerate(arming.asked)]
-    return f"type  {('' if arming.by_key else ' ').join(shown)}  to push"
+    return f"type  {('' if arming.by_key else ' ').join(shown)}  to {verb}"

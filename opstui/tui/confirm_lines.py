@@ -157,14 +157,14 @@ def _noted(mark: str, role: str, text: str, width: int) -> Iterator[Line]:
         yield line(" ", (mark if at == 0 else " ", role), " ", part)
 
 
-def prompt_line(arming: Arming, back: str, width: int) -> Line:
+def prompt_line(arming: Arming, back: str, width: int, verb: str = "push") -> Line:
     """The lowest line: what to type, bright once it would count; and how to go back, if that fits too."""
-    text = prompt_text(arming)
+    text = prompt_text(arming, verb)
     drawn: list[Span] = [Span(" ")]
-    shown = text.removeprefix("type  ").removesuffix("  to push")
+    shown = text.removeprefix("type  ").removesuffix(f"  to {verb}")
     armed = arming.phase is not Phase.DRAWN
     drawn += [Span("type ", "" if armed else "faint"), Span(f" {shown} ", "prompt" if armed else "faint")]
-    drawn += [Span(" to push", "" if armed else "faint")]
+    drawn += [Span(f" to {verb}", "" if armed else "faint")]
     left = tuple(drawn)
     for hint in (f"{back} goes back", f"{back} back"):
         if width_of(left) + 2 + len(hint) <= width:

@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from opstui.core.desk import Desk, DraftReview, SessionDetail, TicketDetail, Waiting
+from opstui.core.desk import Desk, DraftReview, ProposalDetail, SessionDetail, TicketDetail, Waiting
 from opstui.core.errors import OpstuiError
 from opstui.core.tickets import TicketRef
 from opstui.tui.screens.base import DeskScreen
@@ -21,12 +21,14 @@ NAMED: Mapping[str, tuple[str, str, str]] = {
     "review": ("review", "ReviewScreen", "draft"),
     "confirm": ("confirm", "ConfirmScreen", "draft"),
     "shift": ("shift", "ShiftScreen", ""),
+    "handover": ("handover", "HandoverScreen", "id"),
     "audit": ("audit", "AuditScreen", ""),
     "log": ("log", "LogScreen", ""),
     "doctor": ("doctor", "DoctorScreen", ""),
     "health": ("health", "HealthScreen", ""),
     "knowledge": ("knowledge", "KnowledgeScreen", ""),
     "page": ("page", "PageScreen", "doc"),
+    "proposal": ("proposal", "ProposalScreen", "id"),
     "help": ("help", "HelpScreen", ""),
     "palette": ("palette", "PaletteScreen", ""),
 }
@@ -46,6 +48,7 @@ PLACES: tuple[tuple[str, str], ...] = (
     ("queues", "Queues"),
     ("sessions", "Sessions"),
     ("shift", "Shift"),
+    ("handover", "Shift handover"),
     ("knowledge", "Knowledge"),
     ("audit", "Audit"),
     ("log", "Log"),
@@ -100,6 +103,8 @@ def restored(kept: Mapping[str, Any], desk: Desk) -> list[DeskScreen]:
                 desk.ask(SessionDetail(str(value)))
             elif kind == "review":
                 desk.ask(DraftReview(str(value)))
+            elif kind == "proposal":
+                desk.ask(ProposalDetail(str(value)))
         except OpstuiError:
             break
         made = screen(kind, {argument: str(value)} if argument else {})
