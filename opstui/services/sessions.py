@@ -31,6 +31,7 @@ from opstui.services.choices import choices, fallback_of, least_budget, may_live
 from opstui.services.locks import FileLock
 from opstui.services.papers import waits
 from opstui.services.spending import running_shift
+from opstui.services.taxonomies import taxonomy_of
 from opstui.services.tickets import LIVE_SESSIONS, OPEN_DRAFTS
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class SessionService:
         name = command.runtime or (policy.runtime if policy else "offline")
         runtime = self._runtime(name)
         ticket = self._ticket(command.ticket, workflow)
+        taxonomy_of(setup, workflow)  # one that can't be read is told before anything begins
         page = self._page(command.page, workflow)
         if not command.again:
             existing = self._existing(ticket, workflow, page)
