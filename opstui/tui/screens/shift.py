@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from opstui.core.desk import RaiseShiftBudget, SessionDetail, ShiftTotals, ShiftView
+from opstui.core.desk import Handovers, RaiseShiftBudget, SessionDetail, ShiftTotals, ShiftView
 from opstui.core.errors import OpstuiError
 from opstui.tui.keymap import bindings, only
 from opstui.tui.lines import Line, Row, between, line
@@ -22,7 +22,7 @@ class ShiftScreen(ListScreen):
 
     LABEL = "Shift"
     KIND = "shift"
-    HINTS = ("list.open", "shift.earlier", "shift.later", "shift.week", "shift.raise")
+    HINTS = ("list.open", "shift.earlier", "shift.later", "shift.week", "shift.handover", "shift.raise")
     BINDINGS: ClassVar = [*only("list.open", "list.refresh", "list.copy"), *bindings("shift")]
 
     def __init__(self, back: int = 0) -> None:
@@ -98,6 +98,22 @@ class ShiftScreen(ListScreen):
         self.row_list.to_top()
         self.week = () if self.week else tuple(self.desk.ask(ShiftTotals(back=back)) for back in range(WEEK))
         self.draw()
+
+    def action_shift_handover(self) -> None:
+        """``O``: the handover of the shift that is shown, where one was written; else it is written now."""
+        from opstui.core.boards import shift_ref
+        from opstui.tui.screens.starting import start
+
+        if self.view is None:
+            return
+        shift = self.view.shift.id
+        there = self.desk.ask(Handovers(shift=shift, limit=1))
+        if there:
+            self.desk_app.open("handover", id=there[0].id)
+        elif self.back > 1:
+            self.desk_app.say("no handover of that shift was written", "dim")
+        else:
+            start(self, shift_ref(shift), "shift-handover")
 
     def action_shift_raise(self) -> None:
         """``+``: an amount up to the ceiling, then a reason."""

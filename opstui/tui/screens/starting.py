@@ -16,7 +16,7 @@ from opstui.core.errors import (
     Unreachable,
 )
 from opstui.core.sessions import Session
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.tui.ticket_text import workflow_word
 from opstui.tui.words import called
 from opstui.tui.workflow_choices import budget_of, called_on, is_about_the_shift, terms
@@ -36,7 +36,7 @@ def start(screen: DeskScreen, ref: TicketRef, workflow: str, *, runtime: str = "
         app.say("read-only: no session is started", "warn")
         return
     flow = next((flow for flow in app.facts.workflows if flow.id == workflow), None)
-    if flow is not None and is_about_the_shift(flow):
+    if flow is not None and is_about_the_shift(flow) and ref.system != BOARD_SYSTEM:
         ref = shift_ref(app.status.shift.id)
 
     def opened(session: Session) -> None:

@@ -1,0 +1,106 @@
+"""The end of a handover: who receives it says what they understood, what had to be corrected, and who they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from opstui.core.desk import HandoverView, ReadBackHandover
+from opstui.core.handovers import CORRECTIONS
+from opstui.tui.handover_rows import READ_BACK
+
+if TYPE_CHECKING:
+    from opstui.tui.screens.handover import HandoverScreen
+
+BY = "read_back:by"
+"""Under it the receiver's name is kept until the end."""
+CORRECTED = "read_back:corrections"
+"""Under it the corrections are kept, one a line."""
+
+
+class ReadsBack:
+    """The part of the screen that closes a handover. Never by ``enter`` alone: the last answer is the name."""
+
+    writing = ""
+
+    @property
+    def _own(self) -> HandoverScreen:
+        return cast("HandoverScreen", self)
+
+    def action_handover_read_back(self) -> None:
+        """``p``: who reads it back, then their words."""
+        from opstui.tui.widgets.ask import Ask
+
+        own = self._own
+        if own.view is None or not own.may_change():
+            return
+        left = [section.title for section in own.view.sections if section.settled is None]
+        if left:
+            own.desk_app.say(f"not settled yet: {', '.join(left)}", "warn")
+            return
+
+        def named(name: str) -> None:
+            if not name.strip():
+                own.desk_app.say("who reads it back? A name is wanted", "warn")
+                return
+            own.keep_text(BY, name.strip())
+            own.write(READ_BACK, own.typed.get(READ_BACK, ""))
+
+        own.put_question(
+            Ask(
+                "Who comes on duty and reads it back?",
+                named,
+                value=own.typed.get(BY, ""),
+                note="their name; then they say in their own words what they understood",
+            )
+        )
+
+    def read_back_written(self) -> None:
+        """The words are there: what had been understood otherwise, one after the other."""
+        from opstui.tui.widgets.ask import Ask
+
+        own = self._own
+        if not own.typed.get(READ_BACK, "").strip():
+            own.desk_app.say("a read-back is in the receiver's own words; nothing was closed", "warn")
+            return
+        found = self._corrections()
+
+        def given(text: str) -> None:
+            if text.strip() and len(found) < CORRECTIONS:
+                own.keep_text(CORRECTED, "\n".join([*found, text.strip()]))
+                self.read_back_written()
+            else:
+                self._sign(tuple(self._corrections()))
+
+        so_far = f"{len(found)} so far; " if found else ""
+        title = "What had been understood otherwise?" if not found else "What else?"
+        own.put_question(Ask(title, given, note=f"{so_far}one correction a line; an empty line goes on"))
+
+    def _corrections(self) -> list[str]:
+        return [line for line in self._own.typed.get(CORRECTED, "").split("\n") if line.strip()]
+
+    def _sign(self, corrections: tuple[str, ...]) -> None:
+        from opstui.tui.widgets.ask import Ask
+
+        own = self._own
+        by = own.typed.get(BY, "")
+
+        def signed(name: str) -> None:
+            if name.strip().casefold() != by.casefold():
+                own.desk_app.say(f"not closed: that was not {by}", "warn")
+                return
+            assert own.view is not None
+            command = ReadBackHandover(
+                id=own.handover_id, rev=own.view.row.rev, by=by, text=own.typed[READ_BACK], corrections=corrections
+            )
+            own.desk_app.do(command, closed, saying="closing the handover", failed=own.refused)
+
+        def closed(view: HandoverView) -> None:
+            own.view = view
+            own.forget(BY, READ_BACK, CORRECTED)
+            if own.is_there:
+                own.draw()
+                own.desk_app.say(f"the handover is closed; until {view.row.outgoing} leaves, they are the contact")
+
+        count = len(corrections)
+        words = f"{count} correction{'s' if count > 1 else ''}" if count else "nothing to correct"
+        own.put_question(Ask(f"Close the handover: type {by}", signed, note=f"{words}; it can't be changed afterwards"))
