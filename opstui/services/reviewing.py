@@ -28,9 +28,10 @@ from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
 from opstui.core.errors import Conflict, Refused
 from opstui.core.knowledge import Page
 from opstui.core.merge import FieldState, overlaps, three_way
-from opstui.core.ports import RecordWriter
+from opstui.core.ports import Paper, RecordWriter
 from opstui.core.push_steps import split
 from opstui.core.sources import SourceSet
+from opstui.core.taxonomy import KINDS
 from opstui.core.text import clean_line
 from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef, TimelineEntry, Visibility
 from opstui.core.workflows import policy_findings, refused_by_policy
@@ -81,7 +82,18 @@ class Reviewing:
             files=tuple((op.file.name, op.file.size, op.file.sha256) for op in draft.ops if op.file is not None),
             push=next(reversed(setup.record.pushes(draft=draft.id)), None),
             editing=self._drafting.edited_elsewhere(draft.id),
+            titles=self._titles(draft),
         )
+
+    def _titles(self, draft: Draft) -> Mapping[str, str]:
+        """What the taxonomy calls the values that a triage chose."""
+        document = draft.document or {}
+        if document.get("head", {}).get("document") != "Triage":
+            return {}
+        taxonomy = self._setup.taxonomy()
+        chosen = {kind: (document.get(kind) or {}).get("value") for kind in KINDS}
+        terms = {f"{kind}:{value}": taxonomy.resolve(kind, value) for kind, value in chosen.items() if value}
+        return {key: term.title for key, term in terms.items() if term is not None and term.title}
 
     def confirm(self, question: Confirm) -> Confirmation:
         """See ``Confirm``: everything shown is read back out of the bytes."""
@@ -140,6 +152,7 @@ class Reviewing:
         content = self._payload(draft, self._files(draft))
         approved = approval.check_fingerprint(command.fingerprint, content)
         now = setup.clock.now()
+        labelled = self._labelled(draft, ticket)
 
         def save(record: RecordWriter) -> Draft:
             for push in record.pushes(draft=draft.id):
@@ -149,6 +162,8 @@ class Reviewing:
                 draft_rules.approve(draft, fingerprint=approved, by=setup.operator, now=now),
                 expected_rev=draft.rev,
             )
+            for paper in labelled:
+                record.put_paper(paper, expected_rev=None)
             row = record.add_audit(
                 AuditEntry(
                     at=now,
@@ -223,6 +238,17 @@ class Reviewing:
             findings.append(Finding(id="empty-comment", level="block", text="the comment is empty"))
         answered = {check: why for check, why in draft.overrides.items() if check not in NOT_A_JUDGEMENT}
         return [replace(item, overridden=answered.get(item.id)) for item in findings], claims, ok
+
+    def _labelled(self, draft: Draft, ticket: Ticket) -> list[Paper]:
+        """What a person answered to checks, to be kept as labelled cases with the approval that it is part of."""
+        kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
+        if not draft.overrides or draft.document is None or kind is None:
+            return []
+        from opstui.services.labelled import labels
+
+        document, _ = self._with_true_words(decode(kind, draft.document), draft, ticket)
+        findings, _, _ = self.check(draft, ticket)
+        return labels(self._setup, draft, ticket, document, self._sources(document, ticket), findings)
 
     def _with_true_words(self, document: Document, draft: Draft, ticket: Ticket) -> tuple[Document, Document]:
         """What was hidden from the runtime turned back: for the checks, and as the draft's words came from it."""

@@ -18,6 +18,7 @@ from opstui.core.tickets import Visibility
 from opstui.tui.drafting import comment_text
 from opstui.tui.lines import Line, Row, Span, between, cut, fit, line, pad, width_of, wrap
 from opstui.tui.push_words import push_lines, wrapped
+from opstui.tui.review_document import Part, part_rows
 from opstui.tui.times import ago, size
 from opstui.tui.words import SHAPES
 
@@ -54,6 +55,8 @@ class Shown:
     """Whether that may be a file."""
     silent: bool = True
     """Whether it is known that the system tells nobody but those it names."""
+    parts: tuple[Part, ...] = ()
+    """What the document says beside its comment."""
     comment_words: str = ""
     """What to know before a comment is written, where the system has but one kind or none."""
 
@@ -130,6 +133,7 @@ def review_rows(shown: Shown, width: int) -> list[Row]:
     rows += _comment(shown, width)
     rows += _files(shown, width)
     rows += _checks(shown, width)
+    rows += _parts(shown, width)
     rows += _claims(shown, width)
     rows += _meanwhile(shown, width)
     return rows
@@ -380,10 +384,19 @@ def _checks(shown: Shown, width: int) -> list[Row]:
     return rows
 
 
+def _parts(shown: Shown, width: int) -> list[Row]:
+    review = shown.review
+    if not shown.parts:
+        return []
+    numbers = citation_numbers(review.claims, comment_text(review.draft))
+    rule = [_rule("checks", width)] if review.findings else []
+    return [*rule, *part_rows(shown.parts, numbers, citation_text, width), _rule("parts", width)]
+
+
 def _claims(shown: Shown, width: int) -> list[Row]:
     review = shown.review
     if not review.claims:
-        return [_rule("checks", width)] if review.findings else []
+        return [_rule("checks", width)] if review.findings and not shown.parts else []
     total = len(review.claims)
     good = review.claims_ok == total
     mark = ("✓", "good") if good else ("~", "warn")
@@ -404,18 +417,21 @@ def _claim_lines(
     mark = Span("✗", "bad") if failed else Span("?", "dim") if claim.status is ClaimStatus.UNKNOWN else Span(" ")
     cited = "  ".join(citation_text(part, numbers) for part in claim.citations)
     confidence = "" if claim.status is ClaimStatus.UNKNOWN else claim.confidence.value
+    if confidence and claim.confidence_reason:
+        confidence += f": {claim.confidence_reason}"
     wide = width >= 100
     indent = 13
     tail = f"{confidence}  {cited}".strip() if cited else confidence
-    room = width - indent - 1 - (cell_len(tail) + 2 if wide and cell_len(tail) < 48 else 0)
+    beside = wide and cell_len(tail) < width * 2 // 5
+    room = width - indent - 1 - (cell_len(tail) + 2 if beside else 0)
     parts = wrap(claim.text, max(16, room))
     for at, part in enumerate(parts):
         head = line(" ", mark, " ", (pad(claim.status.value, 9), "dim"), " ") if at == 0 else line(" " * indent)
         drawn = (*head, Span(part.rstrip(), "struck" if failed else ""))
-        if at == 0 and wide and cell_len(tail) < 48:
+        if at == 0 and beside:
             drawn = between(drawn, line((tail + " ", "dim")), width)
         yield drawn
-    if tail and not (wide and cell_len(tail) < 48):
+    if tail and not beside:
         for part in wrap(tail, width - indent - 1):
             yield line(" " * indent, (part, "dim"))
     for finding in findings:

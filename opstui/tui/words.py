@@ -48,7 +48,7 @@ _ASCII = {
 
 
 def called(ref: TicketRef) -> str:
-    """What people call a ticket (``TicketRef.called``); the board of a shift by when it began, ``shift 11-20 08:00Z``."""
+    """What people call a ticket (``TicketRef.called``); a shift's board by when it began, ``shift 11-20 08:00Z``."""
     if ref.system == BOARD_SYSTEM:
         return f"shift {ref.key[5:10]} {ref.key[11:16]}Z"
     return ref.called

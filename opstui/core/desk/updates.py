@@ -73,6 +73,8 @@ class Review:
     push: PushRecord | None = None
     editing: Editing | None = None
     """Who else has it open."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What the taxonomy calls the values of a triage: ``team:net-core`` → ``Network``."""
 
 
 @dataclass(frozen=True, slots=True)

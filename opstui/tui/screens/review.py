@@ -22,7 +22,7 @@ from opstui.core.keys import of
 from opstui.core.ports import Capabilities
 from opstui.core.redaction import PLACEHOLDER
 from opstui.tui.keymap import only
-from opstui.tui.lines import Line, Row, between, line, wrap
+from opstui.tui.lines import Line, Row, between, fit, line, wrap
 from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, Shown, review_rows
 from opstui.tui.screens.base import screen_bindings
@@ -116,14 +116,24 @@ class ReviewScreen(ActsOnRows):
         made = f"made on {review.base_version}"
         if review.now_version != review.base_version:
             made += f", now {review.now_version}"
-        parts = [draft.workflow or "your own update", *([draft.engine] if draft.engine else []), made]
+        parts = [draft.workflow or "your own update", made]
         second = between(line(" ", (" · ".join(parts), "dim")), stand_line(review), width)
         return [
             between(first, right, width),
             second,
+            *([fit(line(" ", (self._written(), "dim")), width)] if self._written() else []),
             *author_lines(self._author, self._hidden, width),
             *note_lines(draft, width),
         ]
+
+    def _written(self) -> str:
+        """Which engine wrote it, and that its workflow's version was never evaluated."""
+        draft = self.review.draft if self.review is not None else None
+        if draft is None or not draft.engine:
+            return ""
+        flow = next((flow for flow in self.facts.workflows if flow.id == draft.workflow), None)
+        evaluated = flow is not None and flow.version == draft.workflow_version and flow.evaluated
+        return ("" if evaluated else "~ not evaluated · ") + f"written by the {draft.engine} engine"
 
     def _rows(self, width: int) -> list[Row]:
         if self.review is None:
@@ -138,6 +148,7 @@ class ReviewScreen(ActsOnRows):
             can_add=self.editable() and self.can_add(),
             with_files=self.capabilities.attachments,
             silent=self.capabilities.native_filters,
+            parts=self.parts(),
             comment_words=comment_words(self.capabilities),
         )
         rows = review_rows(shown, width)

@@ -37,7 +37,7 @@ class ActsOnRows(AddsRows, WritesComment, ShowsSources):
             self._settle()
         elif finding is not None and finding.blocks:
             self.action_review_override()
-        elif key.startswith(("claim:", "overlap:")) or finding is not None:
+        elif key.startswith(("claim:", "overlap:", "part:")) or finding is not None:
             self.action_review_source()
         elif key.startswith("aside:"):
             self.desk_app.say("m takes it, t drops it")

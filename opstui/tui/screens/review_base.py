@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from opstui.core.claims import Finding
+from opstui.core.codec import decode
 from opstui.core.desk import (
     CloseDraft,
     DraftReview,
@@ -21,6 +22,7 @@ from opstui.core.desk import (
     ReviewRow,
     SortedTickets,
 )
+from opstui.core.documents import DOCUMENTS
 from opstui.core.draft_limits import only_public
 from opstui.core.drafts import COMMENT_PATH, Draft, DraftChanges, DraftState
 from opstui.core.errors import NotFound, OpstuiError, StaleRevision
@@ -31,6 +33,7 @@ from opstui.tui.drafting import comment_text, inverse
 from opstui.tui.keeping import Keeping
 from opstui.tui.lines import Line
 from opstui.tui.push_words import STATE_WORDS
+from opstui.tui.review_document import Part, parts_of
 from opstui.tui.review_rows import COMMENT, finding_key, row_key
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState
 from opstui.tui.terminal.recovery import Unkept
@@ -71,6 +74,8 @@ class DraftScreen(DeskScreen):
         self._said_open = 0.0
         self._shown_source: tuple[str, int] | None = None
         self._settle_timer: Any = None
+        self._parts: tuple[int, tuple[Part, ...]] | None = None
+        """The draft's revision, and what its document says."""
 
     def compose_body(self) -> ComposeResult:
         """Heading, rows, the comment's field, the source."""
@@ -433,6 +438,17 @@ class DraftScreen(DeskScreen):
         from opstui.tui.screens.confirm import ConfirmScreen
 
         ConfirmScreen.open(self.desk_app, self.draft_id)
+
+    def parts(self) -> tuple[Part, ...]:
+        """What the draft's document says beside its comment."""
+        draft = self.review.draft if self.review is not None else None
+        if self.review is None or draft is None or draft.document is None:
+            return ()
+        if self._parts is None or self._parts[0] != draft.rev:
+            kind = DOCUMENTS.get(str((draft.document.get("head") or {}).get("document", "")))
+            document = decode(kind, draft.document) if kind is not None else None
+            self._parts = (draft.rev, parts_of(document, self.review.claims, self.review.titles))
+        return self._parts[1]
 
     # --- what the parts of Review add ---------------------------------------------------------------------------------
 

@@ -25,6 +25,9 @@ class ShowsSources(DraftScreen):
         if finding is not None:
             about = [claim for claim in self.review.claims if claim.id == finding.claim]
             return [finding.citation] if finding.citation else [cited for claim in about for cited in claim.citations]
+        part = next((part for part in self.parts() if part.key == key), None)
+        if part is not None:
+            return list(part.citations)
         if key.startswith("claim:"):
             found = next((claim for claim in self.review.claims if claim.id == key.removeprefix("claim:")), None)
             return list(found.citations) if found is not None else []

@@ -1,0 +1,235 @@
+"""What a document says beside its comment, as rows of Review: values, steps, clocks, and what is still open. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from opstui.core.claims import Citation, Claim
+from opstui.core.documents import (
+    CheckedStep,
+    Document,
+    EscalationPackage,
+    IncidentSummary,
+    Reply,
+    ResolutionNotes,
+    StepResult,
+    Triage,
+    Tristate,
+)
+from opstui.core.frozen import dataclass
+from opstui.core.render.plain import RESULT_WORDS, sla_text
+from opstui.tui.lines import Line, Row, Span, line, pad, wrap
+
+NARROW = 64
+LABEL = 10
+RESULT_MARKS: Mapping[StepResult, tuple[str, str]] = {
+    StepResult.FOUND: ("+", "good"),
+    StepResult.RULED_OUT: ("–", ""),
+    StepResult.NO_FINDING: ("○", "dim"),
+    StepResult.COULD_NOT_CHECK: ("?", "warn"),
+    StepResult.MADE_WORSE: ("!", "bad"),
+    StepResult.UNKNOWN: ("·", "dim"),
+}
+"""What came of a step → a shape; the word stands behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Something that a document says."""
+
+    key: str
+    label: str
+    text: str
+    strong: str = ""
+    """Said before the text, to be seen first."""
+    mark: tuple[str, str] = (" ", "")
+    """Shape and role."""
+    more: str = ""
+    """Said after it, dim."""
+    role: str = ""
+    citations: tuple[Citation, ...] = ()
+
+
+def parts_of(document: Document | None, claims: Sequence[Claim], titles: Mapping[str, str]) -> tuple[Part, ...]:
+    """What there is to say, in the order of its weight.
+
+    ``claims`` are the document's with their true words; ``titles`` are those of the taxonomy, ``team:net-core``.
+    """
+    if document is None:
+        return ()
+    say = _SAY.get(type(document).__name__)
+    words = {claim.id: claim.text for claim in claims}
+    made = list(say(document, lambda claim: words.get(claim.id, claim.text), titles)) if say is not None else []
+    return (*made, *_open_ends(document))
+
+
+def part_rows(
+    parts: Sequence[Part], numbers: Mapping[tuple[str, int, int], int], told: Callable[..., str], width: int
+) -> list[Row]:
+    """A row each; the label stands before the first of its kind. ``told`` writes a citation with its number."""
+    rows: list[Row] = []
+    before = ""
+    for part in parts:
+        rows.append(Row(part.key, tuple(_part_lines(part, part.label != before, numbers, told, width))))
+        before = part.label
+    return rows
+
+
+def _part_lines(
+    part: Part, is_first: bool, numbers: Mapping[tuple[str, int, int], int], told: Callable[..., str], width: int
+) -> Iterator[Line]:
+    label = pad(part.label if is_first else "", LABEL)
+    indent = 3 + LABEL
+    lead = f"{part.strong}  " if part.strong and part.text else part.strong
+    cited = "  ".join(told(citation, numbers) for citation in part.citations)
+    texts = wrap(lead + part.text, max(16, width - indent - 1))
+    for at, text in enumerate(texts):
+        head = line(" ", part.mark, " ", (label, "dim")) if at == 0 else line(" " * indent)
+        strong = text[: len(lead)] if at == 0 else ""
+        yield (*head, Span(strong, "strong"), Span(text[len(strong) :], part.role))
+    tail = "  ".join(filter(None, (part.more, cited)))
+    if tail:
+        for text in wrap(tail, max(16, width - indent - 1)):
+            yield line(" " * indent, (text, "dim"))
+
+
+Words = Callable[[Claim], str]
+
+
+def _triage(triage: Triage, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+    for name, choice in triage.choices:
+        label = name.replace("_", " ")
+        title = titles.get(f"{name}:{choice.value}", "")
+        is_more = bool(title) and title.casefold() != str(choice.value).casefold()
+        value = f"{choice.value} ({title})" if is_more else choice.value
+        yield Part(
+            key=f"part:{name}",
+            label=label,
+            strong=value or "not said",
+            mark=(" ", "") if choice.value else ("?", "warn"),
+            text=choice.because,
+            more=words(choice.why) if choice.why is not None else "",
+            role="dim",
+            citations=choice.why.citations if choice.why is not None else (),
+        )
+    for at, text in enumerate(triage.unknown_values):
+        yield Part(key=f"part:unknown:{at}", label="unknown", text=f"{text} is not in the taxonomy", mark=("!", "warn"))
+    for at, other in enumerate(triage.duplicates):
+        shares = f"shares {', '.join(other.shared_atoms)}" if other.shared_atoms else ""
+        yield Part(
+            key=f"part:similar:{at}", label="similar", strong=other.ticket_id, text=other.title, more=shares,
+            mark=("?", "accent"),
+        )  # fmt: skip
+    yield from _texts("missing", triage.missing, ("?", "warn"))
+
+
+def _escalation(package: EscalationPackage, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+    score, missing = package.preflight.score, package.preflight.missing
+    full = round(score / 10)
+    left = f"{len(missing)} question{'s' * (len(missing) > 1)} open" if missing else "nothing that tier 2 asks is open"
+    yield Part(
+        key="part:preflight",
+        label="preflight",
+        strong=f"{score} of 100  {'▓' * full}{'░' * (10 - full)}",
+        text=left,
+        mark=("✓", "good") if not missing else ("~", "warn"),
+    )
+    for at, question in enumerate(missing):
+        yield Part(key=f"part:asked:{at}", label="preflight", text=question, mark=("?", "warn"))
+    yield Part(key="part:clock", label="clock", text=sla_text(package.sla, package.head.generated_at))
+    yield from _steps(package.checked, words)
+    if not package.checked:
+        reason = package.nothing_checked_reason or "the ticket does not say what was checked"
+        yield Part(key="part:step:none", label="checked", text=f"nothing: {reason}", mark=("?", "warn"))
+    for at, guess in enumerate(package.hypotheses):
+        against = "against it: yes" if guess.evidence_against else ""
+        yield Part(
+            key=f"part:guess:{at}", label="suspected", text=words(guess.claim), more=against,
+            citations=(*guess.claim.citations, *guess.evidence_against),
+        )  # fmt: skip
+
+
+def _steps(steps: Iterable[CheckedStep], words: Words) -> Iterator[Part]:
+    for at, step in enumerate(steps):
+        result = RESULT_WORDS[step.result] or "result not said"
+        yield Part(
+            key=f"part:step:{at}",
+            label="checked",
+            strong=f"{step.at:%H:%M}",
+            text=f"{step.by.id}: {words(step.detail)}",
+            more=result,
+            mark=RESULT_MARKS[step.result],
+            citations=tuple(dict.fromkeys((*step.detail.citations, *step.evidence))),
+        )
+
+
+def _reply(reply: Reply, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+    yield Part(key="part:state", label="state", text=reply.status.value, citations=_maybe(reply.status_citation))
+    when = f"{reply.next_update:%Y-%m-%d %H:%M} UTC" if reply.next_update is not None else "none promised"
+    yield Part(key="part:next", label="next word", text=when)
+    yield _data_loss(reply.data_loss, reply.data_loss_citation)
+    if reply.answered is not None:
+        yield Part(key="part:answered", label="answers", text=reply.answered.quote or reply.answered.ref,
+                   citations=(reply.answered,))  # fmt: skip
+
+
+def _closure(notes: ResolutionNotes, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+    yield Part(key="part:code", label="ended as", strong=notes.code.value.replace("_", " "), text="",
+               citations=_maybe(notes.code_citation))  # fmt: skip
+    unknown = notes.cause.status.value == "unknown"
+    yield Part(
+        key="part:cause", label="cause", text=words(notes.cause), mark=("?", "warn") if unknown else (" ", ""),
+        more="" if unknown else notes.cause.status.value, citations=notes.cause.citations,
+    )  # fmt: skip
+    if notes.verified is not None:
+        yield Part(key="part:verified", label="verified", text=words(notes.verified), mark=("✓", "good"),
+                   citations=notes.verified.citations)  # fmt: skip
+    else:
+        yield Part(key="part:verified", label="verified", text="nobody wrote that it is over", mark=("?", "warn"))
+    yield _data_loss(notes.data_loss, notes.data_loss_citation)
+    yield from _steps(notes.actions_taken, words)
+    for at, plan in enumerate(notes.follow_ups):
+        more = "  ".join(filter(None, (plan.owner, f"by {plan.due:%Y-%m-%d %H:%M} UTC" if plan.due else "")))
+        yield Part(key=f"part:left:{at}", label="left to do", text=plan.text, more=more,
+                   citations=_maybe(plan.citation))  # fmt: skip
+
+
+def _summary(summary: IncidentSummary, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+    clock = sla_text(summary.sla, summary.head.generated_at)
+    yield Part(key="part:state", label="state", strong=summary.status.value, text=clock,
+               citations=_maybe(summary.status_citation))  # fmt: skip
+
+
+def _data_loss(value: Tristate, citation: Citation | None) -> Part:
+    unknown = value is Tristate.UNKNOWN
+    return Part(key="part:loss", label="data loss", text="nobody has said" if unknown else value.value,
+                mark=("?", "warn") if unknown else (" ", ""), citations=_maybe(citation))  # fmt: skip
+
+
+def _open_ends(document: Any) -> Iterator[Part]:
+    """What every kind ends with: no runbook, open questions, what was left out."""
+    if getattr(document, "no_runbook_reason", None):
+        yield Part(key="part:runbook", label="runbook", text=document.no_runbook_reason, role="dim")
+    asked = document.preflight.missing if isinstance(document, EscalationPackage) else ()
+    yield from _texts("open", [text for text in document.open_questions if text not in asked], ("?", "accent"))
+    yield from _texts("left out", document.not_included, ("·", "dim"))
+
+
+def _texts(label: str, texts: Iterable[str], mark: tuple[str, str]) -> Iterator[Part]:
+    for at, text in enumerate(texts):
+        yield Part(key=f"part:{label}:{at}", label=label, text=text, mark=mark)
+
+
+def _maybe(citation: Citation | None) -> tuple[Citation, ...]:
+    return (citation,) if citation is not None else ()
+
+
+_SAY: Mapping[str, Callable[[Any, Words, Mapping[str, str]], Iterator[Part]]] = {
+    "IncidentSummary": _summary,
+    "EscalationPackage": _escalation,
+    "Triage": _triage,
+    "Reply": _reply,
+    "ResolutionNotes": _closure,
+}
+"""Document schema, by class name → what it says beside its comment; the rest have screens of their own."""
