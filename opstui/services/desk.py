@@ -520,6 +520,9 @@ _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {
     "HandoverDetail": DeskService._handover,
     "Proposals": lambda desk, question: desk._pages().proposals(desk._setup, question),
     "ProposalDetail": lambda desk, question: desk._pages().detail(desk._setup, question),
+    "Evaluations": lambda desk, question: desk._evaluations().evaluations(desk._setup, question),
+    "Evaluated": lambda desk, question: desk._evaluations().evaluated(desk._setup),
+    "LabelledCases": lambda desk, question: desk._evaluations().labelled_cases(desk._setup, question),
     "ViewState": lambda desk, question: desk._setup.cache.view_state(question.name),
     "LogTail": DeskService._log_tail,
     "Doctor": DeskService._doctor,
@@ -561,6 +564,10 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "RebaseProposal": lambda desk, command: desk._pages().rebase(desk._setup, command),
     "AcceptProposal": lambda desk, command: desk._pages().accept(desk._setup, command),
     "RejectProposal": lambda desk, command: desk._pages().reject(desk._setup, command),
+    "RecordCase": lambda desk, command: desk._evaluations().record_case(
+        desk._setup, desk._refresher.cached_or_read(command.ref), command
+    ),
+    "ExportCases": lambda desk, command: desk._evaluations().export_cases(desk._setup, command),
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh(due=command.due)),
 }
 _ALLOWED_READ_ONLY = frozenset(

@@ -149,7 +149,7 @@ class SessionRun:
             randomness=setup.randomness,
             operator=setup.operator,
             team=setup.team,
-            now=setup.clock.now,
+            now=setup.moment,
             engine=Engine(runtime.engine),
             taxonomy=await asyncio.to_thread(taxonomy_of, setup, self._workflow),
             hiding=self._hiding,

@@ -109,7 +109,13 @@ class Setup:
     """What a file of telemetry holds. Raises UsageError naming file and line or field."""
     add_entries: Callable[[str, Sequence[tuple[datetime, str]]], tuple[str, ...]] | None = None
     """Key, and time and text of each → ids of the entries: what code observed, onto a ticket of the local system."""
+    as_of: datetime | None = None
+    """The moment at which a recorded case plays: what documents take for now. None: the clock's."""
     keep_days: int = 90
     on_live: tuple[Callable[[], None], ...] = ()
     """What starts when a face stays: the demo's player."""
     closers: tuple[Callable[[], None], ...] = ()
+
+    def moment(self) -> datetime:
+        """What documents take for now."""
+        return self.as_of or self.clock.now()

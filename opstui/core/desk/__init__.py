@@ -29,6 +29,15 @@ if TYPE_CHECKING:
         ShiftView as ShiftView,
         VerifyAudit as VerifyAudit,
     )
+    from opstui.core.desk.evaluations import (
+        Evaluated as Evaluated,
+        EvaluationRow as EvaluationRow,
+        Evaluations as Evaluations,
+        ExportCases as ExportCases,
+        LabelledCase as LabelledCase,
+        LabelledCases as LabelledCases,
+        RecordCase as RecordCase,
+    )
     from opstui.core.desk.handovers import (
         HandoverDetail as HandoverDetail,
         HandoverItem as HandoverItem,
@@ -166,6 +175,9 @@ _HOME = {
     """,
     "pages": """
         Proposals ProposalView ProposalDetail EditProposal RebaseProposal AcceptProposal RejectProposal
+    """,
+    "evaluations": """
+        EvaluationRow Evaluations Evaluated LabelledCase LabelledCases RecordCase ExportCases
     """,
     "books": """
         LedgerLine ShiftView ShiftTotals AuditWindow AuditHealth VerifyAudit LogTail Doctor Drift ConfigDrift

@@ -1,0 +1,260 @@
+"""Runs a workflow over recorded cases, each on a scratch desk of its own, and measures what it wrote."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from opstui.core.checks.measures import alike, as_numbers, measure
+from opstui.core.codec import decode, encode
+from opstui.core.documents import DOCUMENTS, CitationKind, Document, citations_of
+from opstui.core.drafts import DraftState, Origin
+from opstui.core.errors import ConfigError
+from opstui.core.evaluation import Acceptance, Change, Evaluation, Told, changes
+from opstui.core.ids import new_id
+from opstui.core.ports import Paper
+from opstui.core.sources import SourceSet
+from opstui.core.text import clean_line
+from opstui.core.tickets import TicketRef
+
+if TYPE_CHECKING:
+    from opstui.core.desk import Desk
+    from opstui.core.ids import Clock
+    from opstui.core.sessions import Session
+    from opstui.core.workflows import Workflow
+    from opstui.services.evaluation_cases import Case
+    from opstui.services.setup import Setup
+
+FORMAT = 1
+"""Of a saved evaluation."""
+KIND = "evaluation"
+"""Of the papers."""
+PASSED, FAILED = "passed", "failed"
+
+Scratch = Callable[["Case"], AbstractContextManager[tuple["Setup", "Desk"]]]
+"""A desk of its own for one case: its ticket, its runbooks, its moment."""
+
+
+def evaluate(
+    cases: Sequence[Case],
+    scratch: Scratch,
+    *,
+    runtime: str,
+    by: str,
+    clock: Clock,
+    runs: int = 2,
+    budget: int | None = None,
+    tell: Callable[[Told], object] = lambda told: None,
+) -> Evaluation:
+    """Run every case and measure it; ``tell`` hears of each. Nothing more is begun once ``budget`` is reached.
+
+    ``budget`` in micro-dollars, over all runs. Raises ConfigError for a workflow or runtime that there is not.
+    """
+    found: list[Told] = []
+    reached = False
+    model: str | None = None
+    at = clock.now()
+    for case in cases:
+        left = None if budget is None else budget - sum(told.cost for told in found)
+        if left is not None and left < MINIMUM and runtime_costs(found, runtime):
+            reached = True
+            break
+        with scratch(case) as (setup, desk):
+            chosen = setup.runtimes.get(runtime)
+            if chosen is None:
+                raise ConfigError(f"{runtime}: no such runtime; there are: {', '.join(setup.runtimes)}")
+            model = chosen.model
+            told = _run_case(case, setup, desk, runtime, runs=runs, budget=left, clock=clock)
+        found.append(told)
+        tell(told)
+    spent = sum(told.cost for told in found)
+    reached = reached or (budget is not None and spent >= budget > 0 and len(found) < len(cases))
+    return Evaluation(runtime=runtime, model=model, at=at, by=by, told=tuple(found), reached_budget=reached)
+
+
+MINIMUM = 10_000
+"""Micro-dollars: a session's budget is whole cents."""
+
+
+def runtime_costs(found: Sequence[Told], runtime: str) -> bool:
+    """Whether its sessions so far cost anything: one that is free goes on without money."""
+    return any(told.cost for told in found) or not found
+
+
+def _run_case(
+    case: Case, setup: Setup, desk: Desk, runtime: str, *, runs: int, budget: int | None, clock: Clock
+) -> Told:
+    workflow = setup.workflows.get(case.workflow)
+    if workflow is None:
+        raise ConfigError(f"{case.name}: there is no workflow {clean_line(case.workflow, limit=60)!r}")
+    documents: list[Document] = []
+    cost, stop, seconds = 0, "", 0.0
+    for number in range(max(1, runs)):
+        if budget is not None and number and budget - cost < MINIMUM and cost:
+            break
+        began = clock.monotonic()
+        session, error = _run(case, setup, desk, runtime, None if budget is None else budget - cost)
+        if number == 0:
+            seconds = clock.monotonic() - began
+        if session is not None:
+            cost += session.cost.shown
+        document = _document(setup, session, case) if session is not None else None
+        if document is None:
+            stop = error or (session.stop_reason if session is not None else None) or "no document"
+            break
+        documents.append(document)
+    shares: dict[str, float | None] = {}
+    lost: list[str] = [f"no document: {stop}"] if not documents else []
+    words = 0
+    if documents:
+        shares, lost, words = measure(documents[0], _sources(documents[0], setup, case), case.ticket, case.wanted)
+        if runs > 1:
+            shares["stability"] = alike(*documents[:2]) if len(documents) > 1 else 0.0
+    return Told(
+        case=case.name,
+        workflow=workflow.id,
+        version=workflow.version,
+        runtime=runtime,
+        measures=as_numbers(shares),
+        words=words,
+        cost=cost,
+        seconds=round(seconds, 3),
+        stop_reason="" if documents else stop,
+        lost=tuple(lost[:20]),
+    )
+
+
+def _run(case: Case, setup: Setup, desk: Desk, runtime: str, budget: int | None) -> tuple[Session | None, str]:
+    from opstui.core.desk import RunSession, StartSession
+
+    own = setup.workflows[case.workflow].budget_micros
+    amount = own if budget is None else max(MINIMUM, min(own, budget // MINIMUM * MINIMUM))
+    start = StartSession(
+        ticket=case.ticket.ref,
+        workflow=case.workflow,
+        runtime=runtime,
+        budget_micros=amount,
+        again=True,
+        here=True,
+        page=case.page,
+    )
+    started = desk.do(start)
+    if started.value is None:
+        return None, str(clean_line(str(started.error), limit=200))
+    ended = desk.do(RunSession(started.value.id))
+    if ended.error is None:
+        return ended.value, ""
+    # What it cost until then counts, and it may have handed in its document already.
+    return setup.record.session(started.value.id), str(clean_line(str(ended.error), limit=200))
+
+
+def _document(setup: Setup, session: Session, case: Case) -> Document | None:
+    """What was handed in, with its true words."""
+    if session.document is None:
+        return None
+    workflow = setup.workflows[case.workflow]
+    stored: Document = decode(DOCUMENTS[workflow.document], session.document)
+    if session.runtime_kind == "extractive":
+        return stored
+    from opstui.services.redaction import true_words
+
+    return true_words(setup, session, stored, case.ticket)[0]
+
+
+def _sources(document: Document, setup: Setup, case: Case) -> SourceSet:
+    pages, others = {}, {other.ref: other for other in case.others}
+    for citation in citations_of(document):
+        if citation.kind is CitationKind.DOC and citation.ref not in pages:
+            page = setup.knowledge.page(citation.ref)
+            if page is not None:
+                pages[citation.ref] = page
+    return SourceSet(case.ticket, pages=pages.values(), tickets=others.values())
+
+
+# --- what operators did with it ---------------------------------------------------------------------------------------
+
+
+def acceptance(setup: Setup, workflow: Workflow, limit: int = 2_000) -> Acceptance:
+    """What became of the drafts of this version, as far as the record of this desk knows."""
+    counts: Counter[str] = Counter()
+    for session in setup.record.sessions(limit=limit):
+        if session.workflow != workflow.id or session.workflow_version != workflow.version or not session.draft:
+            continue
+        draft = setup.record.draft(session.draft)
+        if draft is None:
+            continue
+        counts["shown"] += 1
+        counts["overrides"] += bool(draft.overrides)
+        if draft.state is DraftState.DISCARDED:
+            counts["rejected"] += not (draft.note or "").startswith("replaced by ")
+        elif draft.state in (DraftState.APPROVED, DraftState.PUSHING, DraftState.PUSHED):
+            counts["edited" if any(op.origin is Origin.AGENT_EDITED for op in draft.ops) else "accepted"] += 1
+    return Acceptance(**counts)
+
+
+# --- keeping and comparing --------------------------------------------------------------------------------------------
+
+
+def saved(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as a file that a later one is compared with."""
+    return {"format": FORMAT, **encode(evaluation)}
+
+
+def told_before(value: object, file: str) -> Mapping[str, Told]:
+    """Case → what came of it, in a saved evaluation. Raises ConfigError."""
+    try:
+        if not isinstance(value, Mapping) or value["format"] != FORMAT:
+            raise ValueError("not of this format")
+        return {told.case: told for told in (decode(Told, item) for item in value["told"])}
+    except (KeyError, TypeError, ValueError) as error:
+        what = clean_line(str(error), limit=100)
+        raise ConfigError(f"no evaluation that `opstui eval --save` wrote ({what})", file=file) from None
+
+
+def compared(evaluation: Evaluation, before: Mapping[str, Told]) -> tuple[Change, ...]:
+    """What is better and worse than before."""
+    return tuple(changes(evaluation.told, before))
+
+
+def keep(setup: Setup, evaluation: Evaluation, cases: int) -> list[Paper]:
+    """Keep what came of each workflow's version, so that it counts as evaluated on this desk once it passed."""
+    found = []
+    for workflow, version in evaluation.versions.items():
+        state = PASSED if evaluation.passed(workflow) else FAILED
+        found.append(
+            Paper(
+                kind=KIND,
+                id=new_id(setup.clock, setup.randomness),
+                subject=f"{workflow}@{version}",
+                state=state,
+                created_at=evaluation.at,
+                content={
+                    "workflow": workflow,
+                    "version": version,
+                    "runtime": evaluation.runtime,
+                    "model": evaluation.model,
+                    "by": evaluation.by,
+                    "cases": cases,
+                    "measures": as_numbers(evaluation.mean(workflow)),
+                    "cost": sum(told.cost for told in evaluation.told if told.workflow == workflow),
+                },
+            )
+        )
+    setup.record.write(lambda record: [record.put_paper(paper, expected_rev=None) for paper in found])
+    return found
+
+
+def is_evaluated(setup: Setup, workflow: Workflow) -> bool:
+    """Whether this very version went through an evaluation: with the program, or passed on this desk."""
+    if workflow.evaluated:
+        return True
+    return bool(setup.record.papers(KIND, subject=f"{workflow.id}@{workflow.version}", states=(PASSED,), limit=1))
+
+
+def refs_of(cases: Sequence[Case]) -> Iterator[TicketRef]:
+    """Every ticket of the cases."""
+    for case in cases:
+        yield case.ticket.ref
+        yield from (other.ref for other in case.others)
