@@ -177,7 +177,8 @@ def _turns(
     index = 1
     while index < len(runs):
         is_high, begin, end = runs[index]
-        if begin == end and index + 1 < len(runs):
+        alone = begin == end and index + 1 < len(runs)
+        if alone and runs[index - 1][2] == begin - 1 and runs[index + 1][1] == end + 1:
             before, at, after = points[begin - 1], points[begin], points[begin + 1]
             verb = "spiked" if is_high else "dropped"
             text = (
@@ -185,7 +186,7 @@ def _turns(
                 f"{_at(before.at, day=False)}, and was {_value(after, unit)} at {_at(after.at, day=False)}."
             )
             yield _said(text, unit, [before, at, after], weight=3.0)
-            told.add(begin)
+            told |= {begin - 1, begin, begin + 1}
             index += 2
             continue
         start, stop = _leaves(points, runs[index - 1]), _arrives(points, runs[index])
@@ -195,10 +196,11 @@ def _turns(
         yield _said(text, unit, _carrying(points[start : stop + 1]), weight=3.0)
         told |= {start, stop}
         index += 1
-    # The outermost value, where no sentence so far has named it.
+    # The outermost value, where no sentence so far has named one that is as good.
     for verb, best in (("peaked", max), ("was lowest", min)):
         top = best(range(len(points)), key=lambda at: _number(points[at]))
-        if all(_number(points[at]) != _number(points[top]) for at in told) and (verb == "peaked" or not _rises(runs)):
+        news = all(abs(_number(points[at]) - _number(points[top])) > NEAR * _range(points) for at in told)
+        if news and (verb == "peaked" or not _rises(runs)):
             text = f"{name} {verb} at {_value(points[top], unit)} at {_at(points[top].at)}."
             yield _said(text, unit, [points[top]], weight=2.0)
 
