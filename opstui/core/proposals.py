@@ -41,7 +41,9 @@ def proposal(
     """
     more = _MORE.get(type(document).__name__)
     wanted = more(document, ticket) if more is not None else Wanted()
-    if isinstance(document, Triage):
+    if isinstance(document, EscalationPackage):
+        wanted = _escalation(document, ticket, taxonomy or Taxonomy())
+    elif isinstance(document, Triage):
         wanted = _triage(document, ticket, taxonomy or Taxonomy())
     allowed = {path: value for path, value in wanted.fields.items() if is_allowed(path, workflow.fields)}
     if wanted.statuses and "/status" in workflow.fields:
@@ -69,10 +71,12 @@ class Wanted:
     """The comment is for customers."""
 
 
-def _escalation(package: EscalationPackage, ticket: Ticket) -> Wanted:
+def _escalation(package: EscalationPackage, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:
     files = ((package_name(ticket), as_markdown(package).encode("utf-8")),)
-    is_new = package.to_team is not None and package.to_team != ticket.team
-    return Wanted(fields={"/team": package.to_team} if is_new else {}, files=files)
+    known = taxonomy.resolve("team", package.to_team)
+    team = known.called(ticket.ref.system) if known is not None else package.to_team
+    is_new = team is not None and team != ticket.team
+    return Wanted(fields={"/team": team} if is_new else {}, files=files)
 
 
 def _reply(reply: Reply, ticket: Ticket) -> Wanted:
@@ -123,7 +127,6 @@ def _triage(document: Triage, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:
 
 
 _MORE: Mapping[str, Callable[[Any, Ticket], Wanted]] = {
-    "EscalationPackage": _escalation,
     "Reply": _reply,
     "ResolutionNotes": _closure,
 }

@@ -10,7 +10,8 @@ from hypothesis import given as forall, settings, strategies as st
 from opstui.core.checks.document import check_document
 from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.codec import decode, encode
-from opstui.core.documents import Choice, Engine, Triage, claims_of
+from opstui.core.documents import Choice, Engine, EscalationPackage, Triage, claims_of
+from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.triage import finished, triage
 from opstui.core.proposals import proposal
 from opstui.core.render.registry import as_markdown, as_plain
@@ -234,3 +235,25 @@ def test_a_triage_of_any_ticket_holds(title: str, body: str, entries: list[tuple
     assert check_document(document, SourceSet(ticket), ticket) == []
     assert finished(document, submission(ticket)) == document
     assert as_markdown(document).startswith("# Triage local:INC-1042")
+
+
+def test_an_escalation_goes_to_a_team_of_the_taxonomy_or_asks_who_is_meant() -> None:
+    def package(said: str, taxonomy: Taxonomy | None = TAXONOMY) -> EscalationPackage:
+        ticket = build("Queue stands still", "", (("dana", "comment", said),))
+        return escalation_package(replace(given(ticket), taxonomy=taxonomy))
+
+    assert package("Please escalate to the DBA team.").to_team == "databases"
+    strange = package("Please escalate to the messaging team.")
+    assert strange.to_team is None
+    assert strange.open_questions[0] == "Who is meant by 'messaging'? The taxonomy has no such team."
+    assert package("Please escalate to the messaging team.", None).to_team == "messaging"
+
+
+def test_an_escalation_sets_the_team_as_the_tickets_system_calls_it() -> None:
+    workflow = make.workflow("escalation-package", document="EscalationPackage", fields=("/team",))
+    ticket = replace(
+        build("Checkout fails", "", (("dana", "comment", "Needs payments on-call."),)), ref=make.ref("12", "rt")
+    )
+    document = escalation_package(replace(given(ticket), taxonomy=TAXONOMY))
+    assert proposal(workflow, document, ticket, taxonomy=TAXONOMY).set == {"/team": "Payments L2"}
+    assert proposal(workflow, document, ticket).set == {"/team": "payments"}

@@ -7,16 +7,18 @@ from dataclasses import replace
 from opstui.core.checks.preflight import preflight
 from opstui.core.documents import Contacts, EscalationPackage, Preflight
 from opstui.core.extract import clock, guidance, handover, steps, story
-from opstui.core.extract.claims import ClaimMaker
+from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.summary import head_of, sources_of
 from opstui.core.extract.units import all_units, title_unit
 from opstui.core.ports import ExtractInput
 from opstui.core.submissions import Submission
+from opstui.core.taxonomy import Taxonomy
 
 TIMELINE_LIMIT = 25
 BOTTOM_LINE_LIMIT = 200
 HYPOTHESES_LIMIT = 4
+QUESTIONS = 5
 
 
 def computed(given: Submission) -> dict[str, object]:
@@ -32,8 +34,23 @@ def computed(given: Submission) -> dict[str, object]:
 
 
 def finished(package: EscalationPackage, given: Submission) -> EscalationPackage:
-    """The package with its preflight score."""
+    """The package with its preflight score, and with a team that the taxonomy knows or none."""
+    to_team, asked = routed(package.to_team, given.taxonomy)
+    questions = tuple(dict.fromkeys((*asked, *package.open_questions)))[:QUESTIONS]
+    package = replace(package, to_team=to_team, open_questions=questions)
     return replace(package, preflight=preflight(package))
+
+
+def routed(name: str | None, taxonomy: Taxonomy | None) -> tuple[str | None, tuple[str, ...]]:
+    """The taxonomy's id of a team, and what is to be asked where it knows none of that name."""
+    if name is None or taxonomy is None or not taxonomy.teams:
+        return name, ()
+    term = taxonomy.resolve("team", name)
+    return (
+        (term.id, ())
+        if term is not None
+        else (None, (cut(f"Who is meant by {name!r}? The taxonomy has no such team.", 160),))
+    )
 
 
 def escalation_package(given: ExtractInput) -> EscalationPackage:
@@ -51,15 +68,16 @@ def escalation_package(given: ExtractInput) -> EscalationPackage:
     checked = steps.checked_steps(units, maker)
     impact = handover.escalation_impact(units, ticket, maker)
     team = handover.named_team(units, sources)
+    to_team, strange = routed(team.name if team else None, given.taxonomy)
     code = handover.reason(units, checked, sla, ticket, has_runbook=bool(guides))
     package = EscalationPackage(
         head=head_of(given, "EscalationPackage"),
         from_team=given.operator_team,
-        to_team=team.name if team else None,
+        to_team=to_team,
         escalation_type=handover.escalation_type(code, units),
         reason_code=code,
         bottom_line=bottom,
-        ask=handover.asks(units, ticket, sla, team.name if team else None),
+        ask=handover.asks(units, ticket, sla, to_team),
         status=state,
         status_citation=said_by,
         severity=clock.severity(ticket, sources),
@@ -85,10 +103,10 @@ def escalation_package(given: ExtractInput) -> EscalationPackage:
     )
     score = preflight(package)
     # Tier 2's own questions first; those of a summary that ask the same in other words are left out.
-    asked = list(score.missing)
+    asked = [*strange, *score.missing]
     if ticket.status.category.is_open and not any(steps.states_cause(unit) for unit in units):
         asked.append("What is the cause? The ticket does not state one.")
-    return replace(package, preflight=score, open_questions=tuple(asked[:5]))
+    return replace(package, preflight=score, open_questions=tuple(asked[:QUESTIONS]))
 
 
 def _backup(given: ExtractInput) -> str | None:
