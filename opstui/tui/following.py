@@ -38,6 +38,8 @@ class Following:
         """The first stored block that may differ from what was shown."""
         self._stored = 0
         """How many blocks of what was shown last were stored ones."""
+        self._document = ("", "")
+        """What the document is called, and all that it says."""
 
     def look(self) -> Session:
         """The session as it stands now. Raises NotFound."""
@@ -56,6 +58,11 @@ class Following:
     def tell(self, what: str, now: datetime) -> None:
         """The owner was told something; it shows until the session stands still, or something new happens."""
         self._told = (what, now)
+
+    def unfold(self, name: str, text: str) -> None:
+        """The newest document in full, for its line in the transcript."""
+        self._document = (name, text)
+        self._dirty = 0
 
     def read(self, now: datetime) -> bool:
         """Take in what happened since; whether there is more."""
@@ -100,6 +107,11 @@ class Following:
             # It says the same, with the reason.
             while found and found[-1].kind == "end" and found[-1].name == "session":
                 found = found[:-1]
+        name, text = self._document
+        accepted = [index for index, block in enumerate(found) if block.kind == "document"] if text else []
+        if accepted:
+            last = accepted[-1]
+            found = (*found[:last], replace(found[last], name=name, detail=text), *found[last + 1 :])
         asked = sorted(index for index in transcript.asked if index < len(found))
         if asked:
             waiting = list(found)

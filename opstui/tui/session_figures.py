@@ -9,6 +9,7 @@ from opstui.core import stops
 from opstui.core.frozen import dataclass
 from opstui.core.sessions import Cost, Session, SessionStatus, Usage, live
 from opstui.tui.draw import cells
+from opstui.tui.session_text import result_of
 from opstui.tui.ticket_text import MARKS, workflow_word
 from opstui.tui.words import called, count, exact_money, money, running
 
@@ -149,8 +150,9 @@ def figures(drawn: Drawn) -> list[tuple[str, list[Bit]]]:
         rows.append(("tokens", [("no model, no tokens", "dim")]))
     else:
         rows += [("", []), *_token_rows(cost.usage)]
-    if session.draft:
-        rows += [("", []), ("draft", [("ready", "accent")])]
+    place = result_of(session)
+    if place is not None:
+        rows += [("", []), ("draft" if place[0] == "review" else place[0], [("ready", "accent")])]
     return rows
 
 

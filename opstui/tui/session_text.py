@@ -24,12 +24,12 @@ class Block:
     id: str
     """The event's remote id: a later event with the same one replaces it."""
     kind: str
-    """``text``, ``you``, ``tool``, ``notice``, ``good``, ``error``, ``end``, ``wait``, ``stand``."""
+    """``text``, ``you``, ``tool``, ``document``, ``notice``, ``good``, ``error``, ``end``, ``wait``, ``stand``."""
     text: str = ""
     name: str = ""
     """Of a tool; ``session`` for the end of a session."""
     detail: str = ""
-    """What a tool was asked, shown when unfolded."""
+    """What a tool was asked, or a document in full, shown when unfolded."""
     at: datetime | None = None
     took_ms: int | None = None
     failed: bool = False
@@ -130,7 +130,9 @@ class _Taking:
             case "notice" | "error":
                 self._notice(event)
             case "document":
-                self._put(event, "good", "document accepted: its checks ran")
+                body = data.get("document")
+                given = body if isinstance(body, Mapping) else {}
+                self._put(event, "document", document_words(given), name="document")
             case "draft":
                 self._put(event, "end", "draft ready")
             case "status":
@@ -195,6 +197,32 @@ def _moment(value: object) -> datetime | None:
         return moment(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def document_words(body: Mapping[str, Any]) -> str:
+    """``accepted: its checks ran · 9 claims, 5 sources``."""
+    count = _claims_in(body)
+    claims = f"{count} claim{'' if count == 1 else 's'}"
+    sources = len({cite.ref for cite in citations(body)})
+    counted = f" · {claims}, {sources} source{'' if sources == 1 else 's'}" if count else ""
+    return f"accepted: its checks ran{counted}"
+
+
+def _claims_in(value: Any) -> int:
+    ids: set[str] = set()
+
+    def walk(part: Any) -> None:
+        if isinstance(part, Mapping):
+            if {"id", "text", "status", "citations"} <= part.keys():
+                ids.add(str(part["id"]))
+            for one in part.values():
+                walk(one)
+        elif isinstance(part, list | tuple):
+            for one in part:
+                walk(one)
+
+    walk(value)
+    return len(ids)
 
 
 PAPERS = {"KBProposal": "proposal", "ShiftHandover": "handover"}

@@ -32,6 +32,8 @@ def part_lines(block: Block, text: str, before: str, width: int, revealed: Mappi
     gap: Lines = [[]] if before and _is_apart(before, block.kind) else []
     if block.kind == "tool":
         return [*gap, *tool_lines(block, width, revealed)]
+    if block.kind == "document":
+        return [*gap, *document_lines(block, width, revealed)]
     if block.kind == "text":
         lines = prose(text, min(width, MEASURE), revealed)
         if grows:
@@ -48,7 +50,7 @@ def _is_apart(before: str, kind: str) -> bool:
     """Whether a blank line stands between blocks of these kinds."""
     if kind == "tool":
         return before in ("text", "you")
-    return kind in ("text", "stand", "wait", "you") or before in ("tool", "text", "you")
+    return kind in ("text", "stand", "wait", "you", "document") or before in ("tool", "text", "you")
 
 
 def _marked(text: str, mark: str, role: str, words: str, width: int, revealed: Mapping[str, str]) -> Lines:
@@ -73,6 +75,16 @@ def tool_lines(block: Block, width: int, revealed: Mapping[str, str]) -> Lines:
     if block.open:
         for line in block.detail.split("\n")[:DETAIL]:
             lines += prose(f"    {line}", width, revealed)
+    return lines
+
+
+def document_lines(block: Block, width: int, revealed: Mapping[str, str]) -> Lines:
+    """A document that was accepted, in a line; open, with all that it says."""
+    mark = ("▾ " if block.open else "▸ ") if block.detail else ""
+    lines: Lines = [[(mark, "faint"), ("✓ ", "good"), (block.name or "document", "strong"), (f"  {block.text}", "dim")]]
+    if block.open:
+        for line in block.detail.split("\n")[:DETAIL]:
+            lines += [[("    ", "text"), *part] for part in prose(line, min(width - 4, MEASURE), revealed)]
     return lines
 
 

@@ -18,7 +18,8 @@ from opstui.tui.following import Following
 from opstui.tui.screens.base import DeskScreen, Topic, ViewState, screen_bindings
 from opstui.tui.screens.session_acts import ActsOnSession
 from opstui.tui.session_stands import KEYS
-from opstui.tui.session_text import citations
+from opstui.tui.session_text import citations, result_of
+from opstui.tui.ticket_text import workflow_word
 from opstui.tui.widgets.lines import Lines, OneLine, Rule
 from opstui.tui.widgets.scroller import Scroller
 from opstui.tui.widgets.transcript import FLUSH, TranscriptView
@@ -80,6 +81,8 @@ class SessionScreen(ActsOnSession, DeskScreen):
         self._kept: Mapping[str, Any] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._more = False
+        self._unfolded: Mapping[str, Any] | None = None
+        """The document that was made into text last."""
 
     def compose_body(self) -> ComposeResult:
         """Headline, figures, transcript."""
@@ -138,10 +141,31 @@ class SessionScreen(ActsOnSession, DeskScreen):
             self.desk_app.say(error.message, "bad")
             return
         self.streams = following.streams
+        self._unfold()
         self._read()
         following.listen(now)
         self._show()
         self._go_on()
+
+    def _unfold(self) -> None:
+        """The document in full, once for each: made in a thread, which also loads what every kind of it needs."""
+        session = self.session
+        if session is None or session.document is None or session.document == self._unfolded:
+            return
+        body = self._unfolded = session.document
+        name = workflow_word(session.workflow)
+
+        def read() -> str:
+            from opstui.tui.session_document import document_text
+
+            return document_text(body)
+
+        def came(text: str) -> None:
+            if self.is_there and self._unfolded is body:
+                self.following.unfold(name, text)
+                self._show()
+
+        self.desk_app.work_slowly(read, came)
 
     def _read(self) -> None:
         if self.following.read(self.desk_app.now()) and not self._more:
@@ -240,9 +264,10 @@ class SessionScreen(ActsOnSession, DeskScreen):
         live = session is not None and session.status.is_live
         choices = self._following.choices if self._following is not None else None
         offered = [KEYS[choice] for choice in choices.choices if choice in KEYS] if choices is not None else []
+        place = result_of(session) if session is not None else None
         talks = live and session is not None and session.runtime_kind != "extractive"
         ids = [
-            *(["session.draft"] if session is not None and session.draft else []),
+            *(["session.draft"] if place is not None else []),
             *offered,
             *(["session.interrupt"] if live else []),
             *(["session.message"] if talks and "session.message" not in offered else []),
@@ -255,6 +280,8 @@ class SessionScreen(ActsOnSession, DeskScreen):
         ]
         found = self.desk_app.keymap.hints((*ids, "app.help"))
         words = {"back": "back (keeps running)" if live else "back"}
+        if place is not None and place[0] != "review":
+            words["draft"] = place[0]
         if choices is not None and choices.fallback:
             words["fallback"] = choices.fallback
         return [(key, words.get(word, word)) for key, word in found]

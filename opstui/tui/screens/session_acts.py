@@ -238,7 +238,7 @@ class ActsOnSession:
     def action_session_fold(self) -> None:
         """``enter``."""
         if not self._screen.transcript.toggle():
-            self._screen.desk_app.say("enter opens a tool call; k goes up to one", "dim")
+            self._screen.desk_app.say("enter opens a tool call or the document; k goes up to one", "dim")
 
     def action_session_back(self) -> None:
         """``b``."""

@@ -22,6 +22,8 @@ from opstui.tui.widgets.scroller import Scroller
 
 FLUSH = 1 / 12
 """Seconds between two drawings of what grows."""
+FOLDS = ("tool", "document")
+"""Kinds of blocks that unfold."""
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class TranscriptView(Scroller):
             self._repaint_changed()
 
     def _as_shown(self, block: Block) -> Block:
-        return replace(block, open=True) if block.kind == "tool" and block.id in self._opened else block
+        return replace(block, open=True) if block.kind in FOLDS and block.id in self._opened else block
 
     def _let_go(self, first: int) -> dict[str, _Held]:
         """Forget the blocks from ``first`` on, but for what may be drawn again as it is."""
@@ -162,13 +164,13 @@ class TranscriptView(Scroller):
         return 1 + text.count("\n") + len(text) // width
 
     def toggle(self) -> bool:
-        """Open or fold the tool call under the cursor; whether there was one."""
+        """Open or fold the tool call or document under the cursor; whether there was one."""
         index = self._part_of(self.cursor)
         if index is None:
             return False
         part = self._parts[index]
         block = self._blocks[part.block]
-        if block.kind != "tool" or not block.detail:
+        if block.kind not in FOLDS or not block.detail:
             return False
         self._opened ^= {block.id}
         self._blocks[part.block] = replace(block, open=not block.open)
@@ -183,7 +185,7 @@ class TranscriptView(Scroller):
         """Draw these values in place of what stands for them; none of them any more where there are none."""
         self._revealed = values
         for part in self._parts:
-            if "⟦" in part.text or self._blocks[part.block].kind == "tool":
+            if "⟦" in part.text or self._blocks[part.block].kind in FOLDS:
                 self._forget(part)
         if self.follow:
             self._to_end()
