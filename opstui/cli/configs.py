@@ -121,6 +121,9 @@ def check_config(invocation: Invocation, as_json: bool) -> int:
     for name, system in loaded.settings.tickets.items():
         if "token" in missing(system):
             note(f"opstui: tickets.{name}: no token is configured, so it can't be asked (exit 4)")
+    for name, source in loaded.settings.knowledge.items():
+        if source.kind == "confluence" and source.token is None:
+            note(f"opstui: knowledge.{name}: no token is configured, so it can't be asked (exit 4)")
     place = str(invocation.own_paths.config_file)
     found = _drift(invocation)
     if as_json:

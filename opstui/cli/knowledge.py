@@ -84,7 +84,8 @@ def list_sources(invocation: Invocation, as_json: bool) -> int:
 def _state(one: SourceStanding) -> str:
     words = ["not answering"] if one.fault is not None else []
     words += ["review overdue"] if one.is_overdue else []
-    words += [f"{one.overdue_pages} pages overdue"] if one.overdue_pages else []
+    many = "page" if one.overdue_pages == 1 else "pages"
+    words += [f"{one.overdue_pages} {many} overdue"] if one.overdue_pages else []
     return ", ".join(words) or "fine"
 
 

@@ -164,9 +164,11 @@ class MediaWiki:
                     else:
                         known[key] = value
             more = {key: text(value) for key, value in record(answer.get("continue")).items()}
-            if not more or answer.get("batchcomplete"):
+            if answer.get("batchcomplete") is True:
                 return list(pages.values()), more
-        raise Refused(f"{self._name}: an answer of the wiki does not end. What was indexed stays")
+            if not more:
+                break
+        raise Refused(f"{self._name}: an answer of the wiki is not whole. What was indexed stays")
 
     # --- the wiki
 

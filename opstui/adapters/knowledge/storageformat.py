@@ -167,12 +167,7 @@ class _Reader:
         elif name in ("tr", "td", "th"):
             self._table(name, ends=ends)
         elif name == "pre":
-            self._line(apart=True)
-            self._write("```\n" if not ends else "")
-            if ends and self._kept:
-                self._write("```")
-                self._line(apart=True)
-            self._kept = max(0, self._kept + (-1 if ends else 1))
+            self._preformatted(ends=ends)
         elif name in _APART:
             self._line(apart=True)
             if name == "hr":
@@ -183,6 +178,16 @@ class _Reader:
             self._write(_attributes(written).get("datetime", ""))
         elif name in _MARKS and not empty and not self._kept:
             self._write(_MARKS[name])
+
+    def _preformatted(self, *, ends: bool) -> None:
+        if not ends:
+            self._line(apart=True)
+            self._write("```\n")
+            self._kept += 1
+        elif self._kept:
+            self._kept -= 1
+            self._write("```" if self.out and self.out[-1].endswith("\n") else "\n```")
+            self._line(apart=True)
 
     def _list(self, *, ordered: bool, ends: bool) -> None:
         if not ends:
