@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from opstui.core.frozen import dataclass
 from opstui.core.knowledge import Hit, PageFacts, PageRow, PageState, Strength
@@ -12,6 +13,9 @@ from opstui.core.marking import Marker
 from opstui.tui.lines import Line, Row, Span, between, fit, line, wrap
 from opstui.tui.times import ago
 from opstui.tui.words import span
+
+if TYPE_CHECKING:
+    from opstui.core.pages.proposal import Proposal
 
 SHOWN = 4
 """Matched lines of a page in the list."""
@@ -146,13 +150,15 @@ class Shelf:
     pages: Sequence[PageRow] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
     """Source → why it did not answer."""
+    proposals: Sequence[Proposal] = ()
+    """Those that wait for a person."""
     source: str = ""
     """The one source whose pages are listed; empty: only pages that want a look."""
 
 
 def shelf_rows(shelf: Shelf, now: datetime, width: int) -> list[Row]:
-    """The sources with their age and what is wrong with them, and the pages that want a look."""
-    rows = source_rows(shelf, now, width)
+    """What waits for a person, the sources with their age and what is wrong with them, the pages that want a look."""
+    rows = [*proposal_rows(shelf, now, width), *source_rows(shelf, now, width)]
     if not rows:
         return [Row("empty", (fit(line("   ", ("no runbooks yet: [knowledge] names them", "dim")), width),), False)]
     if shelf.source:
@@ -167,6 +173,20 @@ def shelf_rows(shelf: Shelf, now: datetime, width: int) -> list[Row]:
     if len(pages) > MOST:
         more = f"   {len(pages) - MOST} more: a search finds them"
         rows.append(Row("more", (fit(line((more, "dim")), width),), False))
+    return rows
+
+
+def proposal_rows(shelf: Shelf, now: datetime, width: int) -> list[Row]:
+    """A row a proposal that waits: which page, what becomes of it, from which ticket, since when."""
+    if not shelf.proposals:
+        return []
+    count = len(shelf.proposals)
+    rows = [heading("proposals", f"{count} wait{'s' * (count == 1)} for a person", width)]
+    for one in shelf.proposals:
+        head = line(" ", ("✎", "accent"), " ", (f"{one.kind.value}  ", "dim"), (one.title, "strong"))
+        where = line("   ", (f"{one.doc or 'no source takes it'} · from {one.ticket}", "dim"))
+        age = line((f"{ago(one.created_at, now)} ", "dim"))
+        rows.append(Row(f"proposal:{one.id}", (between(head, age, width), fit(where, width))))
     return rows
 
 

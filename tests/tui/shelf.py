@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from opstui.core import desk as d
+from opstui.core.document_kinds.knowledge import ProposalKind
 from opstui.core.errors import NotFound
 from opstui.core.knowledge import Hit, Page, PageFacts, PageRow, PageState, Strength
+from opstui.core.pages.proposal import Proposal
 from opstui.core.text import SafeText, clean
 from opstui.core.tickets import Status, StatusCategory, TicketRef
 
@@ -50,6 +52,24 @@ class Shelf:
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {one.doc: one for one in PAGES}
         self.faults: Mapping[str, str] = {"wiki": "wiki.example: not reachable (connection refused)"}
+        self.proposals: tuple[Proposal, ...] = (
+            Proposal(
+                id="S9",
+                doc="runbooks/CoreDNSErrorsHigh",
+                kind=ProposalKind.AMEND,
+                title="CoreDNSErrorsHigh",
+                created_at=NOW - timedelta(hours=3),
+                text="new",
+                drafted="new",
+                base="old",
+                evidence=("local:NET-87",),
+                ticket="local:NET-87",
+                workflow="knowledge-update",
+                workflow_version="0123456789abcdef",
+                engine="extractive",
+                operator="alex",
+            ),
+        )
         self.similar: tuple[d.SimilarTicket, ...] = (
             d.SimilarTicket(
                 ref=TicketRef("local", "DESK-2199"),
@@ -95,6 +115,8 @@ class Shelf:
                 return self.faults
             case d.SimilarTickets():
                 return self.similar
+            case d.Proposals():
+                return self.proposals
         raise NotImplementedError(type(question).__name__)
 
     def judge(self, command: d.JudgeSimilar, now: datetime) -> d.Outcome[None]:

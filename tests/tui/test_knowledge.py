@@ -83,6 +83,8 @@ async def test_pages_are_found_as_they_are_typed_and_open_at_the_matched_lines()
     async with opened(desk, KnowledgeScreen()) as pilot:
         await wait_text(pilot, "4 pages · type to search them")
         overview = text_of(pilot.app)
+        assert "1 waits for a person" in overview
+        assert "✎ amend  CoreDNSErrorsHigh" in overview
         assert "not reachable (connection refused); what is indexed of it is" in overview
         assert "review overdue 12d" in overview
         await pilot.press(*"dns")
@@ -101,7 +103,7 @@ async def test_pages_are_found_as_they_are_typed_and_open_at_the_matched_lines()
         assert pilot.app.screen.kept()["query"] == "dnszzz"  # type: ignore[attr-defined]
         await pilot.press("ctrl+u")
         await wait_text(pilot, "4 pages · type to search them")
-        await pilot.press("down", "enter")
+        await pilot.press("down", "down", "enter")
         await wait_text(pilot, "pages of wiki")
         await pilot.press("escape")
         await wait_text(pilot, "pages that want a look")

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from opstui.core.desk import KnowledgeFaults, KnowledgePage, KnowledgePages, KnowledgeSearch
+from opstui.core.desk import KnowledgeFaults, KnowledgePage, KnowledgePages, KnowledgeSearch, Proposals
 from opstui.core.knowledge import Hit, Page, Strength
-from opstui.tui.knowledge_rows import MOST, SHOWN, Shelf, freshness, hit_rows, shelf_rows, source_rows
+from opstui.tui.knowledge_rows import (
+    MOST,
+    SHOWN,
+    Shelf,
+    freshness,
+    hit_rows,
+    proposal_rows,
+    shelf_rows,
+    source_rows,
+)
 from opstui.tui.lines import Line, Row, between, fit, line
 from opstui.tui.newest import Newest
 from opstui.tui.page_text import PageText, line_mark
@@ -102,7 +112,11 @@ class KnowledgeScreen(FindScreen):
         desk = self.desk
 
         def look() -> Shelf:
-            return Shelf(pages=desk.ask(KnowledgePages()), faults=desk.ask(KnowledgeFaults()))
+            return Shelf(
+                pages=desk.ask(KnowledgePages()),
+                faults=desk.ask(KnowledgeFaults()),
+                proposals=desk.ask(Proposals(states=("open",))),
+            )
 
         self._pages.clear()
         self.desk_app.work_slowly(look, self._told, saying="what runbooks there are")
@@ -172,11 +186,13 @@ class KnowledgeScreen(FindScreen):
     def _overview(self, width: int) -> list[Row]:
         if self.shelf is None:
             return []
-        return shelf_rows(Shelf(pages=self.shelf.pages, faults=self.shelf.faults, source=self._source),
-                          self.desk_app.now(), width)  # fmt: skip
+        return shelf_rows(replace(self.shelf, source=self._source), self.desk_app.now(), width)
 
     def _shelf_rows(self, width: int) -> list[Row]:
-        return source_rows(self.shelf, self.desk_app.now(), width) if self.shelf is not None else []
+        if self.shelf is None:
+            return []
+        now = self.desk_app.now()
+        return [*proposal_rows(self.shelf, now, width), *source_rows(self.shelf, now, width)]
 
     def minute_passed(self) -> None:
         """Ages."""
@@ -242,7 +258,10 @@ class KnowledgeScreen(FindScreen):
     # --- keys ---------------------------------------------------------------------------------------------------------
 
     def open_row(self, key: str) -> None:
-        """The page at the lines; a source's pages."""
+        """The page at the lines; a source's pages; a proposal's own screen."""
+        if key.startswith("proposal:"):
+            self.desk_app.open("proposal", id=key.removeprefix("proposal:"))
+            return
         if key.startswith("source:"):
             self._source = key.removeprefix("source:")
             self.row_list.to_top()
