@@ -20,7 +20,7 @@ from opstui.core.extract.query import knowledge_query, similar_query
 from opstui.core.extract.registry import RULES
 from opstui.core.knowledge import Hit, Page, Strength
 from opstui.core.ports import ExtractInput
-from opstui.core.taxonomy import Taxonomy, from_json
+from opstui.core.taxonomy import KINDS, Taxonomy, from_json
 from opstui.core.tickets import Ticket
 from opstui.rehearsal.mending import fitted, mended
 from opstui.rehearsal.reading import read_boards, read_hits, read_page, read_related, read_ticket
@@ -297,13 +297,13 @@ def _document_in(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def _told(document: Mapping[str, Any]) -> str:
     """The document's own sentences, as far as they are claims."""
     found: list[str] = []
-    for key in ("headline", "bottom_line"):
-        if isinstance(document.get(key), Mapping):
-            found.append(str(document[key]["text"]))
-    found += [str(claim["text"]) for claim in document.get("impact", {}).get("claims", ())]
-    found += [str(claim["text"]) for claim in document.get("what_happened", ())]
-    found += [f"{ticket['ticket_id']}: {ticket['one_line']['text']}" for ticket in document.get("open", ())]
+    for key in ("headline", "bottom_line", "impact", "what_happened", "sentences", "steps", "resolution", "cause"):
+        found += _sentences(document.get(key))
     found += [f"Next: {step['text']}" for step in document.get("next_steps", ())]
     found += [f"Asked: {ask['text']}" for ask in document.get("ask", ())]
+    for kind in KINDS:
+        choice = document.get(kind)
+        if isinstance(choice, Mapping) and choice.get("value"):
+            found.append(f"{kind.replace('_', ' ').capitalize()}: {choice['value']}")
     found += [f"Open: {question}" for question in document.get("open_questions", ())]
     return "\n".join(dict.fromkeys(found)) or "I hand the document in."

@@ -9,7 +9,7 @@ from tests.behaviours.checks import whole
 from tests.behaviours.program import Program
 
 
-@pytest.mark.parametrize("workflow", ["incident-summary", "escalation-package"])
+@pytest.mark.parametrize("workflow", ["incident-summary", "escalation-package", "reply", "closure"])
 @pytest.mark.parametrize("runtime", ["managed", "desk"])
 def test_a_document_goes_from_the_agent_onto_the_ticket(
     program: Program, service: Rehearsal, runtime: str, workflow: str

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opstui.core.documents import EscalationPackage, IncidentSummary
+from opstui.core.documents import EscalationPackage, IncidentSummary, Reply, ResolutionNotes
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket
 from opstui.rehearsal.mending import fitted, mended
@@ -21,7 +21,12 @@ from tests.core.real_input import build, hostile
 from tests.rehearsal.building import DEMO_KEYS, World, converse, custom_tools, demo_world, opening
 from tests.rehearsal.talking import Client, message, types
 
-KINDS = {"incident-summary": IncidentSummary, "escalation-package": EscalationPackage}
+KINDS = {
+    "incident-summary": IncidentSummary,
+    "escalation-package": EscalationPackage,
+    "reply": Reply,
+    "closure": ResolutionNotes,
+}
 
 
 def alike(one: Ticket, other: Ticket) -> bool:

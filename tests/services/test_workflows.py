@@ -36,13 +36,14 @@ def test_a_workflow_may_name_every_kind_of_document_and_no_other() -> None:
     assert set(workflows.DOCUMENTS) == set(documents.DOCUMENTS)
 
 
-def test_the_bundled_workflows_may_comment_inside_and_never_in_public() -> None:
+def test_of_the_bundled_workflows_only_the_reply_may_comment_in_public_and_only_the_closure_set_a_status() -> None:
     found = load_workflows(OURS)
-    assert set(found) == {"incident-summary", "escalation-package"}
+    assert {"incident-summary", "escalation-package", "reply", "closure"} <= set(found)
     assert found["incident-summary"].budget_micros == 500_000
     assert found["escalation-package"].budget_micros == 1_000_000
-    assert not any(workflow.public_comment for workflow in found.values())
-    assert "/status" not in found["escalation-package"].fields
+    assert [workflow.id for workflow in found.values() if workflow.public_comment] == ["reply"]
+    assert found["reply"].fields == ("/comment",)
+    assert [workflow.id for workflow in found.values() if "/status" in workflow.fields] == ["closure"]
 
 
 def test_the_version_is_a_hash_of_all_three_files(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_users_workflow_is_added_and_one_with_our_id_replaces_ours(tmp_path: P
 
 
 def test_a_user_folder_that_is_absent_is_no_error(tmp_path: Path) -> None:
-    assert set(load_workflows(OURS, tmp_path / "none")) == {"incident-summary", "escalation-package"}
+    assert set(load_workflows(OURS, tmp_path / "none")) == set(load_workflows(OURS))
 
 
 def test_a_missing_rubric_is_none(tmp_path: Path) -> None:

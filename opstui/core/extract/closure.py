@@ -1,4 +1,4 @@
-"""Resolution notes made of the ticket's own sentences: how it ended as far as a line says so, and why if anybody did."""
+"""Resolution notes made of the ticket's own sentences: how it ended as far as a line says so, and why if one does."""
 
 from __future__ import annotations
 
@@ -40,10 +40,14 @@ _NO_FAULT = re.compile(
     r"\b(?:false (?:alarm|positive|alert)|no fault (?:was )?found|nothing (?:is|was) wrong|works? as designed"
     r"|working as (?:designed|intended)|expected behaviou?r|not a (?:bug|fault|real incident)|spurious|test alert"
     r"|(?:was|only|just) a (?:test|drill)|was (?:a |an )?user error|no (?:customer )?(?:incident|outage) (?:occurred"
-    r"|took place)|all\b[^.;,]{0,60}\b(?:healthy|green|within normal(?: \w+){0,2} (?:bounds|limits|parameters|range)))"
-    r"\b(?! again)",
+    r"|took place))\b",
     re.IGNORECASE,
 )
+_ALL_WELL = re.compile(
+    r"\ball\b[^.;,]{0,60}\b(?:healthy|green|within normal(?: \w+){0,2} (?:bounds|limits|parameters|range))\b(?! again)",
+    re.IGNORECASE,
+)
+"""What a monitor says of everything; of a person it may be the result of one check."""
 _DECLINED = re.compile(
     r"\b(?:won'?t (?:fix|do)|wontfix|will not (?:be )?(?:fix(?:ed)?|do(?:ne)?|change[d]?)|declined|out of scope"
     r"|not supported|no longer (?:needed|wanted)|withdrawn)\b",
@@ -55,10 +59,12 @@ _WORKAROUND = re.compile(
     re.IGNORECASE,
 )
 _FIXED = re.compile(
-    r"\b(?:fixed|repaired|solved|cured|corrected)\b(?! version)"
-    r"|\b(?:resolved|restored|recovered|mitigated) (?:by|with|after|through|once|when|since)\b"
-    r"|\b(?:fix|patch|hotfix|change) (?:is |was |has been )?(?:deployed|rolled out|released|applied|in place|live)\b"
-    r"|\b(?:that|this|which|it) (?:helped|did it|worked|solved it|fixed it)\b",
+    r"\b(?:(?:is|was|are|were|been|got|it's|have|has|had|now|I|we) (?:now )?(?:fixed|repaired|solved|cured|corrected)"
+    r"|(?:fixed|repaired|solved|cured|corrected) (?:by|with|it|this|that|the|now)|(?:resolved|restored|recovered"
+    r"|mitigated) (?:by|with|after|through|once|when|since)"
+    r"|(?:fix|patch|hotfix|change) (?:is |was |has been )?(?:deployed|rolled out|released|applied|in place|live)"
+    r"|(?:that|this|which|it) (?:helped|did it|worked|solved it|fixed it))\b"
+    r"|\A\W*(?:fixed|repaired|solved)\b",
     re.IGNORECASE,
 )
 _BY_ITSELF = re.compile(
@@ -170,6 +176,7 @@ def _ending(units: Sequence[Unit]) -> _End:
 
 def _said_end(unit: Unit, acted: Sequence[Unit]) -> _End | None:
     text = unit.text
+    written = unit.entry >= 0 and unit.by_person and not unit.dump
     duplicate = _DUPLICATE.search(text)
     if duplicate is not None and not _denied(text, duplicate.start()):
         return _End(ResolutionCode.DUPLICATE, unit, _ref(duplicate, unit))
@@ -180,10 +187,14 @@ def _said_end(unit: Unit, acted: Sequence[Unit]) -> _End | None:
         (ResolutionCode.WORKAROUND, _WORKAROUND),
         (ResolutionCode.FIXED, _FIXED),
     ):
+        if not written and code not in (ResolutionCode.NO_FAULT, ResolutionCode.RECOVERED):
+            continue  # a description is older than the end, and data say that it is well, not why
         match = pattern.search(text)
         if match is not None and not _denied(text, match.start()):
             return _End(code, unit)
-    well = (RECOVERED if unit.by_person and not unit.dump else _DATA_WELL).search(text)
+    if not written and _ALL_WELL.search(text):
+        return _End(ResolutionCode.NO_FAULT, unit)
+    well = (RECOVERED if written else _DATA_WELL).search(text)
     if well is None or _denied(text, well.start()):
         return None
     # "Back to normal" says what ended it only together with what was done: in the sentence, or right before it.

@@ -37,6 +37,9 @@ WHO_IS_AFFECTED = "It is not known yet who is affected."
 _ABSENT = ("outward:impact", "outward:next-update", "outward:data-loss")
 """What a whole text must say and a single sentence need not."""
 _FIRST_PERSON = re.compile(r"\b(?:I|I'm|my|me|we|our|us)\b", re.IGNORECASE)
+_PROSE = re.compile(r"[\"'(]?[A-Z0-9À-Þ]\S*(?: \S+){2,}")
+"""A sentence from its beginning, of three words at least."""
+_CODE = re.compile(r"[{}<>=;#|\\]|\(\)|::|\w\.\w+\(")
 _STATE_TALK = re.compile(
     r"\b(?:next (?:update|message|report)|will (?:update|keep|let|inform|post)|"
     r"(?:investigating|looking into|working on (?:it|this|a fix)|monitoring)\b|apologi[sz]e|sorry|thank)",
@@ -169,6 +172,8 @@ class _Public:
                 return False
         elif _FIRST_PERSON.search(text) or (unit.label and unit.label not in ("impact", "customer impact")):
             return False  # a description may be the customer's, or a machine's list of labels
+        elif not _PROSE.match(text) or _CODE.search(text):
+            return False
         return self.is_sayable(text)
 
     def is_sayable(self, text: str) -> bool:
