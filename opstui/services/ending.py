@@ -71,8 +71,12 @@ class Ending:
         document, body = self._plain(session, tools, ticket)
         draft: Draft | None = None
         files: list[bytes] = []
+        unchanged = ""
         if proposes(self._workflow, ticket):
-            draft, files = self._drafting.proposed(session, self._workflow, document, body, ticket)
+            made, files = self._drafting.proposed(session, self._workflow, document, body, ticket)
+            # What could not be proposed is for the operator to see; what need not be is no draft.
+            draft = made if made.ops or made.note else None
+            unchanged = "" if draft is not None else "the ticket has every value already, so nothing is proposed"
         paper = paper_of(session, self._workflow, document, setup)
         now = setup.clock.now()
         # A session that goes on may hand in a better one later; one that starts over replaces its own.
@@ -81,6 +85,8 @@ class Ending:
             *pending.events,
             session_event(session.id, "document", f"document{stamp}", now, {"document": body}),
         ]
+        if unchanged:
+            events.append(session_event(session.id, "notice", f"unchanged{stamp}", now, {"text": unchanged}))
         if draft is not None:
             events.append(session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}))
 

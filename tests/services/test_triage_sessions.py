@@ -159,3 +159,14 @@ def test_a_large_taxonomy_leaves_room_for_the_ticket() -> None:
     line = taxonomy_line(many)
     assert len(line.encode()) <= LINE_BYTES
     assert list(from_json(json.loads(line.removeprefix(LINE))).services) == list(many.services)
+
+
+def test_where_the_ticket_has_every_value_already_there_is_a_document_and_no_draft(configured: Place) -> None:
+    ref = configured.ticket(
+        "Disk of orders-db-2 is full", severity="3", team="Databases", services=("orders-db",), tags=("disk", "storage")
+    )
+    session = run(configured, ref)
+    assert session.document is not None
+    assert session.draft is None
+    said = [event.data.get("text", "") for event in configured.setup.record.events(session.id)]
+    assert "the ticket has every value already, so nothing is proposed" in said
