@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "session": ("opstui.cli.sessions:session", "list, show, resume, interrupt, message, raise, fallback, export"),
     "draft": ("opstui.cli.drafts:draft", "list, show, new REF, edit, approve, settle, discard, restore ID"),
     "push": ("opstui.cli.push:push", "send what is approved, settle what is unknown"),
+    "eval": ("opstui.cli.evaluation:evaluation", "FOLDER: workflows over recorded cases; record, export-cases, list"),
     "cost": ("opstui.cli.costs:cost", "what this shift's sessions cost"),
     "audit": ("opstui.cli.audit:audit", "show, verify, export"),
     "knowledge": ("opstui.cli.knowledge:knowledge", "index, search QUERY"),
@@ -39,7 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "The app": ("demo", "open"),
     "Tickets": ("queue", "ticket"),
-    "Sessions": ("run", "session", "handover", "cost"),
+    "Sessions": ("run", "session", "handover", "cost", "eval"),
     "Updates": ("draft", "push", "audit"),
     "Set up": ("knowledge", "redact", "agents", "config", "doctor", "themes", "keys"),
 }

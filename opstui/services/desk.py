@@ -341,6 +341,12 @@ class DeskService:
         return redacted(self._setup, question.text)
 
     @staticmethod
+    def _evaluations() -> ModuleType:
+        from opstui.services import evaluations
+
+        return evaluations
+
+    @staticmethod
     def _pages() -> ModuleType:
         from opstui.services import proposals
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opstui.core.checks.measures import alike, as_numbers, measure
@@ -17,7 +18,6 @@ from opstui.core.ids import new_id
 from opstui.core.ports import Paper
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean_line
-from opstui.core.tickets import TicketRef
 
 if TYPE_CHECKING:
     from opstui.core.desk import Desk
@@ -194,6 +194,11 @@ def acceptance(setup: Setup, workflow: Workflow, limit: int = 2_000) -> Acceptan
     return Acceptance(**counts)
 
 
+def with_acceptance(evaluation: Evaluation, counts: Mapping[str, Acceptance]) -> Evaluation:
+    """The evaluation beside what operators did with documents of the same versions."""
+    return replace(evaluation, acceptance=counts)
+
+
 # --- keeping and comparing --------------------------------------------------------------------------------------------
 
 
@@ -251,10 +256,3 @@ def is_evaluated(setup: Setup, workflow: Workflow) -> bool:
     if workflow.evaluated:
         return True
     return bool(setup.record.papers(KIND, subject=f"{workflow.id}@{workflow.version}", states=(PASSED,), limit=1))
-
-
-def refs_of(cases: Sequence[Case]) -> Iterator[TicketRef]:
-    """Every ticket of the cases."""
-    for case in cases:
-        yield case.ticket.ref
-        yield from (other.ref for other in case.others)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -25,6 +24,7 @@ from opstui.services.desk import DeskService
 
 if TYPE_CHECKING:
     from opstui.core.desk import Desk
+    from opstui.core.ids import Clock
     from opstui.services.evaluation_cases import Case
     from opstui.services.setup import Setup
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class StandingClock:
     """The moment of a case; intervals pass as everywhere."""
 
-    def __init__(self, moment: datetime) -> None:
+    def __init__(self, moment: datetime, clock: Clock) -> None:
         self._moment = moment
+        self._clock = clock
 
     def now(self) -> datetime:
         """Always the same."""
@@ -41,7 +42,7 @@ class StandingClock:
 
     def monotonic(self) -> float:
         """Seconds since some moment."""
-        return time.monotonic()
+        return self._clock.monotonic()
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def _shelves(case: Case) -> list[FolderSource]:
 
 def _runtimes(own: Setup, moment: datetime) -> Mapping[str, AgentRuntime]:
     """The operator's; those without a model take the case's moment for now."""
-    clock = StandingClock(moment)
+    clock = StandingClock(moment, own.clock)
     return _Runtimes(own.runtimes, lambda name: ExtractiveRuntime(name, clock))
 
 

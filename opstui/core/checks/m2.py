@@ -65,13 +65,19 @@ def check_stated(document: Document, spans: Spans) -> Iterator[Finding]:
     everything: Cited | None = None
     ticket = spans.sources.ticket
     for value in stated(document):
-        if value.citations:
+        if value.citations and value.whole:
+            cited = Cited(spans.sources, value.citations)
+            for ref in dict.fromkeys(citation.ref for citation in value.citations):
+                source = spans.sources.find(ref)
+                if source is not None:
+                    cited.add(source.lines[:LINES_READ], source)
+        elif value.citations:
             cited = spans.of_citations(value.citations)
         else:
             cited = everything = everything or _everything(document, spans)
         fault = _stated_fault(value, cited, ticket)
         if fault is not None:
-            level = "block" if value.what == "time" and value.citations else "warn"
+            level = "block" if value.blocks and value.citations else "warn"
             yield Finding(
                 id=f"M2-{value.what}:{value.name.replace(' ', '-')}",
                 level=level,

@@ -14,7 +14,7 @@ from opstui.core.checks.spans import Spans
 from opstui.core.documents import Claim, ClaimStatus, Document, Finding, citations_of, claims_of, kind_of
 from opstui.core.evaluation import Expectations, Label
 from opstui.core.render.plain import SUMMARY_WORDS, word_count
-from opstui.core.render.registry import as_comment
+from opstui.core.render.registry import COMMENTS, as_comment
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean_line
 from opstui.core.tickets import Ticket
@@ -49,7 +49,7 @@ def measure(
     short += [text for held, text in silent if not held]
     answered = list(_labels(document, findings, wanted.labels))
     short += [text for held, text in answered if not held]
-    words = word_count(as_comment(document))
+    words = word_count(as_comment(document)) if type(document).__name__ in COMMENTS else 0
     outgrown = kind_of(document).document.__name__ == "IncidentSummary" and words > SUMMARY_WORDS
     if outgrown:
         short.append(f"{words} words")

@@ -42,6 +42,10 @@ class Stated:
     citations: tuple[Citation, ...]
     """Without any, it is held against everything that the document cites."""
     claim: str | None = None
+    blocks: bool = False
+    """Off where it may have been worked out of what is cited: ``the next update comes in 20 minutes``."""
+    whole: bool = False
+    """It may stand anywhere in the sources that are cited, not in the cited lines alone."""
 
 
 def stated(document: Document) -> Iterator[Stated]:
@@ -77,16 +81,17 @@ def shown_time(moment: datetime) -> str:
 def _time(name: str, moment: datetime | None, claim: Claim | None, *more: Citation | None) -> Iterator[Stated]:
     if moment is not None:
         cited = (*(claim.citations if claim is not None else ()), *(item for item in more if item is not None))
-        yield Stated(name, "time", shown_time(moment), cited, claim.id if claim is not None else None)
+        claimed = claim.id if claim is not None else None
+        yield Stated(name, "time", shown_time(moment), cited, claimed, whole=True)
 
 
 def _row(row: TimelineRow, name: str) -> Iterator[Stated]:
-    yield from _time(name, row.when, row.claim)
+    yield Stated(name, "time", shown_time(row.when), row.claim.citations, row.claim.id, blocks=True)
 
 
 def _step(step: CheckedStep, name: str) -> Iterator[Stated]:
     cited = (*step.detail.citations, *step.evidence)
-    yield Stated(name, "time", shown_time(step.at), cited, step.detail.id)
+    yield Stated(name, "time", shown_time(step.at), cited, step.detail.id, blocks=True)
     yield Stated(name, "who", step.by.id, cited, step.detail.id)
 
 
@@ -98,7 +103,8 @@ def _next(step: NextStep, name: str) -> Iterator[Stated]:
 
 
 def _change(change: Change, name: str) -> Iterator[Stated]:
-    yield from _time(name, change.when, change.claim)
+    cited = change.claim.citations
+    yield Stated(name, "time", shown_time(change.when), cited, change.claim.id, blocks=True)
     yield Stated(name, "who", change.who, change.claim.citations, change.claim.id)
 
 
