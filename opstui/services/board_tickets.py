@@ -95,7 +95,7 @@ def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observ
     plan = next((unit for unit in reversed(plans) if unit is not last and unit.text != case), None)
     if plan is not None:
         lines.append(f"next: {cut(_NEXT.sub('', plan.text), QUOTE)}")
-    if case:
+    if case and (last is None or last.text != case):
         lines.append(f"if: {cut(case, QUOTE)}")
     if waiting:
         lines.append(f"waits: {', '.join(waiting)}")

@@ -31,7 +31,9 @@ def night(place: Place) -> dict[str, TicketRef]:
         late.key, "ana", "Orders fail for some customers. Next update by 03:40.", visibility="public", at=at(3)
     )
     soon = place.ticket("Disk of db-2 is at 91 %", severity="2", due_at=at(3, 20))
-    place.local.comment(soon.key, "dana", "If 20 GB are left, call databases on-call.", at=at(2, 10))
+    place.local.comment(
+        soon.key, "dana", "Removed old logs, 8 GB freed.\nIf 20 GB are left, call databases on-call.", at=at(2, 10)
+    )
     flaps = place.ticket("Search indexer stuck", severity="3", assignees=["bo"])
     place.local.change(flaps.key, "bo", {"/status": "resolved"}, at=at(1))
     place.local.change(flaps.key, "bo", {"/status": "open"}, at=at(2))

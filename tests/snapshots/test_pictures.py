@@ -16,7 +16,8 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from opstui.core.desk import RefreshTickets
+from opstui.core.boards import shift_ref
+from opstui.core.desk import RefreshTickets, StatusLine
 from opstui.core.tickets import TicketRef
 from opstui.tui.app import OpstuiApp
 from opstui.tui.screens.confirm import ConfirmScreen
@@ -76,6 +77,14 @@ async def shift(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
     app.open("shift")
 
 
+async def handover(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
+    """Fresh, the cursor on the second ticket."""
+    board = shift_ref(desk.ask(StatusLine()).shift.id)
+    app.open("handover", id=summarised(desk, board, "shift-handover").id)
+    await settle(app, pilot)
+    await pilot.press("j", "j")
+
+
 async def audit(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
     some_work(desk)
     app.open("audit")
@@ -107,6 +116,7 @@ SCREENS: dict[str, tuple[tuple[int, int], Look]] = {
     "review": ((120, 36), review),
     "confirm": ((80, 24), confirm),
     "shift": ((120, 30), shift),
+    "handover": ((80, 24), handover),
     "audit": ((120, 30), audit),
     "help": ((120, 36), help_),
 }

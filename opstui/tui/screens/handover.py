@@ -167,7 +167,7 @@ class HandoverScreen(ReadsBack, DeskScreen):
         return section_key(left[0].name) if left else READ_BACK
 
     def _stand_on(self, key: str) -> None:
-        self._at = section_of(key) or self._at
+        self._at = section_of(key)
         self.draw()
         self.rows.cursor = key
 
@@ -176,7 +176,7 @@ class HandoverScreen(ReadsBack, DeskScreen):
         event.stop()
         self._cited = None
         name = section_of(event.key or "")
-        if event.rows.id == "rows" and name and name != self._at:
+        if event.rows.id == "rows" and name != self._at:
             self._at = name
             self.draw()
             self.call_after_refresh(self.rows.reveal)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from opstui.core.desk import HandoverView, ReadBackHandover
 from opstui.core.handovers import CORRECTIONS
 from opstui.tui.handover_rows import READ_BACK
+from opstui.tui.words import zone
 
 if TYPE_CHECKING:
     from opstui.tui.screens.handover import HandoverScreen
@@ -99,7 +100,9 @@ class ReadsBack:
             own.forget(BY, READ_BACK, CORRECTED)
             if own.is_there:
                 own.draw()
-                own.desk_app.say(f"the handover is closed; until {view.row.outgoing} leaves, they are the contact")
+                until = view.row.contact_until
+                clock = f"{until.astimezone(zone(own.facts.timezone)):%H:%M}" if until is not None else ""
+                own.desk_app.say(f"closed; until {clock} {view.row.outgoing} is still the contact")
 
         count = len(corrections)
         words = f"{count} correction{'s' if count > 1 else ''}" if count else "nothing to correct"
