@@ -157,5 +157,7 @@ def _machine(match: re.Match[str]) -> str:
     found, stem = match.group(), match["stem"].rstrip("-")
     if _REGION.match(found) or stem.rpartition("-")[2] in _NO_MACHINES:
         return found
-    joined = found[len(stem) :].startswith("-") and (stem.count("-") >= 1 or _MACHINES.match(stem))
+    # ``print-07``: people count in two digits what there is a row of.
+    is_one = stem.count("-") >= 1 or match["number"].startswith("0") or _MACHINES.match(stem)
+    joined = found[len(stem) :].startswith("-") and is_one
     return INSTANCE if joined or (_MACHINES.match(stem) and len(found) > len(stem) + 1) else found

@@ -30,7 +30,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """What a sentence begins with that the page says by the place where it stands."""
-_CODE = re.compile(r"(`+)([^`\n]+)\1")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _PLAIN = re.compile(r"[A-Za-z][\w ./()-]*\Z")
 _RESERVED = frozenset("true false yes no on off null none".split())
 _SLUG = re.compile(r"[^a-z0-9]+")
