@@ -152,7 +152,9 @@ def open_setup(
         poll_seconds={name: float(tickets.poll_seconds) for name, tickets in settings.tickets.items()},
         queues=queues,
         views=views,
-        knowledge=LateKnowledge(lambda: _knowledge(cache_file, make_sources)),
+        knowledge=LateKnowledge(
+            lambda: _knowledge(cache_file, make_sources, semantic=settings.knowledge_search.semantic)
+        ),
         runtimes=LateMapping(settings.runtimes, make_runtime),
         workflows=LateWorkflows(lambda: _workflows(paths)),
         policies={
@@ -259,10 +261,12 @@ def _workflows(paths: Paths) -> Mapping[str, Workflow]:
     return load_workflows(_bundled("workflows"), paths.user_workflows)
 
 
-def _knowledge(cache_file: Database, sources: Callable[[], Sequence[KnowledgeSource]]) -> SqliteKnowledge:
+def _knowledge(
+    cache_file: Database, sources: Callable[[], Sequence[KnowledgeSource]], *, semantic: bool
+) -> SqliteKnowledge:
     from opstui.adapters.knowledge.index import SqliteKnowledge
 
-    return SqliteKnowledge(cache_file, sources())
+    return SqliteKnowledge(cache_file, sources(), semantic=semantic)
 
 
 def _rates(settings: Settings, clock: Clock) -> Callable[[], RateCard]:

@@ -96,6 +96,7 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
             "token": '{ keyring = "opstui/confluence" }', "space": '"OPS"',
         }),
     ),
+    "knowledge_search": (Sample("[knowledge_search]", {"semantic": "true"}),),
     "runtimes": (
         Sample("[runtimes.managed]", {
             "kind": '"managed-agents"', "api_key": '{ keyring = "opstui/anthropic" }',

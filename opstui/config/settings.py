@@ -125,6 +125,14 @@ class KnowledgeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeSearchSettings:
+    """How runbooks are found."""
+
+    semantic: bool = False
+    """By what they mean, too; needs pip install 'opstui[semantic]'. Default: by their words only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaxonomySettings:
     """The values that triage may use: services, teams, categories, severities and request types."""
 
@@ -251,6 +259,7 @@ class Settings:
     queues: tuple[QueueSettings, ...] = ()
     views: tuple[ViewSettings, ...] = ()
     knowledge: Mapping[str, KnowledgeSettings] = field(default_factory=dict)
+    knowledge_search: KnowledgeSearchSettings = field(default_factory=KnowledgeSearchSettings)
     runtimes: Mapping[str, RuntimeSettings] = field(default_factory=_offline)
     workflows: Mapping[str, WorkflowSettings] = field(default_factory=dict)
     taxonomy: TaxonomySettings = field(default_factory=TaxonomySettings)

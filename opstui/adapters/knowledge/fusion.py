@@ -7,48 +7,50 @@ the fourth, each in turn, and rounded: they are no optimum of any one of them (`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from opstui.adapters.knowledge.ranking import Match
 from opstui.core.frozen import dataclass
-
-P = TypeVar("P")
 
 CONSTANT = 60
 """Of reciprocal rank fusion, as its authors have it (Cormack, Clarke, Büttcher: SIGIR 2009): with it the first place
 of one list is worth no more than good places in two."""
 ABSENT = 100
 """The place of a page that a list does not have: it may only have been cut off."""
-WORDS, TRIGRAMS, MEANING = 0.5, 0.7, 0.7
-"""Weights of the lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A list of page ids, the best first, and what its order is worth."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What each part of the evidence is worth."""
 
-    pages: Sequence[int]
-    weight: float
-
-
-def fused(lists: Iterable[Ranked]) -> dict[int, float]:
-    """Page → the sum over all lists of ``weight × CONSTANT ÷ (CONSTANT + rank)``, ranks counted from 1."""
-    kept = tuple(lists)
-    places = [{page: rank for rank, page in reversed(tuple(enumerate(one.pages, start=1)))} for one in kept]
-    pages = dict.fromkeys(page for one in kept for page in one.pages)
-    return {
-        page: sum(
-            one.weight * CONSTANT / (CONSTANT + ranks.get(page, ABSENT))
-            for one, ranks in zip(kept, places, strict=True)
-        )
-        for page in pages
-    }
+    words: float = 0.5
+    trigrams: float = 0.7
+    meaning: float = 0.7
+    titled: float = 0.4
+    together: float = 1.0
+    named: float = 0.65
 
 
-def score(of_lists: float, found: Match) -> float:
-    """How good a page is: its places in the lists, and what it has of the query."""
-    return of_lists + 0.4 * found.titled + found.known_together + 0.65 * found.named
+WEIGHTS = Weights()
+
+
+def places(lists: Sequence[Sequence[int]]) -> dict[int, tuple[int, ...]]:
+    """Page → its place in each list, from 1; ``ABSENT`` where a list does not have it."""
+    ranks = [{page: rank for rank, page in reversed(tuple(enumerate(one, start=1)))} for one in lists]
+    pages = dict.fromkeys(page for one in lists for page in one)
+    return {page: tuple(rank.get(page, ABSENT) for rank in ranks) for page in pages}
+
+
+def score(ranks: Sequence[int], found: Match, weights: Weights = WEIGHTS) -> float:
+    """How good a page is: its places in the lists (words, trigrams, meaning if there is one), and its shares."""
+    shares = weights.titled * found.titled + weights.together * found.known_together + weights.named * found.named
+    return fused(ranks, weights) + shares
+
+
+def fused(ranks: Sequence[int], weights: Weights = WEIGHTS) -> float:
+    """The sum over the lists of ``weight × CONSTANT ÷ (CONSTANT + rank)``."""
+    of_lists = (weights.words, weights.trigrams, weights.meaning)
+    return sum(weight * CONSTANT / (CONSTANT + rank) for weight, rank in zip(of_lists, ranks, strict=False))
 
 
 @dataclass(frozen=True, slots=True)

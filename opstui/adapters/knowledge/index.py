@@ -6,23 +6,21 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from opstui.adapters.knowledge.frequencies import Frequencies
 from opstui.adapters.knowledge.fusion import (
-    TRIGRAMS,
-    WORDS,
+    ABSENT,
     Candidate,
-    Ranked,
-    fused,
     is_better_guidance,
     ordered,
+    places,
     score,
 )
 from opstui.adapters.knowledge.guesses import guesses
 from opstui.adapters.knowledge.pagewords import PageWords, Stems
 from opstui.adapters.knowledge.query import Query, read_query
-from opstui.adapters.knowledge.ranking import SHOWN, Terms, Words, idf, match, weigh
+from opstui.adapters.knowledge.ranking import SHOWN, Match, Terms, Words, idf, match, weigh
 from opstui.adapters.knowledge.schema import STEPS, facts_from, moment
 from opstui.adapters.knowledge.upkeep import Upkeep, marks
 from opstui.adapters.sqlite import Database
@@ -30,6 +28,9 @@ from opstui.core.errors import OpstuiError
 from opstui.core.knowledge import Hit, Page, PageFacts, PageRow, Strength
 from opstui.core.ports import KnowledgeSource, PolledSource, Probe
 from opstui.core.text import SafeText, clean_line, lines
+
+if TYPE_CHECKING:
+    from opstui.adapters.knowledge.meaning import Meaning
 
 _CANDIDATES = 30
 """Pages that each list proposes; more change no figure on the benchmark and cost time."""
@@ -40,13 +41,29 @@ _RARE = 4
 """Words on more pages than this share are left out there, but the rarest few never are."""
 
 
-class _Row(NamedTuple):
+_NEAREST = 3
+"""Pages that come nearest by what they mean are shown even where they have hardly a word of the query."""
+
+
+class Row(NamedTuple):
+    """A page without its text."""
+
     id: int
     doc: str
     title: str
     hash: str
     changed_at: int | None
     facts: PageFacts
+
+
+class Seen(NamedTuple):
+    """A page that a list proposed, and what speaks for it."""
+
+    row: Row
+    words: Words
+    ranks: tuple[int, ...]
+    """Its places in the lists of words, of parts of words, and of meaning if there is one."""
+    found: Match
 
 
 class SqliteKnowledge:
@@ -56,7 +73,12 @@ class SqliteKnowledge:
     """
 
     def __init__(
-        self, database: Database, sources: Sequence[KnowledgeSource], *, now: Callable[[], float] = time.time
+        self,
+        database: Database,
+        sources: Sequence[KnowledgeSource],
+        *,
+        now: Callable[[], float] = time.time,
+        semantic: bool = False,
     ) -> None:
         database.migrate("knowledge", STEPS, backup=False)
         self._database = database
@@ -64,6 +86,7 @@ class SqliteKnowledge:
         self._names = tuple(self._sources)
         self._upkeep = Upkeep(database, sources, now=now)
         self._stems = Stems()
+        self._meaning = _meaning(database, self._names) if semantic else None
         self._frequencies = Frequencies(database, self._names)
         self._pages = PageWords(self._stems)
 
@@ -71,7 +94,10 @@ class SqliteKnowledge:
 
     def refresh(self, *, due: bool = False) -> int:
         """See ``KnowledgeIndex``."""
-        return self._upkeep.refresh(due=due)
+        changed = self._upkeep.refresh(due=due)
+        if self._meaning is not None:
+            self._meaning.keep_up()
+        return changed
 
     def refresh_here(self) -> int:
         """Bring in what is on this machine, without asking anything elsewhere; how many pages changed."""
@@ -92,34 +118,48 @@ class SqliteKnowledge:
 
         585 pages: 3 ms at the median, 7 ms at the 95th percentile; the first searches of a process up to 50 ms.
         """
-        asked = read_query(query, self._stems)
-        if not asked.words or limit < 1 or not self._names:
+        terms, seen = self.considered(query, limit)
+        if limit < 1:
             return []
+        candidates = [
+            Candidate(one.row.id, one.row.doc, score(one.ranks, one.found), one.found, one.row.facts.state.is_guidance)
+            for one in seen
+            if one.found.confidence >= SHOWN or one.words.is_cut or min(one.ranks[2:], default=ABSENT) <= _NEAREST
+        ]
+        return self._hits(ordered(candidates)[:limit], candidates, terms, {one.row.id: one for one in seen})
+
+    def considered(self, query: str, limit: int = 8) -> tuple[Terms, list[Seen]]:
+        """The terms of a query, and every page that a list proposes with what speaks for it, in no order."""
+        asked = read_query(query, self._stems)
+        nothing = Terms({}, 0.0)
+        if not asked.words or not self._names:
+            return nothing, []
         page_count = self._frequencies.settle()
         counts = self._frequencies.of(asked.words)
         instead = self._guessed(asked, counts)
         counts.update({stem: max(counts.get(one, 1) for one in ones) for stem, ones in instead.items()})
         terms = weigh(list(asked.words), counts, page_count, weak=asked.weak, instead=instead)
         if not terms.known:
-            return []
-        lists = self._lists(asked, terms, counts, often=page_count * _OFTEN, count=max(_CANDIDATES, limit))
-        points = fused(lists)
-        rows = self._rows(points)
+            return nothing, []
+        count = max(_CANDIDATES, limit)
+        lists = self._lists(asked, terms, counts, often=page_count * _OFTEN, count=count)
+        if self._meaning is not None:
+            lists.append(self._meaning.ranked(query, count))
+        ranks = places(lists)
         pages = [
             (row, page)
-            for row in rows
+            for row in self._rows(ranks)
             if (page := self._pages.of(row.hash, row.title, row.facts, partial(self._text, row.id)))
         ]
         counts = self._frequencies.of(frozenset[str]().union(*(page.title for _, page in pages)))
         weights = {stem: idf(count, page_count) for stem, count in counts.items()}
         nowhere = idf(0, page_count)
-        candidates = []
-        for row, page in pages:
-            found = match(page, terms, {stem: weights.get(stem, nowhere) for stem in page.title})
-            if found.confidence >= SHOWN or page.is_cut:
-                points_of_row = score(points[row.id], found)
-                candidates.append(Candidate(row.id, row.doc, points_of_row, found, row.facts.state.is_guidance))
-        return self._hits(ordered(candidates)[:limit], candidates, terms, {row.id: (row, page) for row, page in pages})
+        return terms, [
+            Seen(
+                row, page, ranks[row.id], match(page, terms, {stem: weights.get(stem, nowhere) for stem in page.title})
+            )
+            for row, page in pages
+        ]
 
     def _guessed(self, asked: Query, counts: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
         """Unknown stem of what a person types → stems that it may stand for."""
@@ -135,7 +175,7 @@ class SqliteKnowledge:
 
     def _lists(
         self, asked: Query, terms: Terms, counts: Mapping[str, int], *, often: float, count: int
-    ) -> list[Ranked]:
+    ) -> list[list[int]]:
         telling_stems = [stem for stem in terms.known if stem not in asked.weak] or list(terms.known)
         # A stem may be stemmed further by the tokenizer, so a word of the query stands for it in the expression.
         spelled = [word for stem in telling_stems for word in (terms.instead.get(stem) or (asked.words[stem],))]
@@ -147,8 +187,8 @@ class SqliteKnowledge:
         )
         rare = [word for at, (pages, word) in enumerate(parts) if at < _RARE or pages <= often][:_PARTS]
         return [
-            Ranked(self._ranked("knowledge_words", spelled, count), WORDS),
-            Ranked(self._ranked("knowledge_trigrams", rare, count), TRIGRAMS),
+            self._ranked("knowledge_words", spelled, count),
+            self._ranked("knowledge_trigrams", rare, count),
         ]
 
     def _ranked(self, table: str, words: Sequence[str], count: int) -> list[int]:
@@ -164,24 +204,24 @@ class SqliteKnowledge:
         )
         return [row[0] for row in rows]
 
-    def _rows(self, ids: Collection[int]) -> list[_Row]:
+    def _rows(self, ids: Collection[int]) -> list[Row]:
         rows = self._database.read(
             f"SELECT id, doc, title, hash, changed_at, facts FROM knowledge_page WHERE id IN ({marks(ids)})",
             tuple(ids),
         )
-        return [_Row(page, doc, title, content, at, facts_from(kept)) for page, doc, title, content, at, kept in rows]
+        return [Row(page, doc, title, content, at, facts_from(kept)) for page, doc, title, content, at, kept in rows]
 
     def _hits(
         self,
         chosen: Sequence[Candidate],
         candidates: Sequence[Candidate],
         terms: Terms,
-        pages: Mapping[int, tuple[_Row, Words]],
+        pages: Mapping[int, Seen],
     ) -> list[Hit]:
         surest = max((one.found.confidence for one in candidates), default=0.0)
         hits = []
         for one in chosen:
-            row, page = pages[one.id]
+            row, page = pages[one.id].row, pages[one.id].words
             text = self._text(row.id)
             if text is None:
                 continue
@@ -284,4 +324,12 @@ class SqliteKnowledge:
             probes.append(Probe(f"knowledge {doc.partition('/')[0]}", "warn", clean_line(f"{doc}: {problem}"), ""))
         if len(rows) > 5:
             probes.append(Probe("knowledge", "warn", "further pages are not as they should be", "see the log"))
+        if self._meaning is not None:
+            probes += self._meaning.probe()
         return probes
+
+
+def _meaning(database: Database, names: Sequence[str]) -> Meaning:
+    from opstui.adapters.knowledge.meaning import Meaning
+
+    return Meaning(database, names)

@@ -43,6 +43,12 @@ STEPS: tuple[Step, ...] = (
         title, body, content='', contentless_delete=1, tokenize='trigram remove_diacritics 1');
     INSERT INTO knowledge_trigrams(knowledge_trigrams, rank) VALUES ('rank', 'bm25(8.0, 1.0)');
     """,
+    # What pages mean, by the hash of their content: rows of 384 numbers of 16 bits.
+    """
+    CREATE TABLE knowledge_vectors(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL, model TEXT NOT NULL, vectors BLOB NOT NULL,
+        UNIQUE(hash, model));
+    """,
 )
 
 _PLAIN = PageFacts()

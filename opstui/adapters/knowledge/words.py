@@ -130,3 +130,8 @@ def instance_words(text: str) -> frozenset[str]:
 
 def _is_made_up(part: str) -> bool:
     return part.isdigit() or len(part) == 1 or _MADE_UP.search(part) is not None
+
+
+def split_compounds(text: str) -> str:
+    """``text`` with every compound word in its parts, as a reader of sentences needs it."""
+    return _COMPOUND.sub(lambda match: " ".join(_PART.findall(match.group())) or match.group(), text)

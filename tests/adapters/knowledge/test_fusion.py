@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
-from opstui.adapters.knowledge.fusion import Candidate, Ranked, fused, ordered
+from opstui.adapters.knowledge.fusion import Candidate, fused, ordered, places, score
 from opstui.adapters.knowledge.ranking import Match, Span
 
 PAGES = st.lists(st.integers(1, 30), unique=True, max_size=20)
@@ -13,22 +13,26 @@ FOUND = Match(
 )
 
 
+def points(*lists: list[int]) -> dict[int, float]:
+    return {page: fused(ranks) for page, ranks in places(lists).items()}
+
+
 def test_the_first_of_both_lists_is_first() -> None:
-    points = fused([Ranked([1, 2, 3], 0.5), Ranked([1, 3, 2], 0.5)])
-    assert max(points, key=points.__getitem__) == 1
+    found = points([1, 2, 3], [1, 3, 2])
+    assert max(found, key=found.__getitem__) == 1
 
 
 def test_a_page_that_one_list_lacks_may_still_come_before_one_that_both_have_far_down() -> None:
-    low = list(range(10, 40))
-    points = fused([Ranked([1, *low], 1.0), Ranked(low, 1.0)])
-    assert points[1] > points[39]
+    low = list(range(10, 80))
+    found = points([1, *low], low)
+    assert found[1] > found[79]
 
 
-@given(PAGES, PAGES)
-def test_every_page_of_a_list_gets_points_whichever_list_comes_first(left: list[int], right: list[int]) -> None:
-    points = fused([Ranked(left, 1.0), Ranked(right, 1.0)])
-    assert set(points) == {*left, *right}
-    assert points == fused([Ranked(right, 1.0), Ranked(left, 1.0)])
+@given(PAGES, PAGES, PAGES)
+def test_every_page_of_a_list_gets_points(words: list[int], trigrams: list[int], meaning: list[int]) -> None:
+    found = points(words, trigrams, meaning)
+    assert set(found) == {*words, *trigrams, *meaning}
+    assert all(0 < value < 2 for value in found.values())
 
 
 @given(PAGES, PAGES, st.data())
@@ -36,16 +40,22 @@ def test_a_better_place_never_costs_points(left: list[int], right: list[int], da
     if len(left) < 2:
         return
     at = data.draw(st.integers(1, len(left) - 1))
-    before = fused([Ranked(left, 0.7), Ranked(right, 0.5)])
+    before = points(left, right)
     left[at - 1], left[at] = left[at], left[at - 1]
-    after = fused([Ranked(left, 0.7), Ranked(right, 0.5)])
-    assert after[left[at - 1]] > before[left[at - 1]]
+    assert points(left, right)[left[at - 1]] > before[left[at - 1]]
 
 
 @given(PAGES.filter(bool))
 def test_one_list_alone_keeps_its_order(pages: list[int]) -> None:
-    points = fused([Ranked(pages, 0.7)])
-    assert sorted(points, key=points.__getitem__, reverse=True) == pages
+    found = points(pages)
+    assert sorted(found, key=found.__getitem__, reverse=True) == pages
+
+
+@given(st.tuples(st.integers(1, 100), st.integers(1, 100)), st.floats(0, 1), st.floats(0, 1))
+def test_more_of_the_query_never_costs_points(ranks: tuple[int, int], less: float, more: float) -> None:
+    less, more = sorted((less, more))
+    for share in ("titled", "known_together", "named"):
+        assert score(ranks, replace(FOUND, **{share: more})) >= score(ranks, replace(FOUND, **{share: less}))
 
 
 def candidate(doc: str, score: float, *, confidence: float = 1.0, is_guidance: bool = True) -> Candidate:
