@@ -62,6 +62,9 @@ def marked_line(text: str, marker: Marker, room: int, role: str = "") -> Line:
     shift = 0
     if spans and spans[0][1] > room - 2:
         shift = max(0, spans[0][0] - room // 3)
+        # From the start of a word, where there is one before the match.
+        blank = flat.find(" ", shift, spans[0][0])
+        shift = blank if blank >= 0 else shift
         flat = "…" + flat[shift + 1 :]
         spans = [(start - shift, end - shift) for start, end in spans if start - shift > 0]
     parts: list[Span] = []
@@ -83,6 +86,9 @@ def matched(hit: Hit, marker: Marker, most: int = SHOWN) -> list[tuple[int, str]
         for at, text in enumerate(hit.text.split("\n"))
         if text.strip() and not _is_known(text, hit)
     ]
+    if marker:
+        # A heading tells something only where it is what was searched for.
+        numbered = [pair for pair in numbered if not pair[1].startswith("#") or marker.spans(pair[1])]
     best = [pair for pair in numbered if marker.spans(pair[1])][:most]
     rest = [pair for pair in numbered if pair not in best][: most - len(best)]
     return sorted([*best, *rest])

@@ -41,6 +41,7 @@ class PageText(Sequence[Para]):
         marker = Marker(query)
         self._marker = marker or None
         self._width = max(2, len(str(len(self._lines))))
+        self._matter = _front_matter(self._lines)
 
     def __len__(self) -> int:
         return len(self._head) + len(self._lines)
@@ -58,15 +59,25 @@ class PageText(Sequence[Para]):
             return self._head[index]
         number = index - len(self._head) + 1
         is_lit = self._lit[0] <= number <= self._lit[1]
+        text = self._lines[number - 1]
+        role = "faint" if number <= self._matter else "strong" if text.startswith("#") else "text"
         return Para(
-            self._lines[number - 1],
-            "text",
+            text,
+            role,
             lead=((f"{number:>{self._width + 1}}  ", "accent" if is_lit else "faint"),),
             indent=self._width + 3,
             mark=line_mark(number),
             lit=is_lit,
             marker=self._marker,
         )
+
+
+def _front_matter(lines: Sequence[str]) -> int:
+    """How many lines the front matter takes: what it says stands in the head."""
+    if not lines or lines[0].rstrip() not in ("---", "+++"):
+        return 0
+    ends = (number for number, line in enumerate(lines[1:60], 2) if line.rstrip() == lines[0].rstrip())
+    return next(ends, 0)
 
 
 def line_mark(number: int) -> str:

@@ -99,7 +99,7 @@ Words = Callable[[Claim], str]
 
 def _triage(triage: Triage, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
     for name, choice in triage.choices:
-        label = name.replace("_", " ")
+        label = name.partition("_")[0]
         title = titles.get(f"{name}:{choice.value}", "")
         is_more = bool(title) and title.casefold() != str(choice.value).casefold()
         value = f"{choice.value} ({title})" if is_more else choice.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from opstui.core.desk import Facts, Plan, TicketView
 from opstui.core.draft_limits import refused_comment
@@ -13,6 +13,8 @@ from opstui.tui.words import called, money
 
 HANDOVER = "ShiftHandover"
 """The document of a workflow that is about the shift and not about a ticket."""
+ORDER = ("IncidentSummary", "EscalationPackage", "Triage", "Reply", "ResolutionNotes", "KBProposal", "", HANDOVER)
+"""Documents in the order their workflows are offered; others stand where the gap is."""
 NOT_EVALUATED = "~"
 """Stands before a workflow whose version was never run through its evaluation."""
 
@@ -29,6 +31,11 @@ class WorkflowChoices:
     """Value → a sentence or two about it."""
 
 
+def in_order(flows: Sequence[Workflow]) -> list[Workflow]:
+    """As a ticket goes: understood, passed on or answered, closed, learnt from; then one's own, then the shift's."""
+    return sorted(flows, key=lambda flow: ORDER.index(flow.document) if flow.document in ORDER else ORDER.index(""))
+
+
 def is_about_the_shift(flow: Workflow) -> bool:
     """Whether it is started on the running shift, wherever the cursor stands."""
     return flow.document == HANDOVER
@@ -41,7 +48,7 @@ def workflow_choices(facts: Facts, view: TicketView | None) -> WorkflowChoices:
     choices: list[tuple[str, str, str]] = []
     unable: list[tuple[str, str]] = []
     details: dict[str, str] = {}
-    for flow in facts.workflows:
+    for flow in in_order(facts.workflows):
         why = why_unable(facts, flow, view)
         if why:
             unable.append((flow.title, why))
@@ -86,7 +93,7 @@ def detail(flow: Workflow, view: TicketView | None) -> str:
 
 def called_on(flow: Workflow, ref: TicketRef) -> str:
     """``Triage of INC-7``; what is about the shift names no ticket."""
-    return flow.title if is_about_the_shift(flow) else f"{flow.title} of {called(ref)}"
+    return f"{flow.title} of {'this shift' if is_about_the_shift(flow) else called(ref)}"
 
 
 def terms(facts: Facts, flow: Workflow, runtime: str = "") -> str:

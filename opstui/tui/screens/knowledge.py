@@ -168,8 +168,7 @@ class KnowledgeScreen(FindScreen):
             return ""
         strong = sum(1 for hit in self.hits if hit.strength is Strength.STRONG)
         if not strong:
-            weak = f"; {len(self.hits)} weak" if self.hits else ""
-            return f"no page answers this{weak}"
+            return f"{len(self.hits)} weak" if self.hits else "nothing found"
         return f"{len(self.hits)} page{'s' if len(self.hits) > 1 else ''}, {strong} strong"
 
     def rows(self, width: int) -> list[Row]:

@@ -24,7 +24,6 @@ class PageScreen(DeskScreen):
 
     LABEL = "Page"
     KIND = "page"
-    HINTS = ("app.back", "list.filter", "list.next_match", "list.copy", "list.link")
     BINDINGS = screen_bindings("page")
 
     def __init__(self, doc: str, line: int = 0, end: int = 0, query: str = "") -> None:
@@ -83,6 +82,16 @@ class PageScreen(DeskScreen):
     def mover(self) -> Scroller | None:
         """The text."""
         return self.text
+
+    def hints(self) -> list[tuple[str, str]]:
+        """``/`` searches here."""
+        if self.asks:
+            return super().hints()
+        shown = self.desk_app.keymap.shown
+        found = [(shown("app.back"), "back"), (shown("list.filter"), "search")]
+        if Marker(self._query) or self.text.search:
+            found.append((shown("list.next_match"), "next match"))
+        return [*found, (shown("list.copy"), "copy line"), (shown("list.link"), "link"), (shown("app.help"), "help")]
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from opstui.tui.screens import registry
 from opstui.tui.screens.base import DeskScreen
 from opstui.tui.screens.find import FindScreen
 from opstui.tui.words import called, shape
-from opstui.tui.workflow_choices import called_on, why_unable
+from opstui.tui.workflow_choices import called_on, in_order, why_unable
 
 TICKETS = 8
 """Tickets offered for what was typed."""
@@ -106,7 +106,7 @@ class PaletteScreen(FindScreen):
             except NotFound:
                 ref = None
         entries = []
-        for flow in self.facts.workflows:
+        for flow in in_order(self.facts.workflows):
             if why_unable(self.facts, flow, view):
                 continue
             about = ref or shift_ref(self.desk_app.status.shift.id)

@@ -22,7 +22,7 @@ from opstui.core.keys import of
 from opstui.core.ports import Capabilities
 from opstui.core.redaction import PLACEHOLDER
 from opstui.tui.keymap import only
-from opstui.tui.lines import Line, Row, between, fit, line, wrap
+from opstui.tui.lines import Line, Row, between, line, wrap
 from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, Shown, review_rows
 from opstui.tui.screens.base import screen_bindings
@@ -121,7 +121,7 @@ class ReviewScreen(ActsOnRows):
         return [
             between(first, right, width),
             second,
-            *([fit(line(" ", (self._written(), "dim")), width)] if self._written() else []),
+            *written_line(self._written(), draft, width),
             *author_lines(self._author, self._hidden, width),
             *note_lines(draft, width),
         ]
@@ -265,6 +265,19 @@ class ReviewScreen(ActsOnRows):
             self.desk_app.ask(self.unsaved() + " Leave?", super().go_back)
         else:
             super().go_back()
+
+
+def written_line(written: str, draft: Draft, width: int) -> list[Line]:
+    """Who wrote it; of an escalation at the right how much of what tier 2 asks is answered."""
+    if not written:
+        return []
+    flight = (draft.document or {}).get("preflight")
+    right: Line = ()
+    if isinstance(flight, Mapping):
+        missing = len(flight.get("missing") or ())
+        said = f"preflight {flight.get('score')} of 100{f', {missing} open' if missing else ''} "
+        right = line((said, "warn" if missing else "good"))
+    return [between(line(" ", (written, "dim")), right, width)]
 
 
 def author_lines(author: str, hidden: Iterable[str] | None, width: int) -> list[Line]:

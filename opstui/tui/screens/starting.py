@@ -19,7 +19,7 @@ from opstui.core.sessions import Session
 from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.tui.ticket_text import workflow_word
 from opstui.tui.words import called
-from opstui.tui.workflow_choices import budget_of, called_on, is_about_the_shift, terms
+from opstui.tui.workflow_choices import budget_of, called_on, in_order, is_about_the_shift, terms
 
 if TYPE_CHECKING:
     from opstui.core.workflows import Workflow
@@ -137,5 +137,5 @@ def otherwise(screen: DeskScreen, ref: TicketRef) -> None:
             note="dollars; it stops there and asks",
         )
 
-    rows = [(flow.id, flow.title, terms(facts, flow)) for flow in facts.workflows]
+    rows = [(flow.id, flow.title, terms(facts, flow)) for flow in in_order(facts.workflows)]
     screen.put_question(Ask(f"{called(ref)}: which workflow", workflow_chosen, choices=rows))

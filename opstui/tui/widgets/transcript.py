@@ -178,6 +178,10 @@ class TranscriptView(Scroller):
         self._valid = min(self._valid, index)
         self.cursor = self._start(index)
         self.follow = False
+        if block.kind == "document" and not block.open:
+            # It is read from its beginning.
+            self._wrapped(index)
+            self.top = max(0, min(self.cursor - 1, self.total() - self.rows))
         self.refresh()
         return True
 
