@@ -78,6 +78,8 @@ _FLAGS: Mapping[str, tuple[str, PageState]] = {
     "archived": ("true", PageState.ARCHIVED),
     "retired": ("true", PageState.ARCHIVED),
 }
+_SAID_WITH = ("deprecated", "obsolete", "outdated", "archived", "retired")
+"""Flags that people also give a date or a sentence: ``deprecated: use db/failover instead``."""
 _TRUTHS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 
 _LONGEST = {"codes": 1, "services": 4, "tags": 4, "owner": 6, "author": 6}
@@ -104,7 +106,7 @@ _BY = re.compile(
 _TARGET = re.compile(r"\b(?:by|in favou?r of|with|please use|please see|use|see)\b[\s:]+(.*)", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]{1,200})\]\([^()\s]{0,500}\)")
 _MARK = "draft|wip|deprecated|obsolete|superseded|archived|outdated|retired|not validated|unvalidated"
-_TITLE_MARK = re.compile(rf"[\[(]({_MARK})[\])]|^({_MARK})\s*[:–—]\s|\s[-–—]\s*({_MARK})\Z", re.IGNORECASE)
+_TITLE_MARK = re.compile(rf"[\[(]({_MARK})[\])]|^({_MARK})\s*[-:–—]\s|\s[-–—]\s*({_MARK})\Z", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")
 
 _CAMEL = re.compile(r"[A-Za-z][A-Za-z0-9]{6,79}\Z")
@@ -120,6 +122,12 @@ _NO_CODE = ("SHA-", "ISO-", "RFC-", "IEEE-", "AES-", "UTF-", "CET-", "SHA", "RFC
 def state_of(word: str) -> PageState | None:
     """The state that a word or a short phrase means; None for any other."""
     return _STATES.get(" ".join(re.sub(r"[-_\s/]+", " ", word.strip(" \t*_`[](){}.!:").casefold()).split()))
+
+
+def _leading_state(value: str) -> PageState | None:
+    """The state that a value begins with: ``superseded (see db/failover)``, ``draft - not yet tried``."""
+    head = re.split(r"[(,;:.–—]|\s-\s|\s(?:by|since|as of|in favou?r of)\s", value.strip()[:SHORT], maxsplit=1)[0]
+    return state_of(value) or state_of(head)
 
 
 def page_facts(
@@ -183,11 +191,16 @@ class _Told:
             if truth == _FLAGS[key][0]:
                 self.states.append(_FLAGS[key][1])
             return
+        if key in _SAID_WITH and not spoken:
+            self.states.append(_FLAGS[key][1])
+            if by := _TARGET.search(values[0]):
+                self._superseded(by[1])
+            return
         meaning = _MEANS.get(key)
         if spoken and meaning in _LONGEST:
             values = [value for value in values if len(value.split()) <= _LONGEST[meaning] and "://" not in value]
         if meaning == "state":
-            self.states += [state for value in values if (state := state_of(value)) is not None]
+            self.states += [state for value in values if (state := _leading_state(value)) is not None]
             for value in values:
                 self.banner(value)
         elif meaning == "superseded_by" and values[0].casefold() not in ("none", "null", "-", "~"):
