@@ -38,14 +38,21 @@ def config() -> None:
 
 
 @config.command("init")
+@click.option("--taxonomy", is_flag=True, help="Write a taxonomy.toml beside it instead.")
 @with_invocation
-def init_config(invocation: Invocation) -> int:
+def init_config(invocation: Invocation, taxonomy: bool) -> int:
     """Write a config file with everything in it commented out; an existing one is never touched."""
-    from opstui.config.example import example_text
-
     invocation.writes()
-    file = invocation.own_paths.config_file
-    write_new(file, example_text())
+    if taxonomy:
+        from opstui.config.taxonomy import taxonomy_file
+        from opstui.config.taxonomy_example import TEXT
+
+        file, text = taxonomy_file(invocation.settings, invocation.own_paths), TEXT
+    else:
+        from opstui.config.example import example_text
+
+        file, text = invocation.own_paths.config_file, example_text()
+    write_new(file, text)
     say(str(file))
     note("everything in it is commented out; opstui config check says whether it is sound")
     return 0
@@ -121,8 +128,8 @@ def check_config(invocation: Invocation, as_json: bool) -> int:
     for name, system in loaded.settings.tickets.items():
         if "token" in missing(system):
             note(f"opstui: tickets.{name}: no token is configured, so it can't be asked (exit 4)")
-    for name, source in loaded.settings.knowledge.items():
-        if source.kind == "confluence" and source.token is None:
+    for name, pages in loaded.settings.knowledge.items():
+        if pages.kind == "confluence" and pages.token is None:
             note(f"opstui: knowledge.{name}: no token is configured, so it can't be asked (exit 4)")
     place = str(invocation.own_paths.config_file)
     found = _drift(invocation)

@@ -27,6 +27,12 @@ def test_findings_are_told_and_end_with_one(opstui: Run, tmp_path: Path) -> None
     assert "did you mean services?" in broken.err
 
 
+def test_an_example_of_a_taxonomy_is_written_once(opstui: Run, tmp_path: Path) -> None:
+    done = opstui("config", "init", "--taxonomy")
+    assert (done.code, done.out.strip()) == (0, str(tmp_path / "home" / "taxonomy.toml"))
+    assert opstui("config", "init", "--taxonomy").code == 1
+
+
 def test_where_nothing_is_named_nothing_is_opened(opstui: Run, tmp_path: Path) -> None:
     done = opstui("config", "check", "--json")
     assert (done.code, done.json) == (0, [])

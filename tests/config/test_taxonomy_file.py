@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from opstui.config.taxonomy import TERM_LIMIT, load_taxonomy
+from opstui.config.taxonomy_example import TEXT
 from opstui.core.errors import ConfigError
-from opstui.core.taxonomy import Taxonomy
+from opstui.core.taxonomy import KINDS, Taxonomy
 
 WHOLE = """\
 [fields]
@@ -49,6 +51,15 @@ def test_all_of_it_is_read(tmp_path: Path) -> None:
     assert found.resolve("severity", "SEV1") is found.severities["1"]
     assert found.fields == {"category": "Category"}
     assert list(found.request_types) == ["incident"]
+
+
+def test_the_example_is_the_one_that_init_writes_and_says_nothing_until_its_marks_are_gone(tmp_path: Path) -> None:
+    assert (Path(__file__).parents[2] / "taxonomy.example.toml").read_text("utf-8") == TEXT
+    assert not loaded(tmp_path, TEXT)
+    found = loaded(tmp_path, re.sub(r"^#(?! )", "", TEXT, flags=re.MULTILINE))
+    assert all(found.terms(kind) for kind in KINDS)
+    assert set(found.fields) == {"category", "service", "request_type"}
+    assert found.services["checkout-api"].runbook == "runbooks/CheckoutErrorRateHigh"
 
 
 def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
