@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from opstui.core.documents import DOCUMENTS, Document, EscalationPackage, claims_of
 from opstui.core.extract.registry import RULES
-from opstui.core.render.registry import SHEETS, as_markdown, as_plain, sheet_of
+from opstui.core.render.registry import SHEETS, as_comment, as_markdown, as_plain, sheet_of
 from opstui.core.text import clean
 from opstui.core.tickets import Ticket
 from opstui.exports.pages import POLICY, STYLE, page
@@ -140,9 +140,11 @@ def test_a_package_shows_preflight_ledger_and_clock_in_all_three() -> None:
 
 def test_a_reply_s_file_holds_the_text_as_it_is_sent() -> None:
     found = document("Reply")
-    assert "    Status: identified." in as_plain(found)
-    assert "```\nCustomers cannot pay by card.\n" in as_markdown(found)
-    assert b"<pre>\nCustomers cannot pay by card.\n\nStatus: identified." in page(sheet_of(found))
+    sent = as_comment(found)
+    assert "Status: identified." in sent
+    assert sent in as_markdown(found)
+    assert sent in "".join(Seen(page(sheet_of(found))).texts)
+    assert sent in as_plain(found).replace("\n    ", "\n")
 
 
 def holds(text: str, kind: str) -> None:
