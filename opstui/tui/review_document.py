@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
 from opstui.core.claims import Citation, Claim
@@ -17,9 +18,12 @@ from opstui.core.documents import (
     Triage,
     Tristate,
 )
+from opstui.core.errors import UsageError
 from opstui.core.frozen import dataclass
 from opstui.core.render.plain import RESULT_WORDS, sla_text
+from opstui.core.tickets import TicketRef
 from opstui.tui.lines import Line, Row, Span, line, pad, wrap
+from opstui.tui.words import called
 
 NARROW = 64
 LABEL = 10
@@ -51,16 +55,20 @@ class Part:
     citations: tuple[Citation, ...] = ()
 
 
-def parts_of(document: Document | None, claims: Sequence[Claim], titles: Mapping[str, str]) -> tuple[Part, ...]:
+def parts_of(
+    document: Document | None, claims: Sequence[Claim], titles: Mapping[str, str], tz: tzinfo = UTC
+) -> tuple[Part, ...]:
     """What there is to say, in the order of its weight.
 
-    ``claims`` are the document's with their true words; ``titles`` are those of the taxonomy, ``team:net-core``.
+    ``claims`` are the document's with their true words; ``titles`` are those of the taxonomy, ``team:net-core``; ``tz``
+    is the operator's.
     """
     if document is None:
         return ()
     say = _SAY.get(type(document).__name__)
     words = {claim.id: claim.text for claim in claims}
-    made = list(say(document, lambda claim: words.get(claim.id, claim.text), titles)) if say is not None else []
+    told = Told(words, titles, tz)
+    made = list(say(document, told)) if say is not None else []
     return (*made, *_open_ends(document))
 
 
@@ -94,13 +102,23 @@ def _part_lines(
             yield line(" " * indent, (text, "dim"))
 
 
-Words = Callable[[Claim], str]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How things are called here."""
+
+    claims: Mapping[str, str]
+    titles: Mapping[str, str]
+    tz: tzinfo
+
+    def words(self, claim: Claim) -> str:
+        """A claim's true words."""
+        return self.claims.get(claim.id, claim.text)
 
 
-def _triage(triage: Triage, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+def _triage(triage: Triage, told: Told) -> Iterator[Part]:
     for name, choice in triage.choices:
         label = name.partition("_")[0]
-        title = titles.get(f"{name}:{choice.value}", "")
+        title = told.titles.get(f"{name}:{choice.value}", "")
         is_more = bool(title) and title.casefold() != str(choice.value).casefold()
         value = f"{choice.value} ({title})" if is_more else choice.value
         yield Part(
@@ -109,7 +127,7 @@ def _triage(triage: Triage, words: Words, titles: Mapping[str, str]) -> Iterator
             strong=value or "not said",
             mark=(" ", "") if choice.value else ("?", "warn"),
             text=choice.because,
-            more=words(choice.why) if choice.why is not None else "",
+            more=told.words(choice.why) if choice.why is not None else "",
             role="dim",
             citations=choice.why.citations if choice.why is not None else (),
         )
@@ -118,13 +136,13 @@ def _triage(triage: Triage, words: Words, titles: Mapping[str, str]) -> Iterator
     for at, other in enumerate(triage.duplicates):
         shares = f"shares {', '.join(other.shared_atoms)}" if other.shared_atoms else ""
         yield Part(
-            key=f"part:similar:{at}", label="similar", strong=other.ticket_id, text=other.title, more=shares,
+            key=f"part:similar:{at}", label="similar", strong=_called(other.ticket_id), text=other.title, more=shares,
             mark=("?", "accent"),
         )  # fmt: skip
     yield from _texts("missing", triage.missing, ("?", "warn"))
 
 
-def _escalation(package: EscalationPackage, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+def _escalation(package: EscalationPackage, told: Told) -> Iterator[Part]:
     score, missing = package.preflight.score, package.preflight.missing
     full = round(score / 10)
     left = f"{len(missing)} question{'s' * (len(missing) > 1)} open" if missing else "nothing that tier 2 asks is open"
@@ -138,33 +156,33 @@ def _escalation(package: EscalationPackage, words: Words, titles: Mapping[str, s
     for at, question in enumerate(missing):
         yield Part(key=f"part:asked:{at}", label="preflight", text=question, mark=("?", "warn"))
     yield Part(key="part:clock", label="clock", text=sla_text(package.sla, package.head.generated_at))
-    yield from _steps(package.checked, words)
+    yield from _steps(package.checked, told)
     if not package.checked:
         reason = package.nothing_checked_reason or "the ticket does not say what was checked"
         yield Part(key="part:step:none", label="checked", text=f"nothing: {reason}", mark=("?", "warn"))
     for at, guess in enumerate(package.hypotheses):
         against = "against it: yes" if guess.evidence_against else ""
         yield Part(
-            key=f"part:guess:{at}", label="suspected", text=words(guess.claim), more=against,
+            key=f"part:guess:{at}", label="suspected", text=told.words(guess.claim), more=against,
             citations=(*guess.claim.citations, *guess.evidence_against),
         )  # fmt: skip
 
 
-def _steps(steps: Iterable[CheckedStep], words: Words) -> Iterator[Part]:
+def _steps(steps: Iterable[CheckedStep], told: Told) -> Iterator[Part]:
     for at, step in enumerate(steps):
         result = RESULT_WORDS[step.result] or "result not said"
         yield Part(
             key=f"part:step:{at}",
             label="checked",
-            strong=f"{step.at:%H:%M}",
-            text=f"{step.by.id}: {words(step.detail)}",
+            strong=f"{step.at.astimezone(told.tz):%H:%M}",
+            text=f"{step.by.id}: {told.words(step.detail)}",
             more=result,
             mark=RESULT_MARKS[step.result],
             citations=tuple(dict.fromkeys((*step.detail.citations, *step.evidence))),
         )
 
 
-def _reply(reply: Reply, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+def _reply(reply: Reply, told: Told) -> Iterator[Part]:
     yield Part(key="part:state", label="state", text=reply.status.value, citations=_maybe(reply.status_citation))
     when = f"{reply.next_update:%Y-%m-%d %H:%M} UTC" if reply.next_update is not None else "none promised"
     yield Part(key="part:next", label="next word", text=when)
@@ -174,28 +192,28 @@ def _reply(reply: Reply, words: Words, titles: Mapping[str, str]) -> Iterator[Pa
                    citations=(reply.answered,))  # fmt: skip
 
 
-def _closure(notes: ResolutionNotes, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+def _closure(notes: ResolutionNotes, told: Told) -> Iterator[Part]:
     yield Part(key="part:code", label="ended as", strong=notes.code.value.replace("_", " "), text="",
                citations=_maybe(notes.code_citation))  # fmt: skip
     unknown = notes.cause.status.value == "unknown"
     yield Part(
-        key="part:cause", label="cause", text=words(notes.cause), mark=("?", "warn") if unknown else (" ", ""),
+        key="part:cause", label="cause", text=told.words(notes.cause), mark=("?", "warn") if unknown else (" ", ""),
         more="" if unknown else notes.cause.status.value, citations=notes.cause.citations,
     )  # fmt: skip
     if notes.verified is not None:
-        yield Part(key="part:verified", label="verified", text=words(notes.verified), mark=("✓", "good"),
+        yield Part(key="part:verified", label="verified", text=told.words(notes.verified), mark=("✓", "good"),
                    citations=notes.verified.citations)  # fmt: skip
     else:
         yield Part(key="part:verified", label="verified", text="nobody wrote that it is over", mark=("?", "warn"))
     yield _data_loss(notes.data_loss, notes.data_loss_citation)
-    yield from _steps(notes.actions_taken, words)
+    yield from _steps(notes.actions_taken, told)
     for at, plan in enumerate(notes.follow_ups):
         more = "  ".join(filter(None, (plan.owner, f"by {plan.due:%Y-%m-%d %H:%M} UTC" if plan.due else "")))
         yield Part(key=f"part:left:{at}", label="left to do", text=plan.text, more=more,
                    citations=_maybe(plan.citation))  # fmt: skip
 
 
-def _summary(summary: IncidentSummary, words: Words, titles: Mapping[str, str]) -> Iterator[Part]:
+def _summary(summary: IncidentSummary, told: Told) -> Iterator[Part]:
     clock = sla_text(summary.sla, summary.head.generated_at)
     yield Part(key="part:state", label="state", strong=summary.status.value, text=clock,
                citations=_maybe(summary.status_citation))  # fmt: skip
@@ -221,11 +239,18 @@ def _texts(label: str, texts: Iterable[str], mark: tuple[str, str]) -> Iterator[
         yield Part(key=f"part:{label}:{at}", label=label, text=text, mark=mark)
 
 
+def _called(ticket_id: str) -> str:
+    try:
+        return called(TicketRef.parse(ticket_id))
+    except UsageError:
+        return ticket_id
+
+
 def _maybe(citation: Citation | None) -> tuple[Citation, ...]:
     return (citation,) if citation is not None else ()
 
 
-_SAY: Mapping[str, Callable[[Any, Words, Mapping[str, str]], Iterator[Part]]] = {
+_SAY: Mapping[str, Callable[[Any, Told], Iterator[Part]]] = {
     "IncidentSummary": _summary,
     "EscalationPackage": _escalation,
     "Triage": _triage,

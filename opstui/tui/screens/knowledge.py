@@ -18,9 +18,7 @@ from opstui.tui.knowledge_rows import (
     Shelf,
     freshness,
     hit_rows,
-    proposal_rows,
     shelf_rows,
-    source_rows,
 )
 from opstui.tui.lines import Line, Row, between, fit, line
 from opstui.tui.newest import Newest
@@ -188,10 +186,7 @@ class KnowledgeScreen(FindScreen):
         return shelf_rows(replace(self.shelf, source=self._source), self.desk_app.now(), width)
 
     def _shelf_rows(self, width: int) -> list[Row]:
-        if self.shelf is None:
-            return []
-        now = self.desk_app.now()
-        return [*proposal_rows(self.shelf, now, width), *source_rows(self.shelf, now, width)]
+        return shelf_rows(self.shelf, self.desk_app.now(), width) if self.shelf is not None else []
 
     def minute_passed(self) -> None:
         """Ages."""

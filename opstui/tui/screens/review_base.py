@@ -42,7 +42,7 @@ from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
 from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import CommentField
-from opstui.tui.words import called
+from opstui.tui.words import called, zone
 
 NOT_KEPT = "not kept: "
 WIDE = 100
@@ -447,7 +447,10 @@ class DraftScreen(DeskScreen):
         if self._parts is None or self._parts[0] != draft.rev:
             kind = DOCUMENTS.get(str((draft.document.get("head") or {}).get("document", "")))
             document = decode(kind, draft.document) if kind is not None else None
-            self._parts = (draft.rev, parts_of(document, self.review.claims, self.review.titles))
+            self._parts = (
+                draft.rev,
+                parts_of(document, self.review.claims, self.review.titles, zone(self.facts.timezone)),
+            )
         return self._parts[1]
 
     # --- what the parts of Review add ---------------------------------------------------------------------------------
