@@ -17,6 +17,8 @@ WORDS: Mapping[ProposalKind, str] = {
     ProposalKind.AMEND: "a change of",
     ProposalKind.DEPRECATE: "puts out of use",
 }
+NARROW = 60
+"""Below this many cells the page's name has a line of its own."""
 NAME = 10
 """Cells of a fact's name, with the blank after it."""
 
@@ -29,8 +31,9 @@ def head_lines(view: ProposalView | None, missing: str, right: Line, width: int)
     state = {"open": "waits for you", "accepted": "accepted", "rejected": "rejected"}[found.state.value]
     edited = " · edited" if found.is_edited else ""
     role = "accent" if found.state is ProposalState.OPEN else "good" if found.state is ProposalState.ACCEPTED else "dim"
-    first = line(" ", ("PROPOSAL", "strong"), (f"  {WORDS[found.kind]} ", "dim"), (found.doc or "–", "accent"))
-    second = line(" ", (found.title, "strong"))
+    page = (Span(f"{WORDS[found.kind]} ", "dim"), Span(found.doc or "–", "accent"))
+    first = (*line(" ", ("PROPOSAL", "strong"), "  "), *(page if width >= NARROW else ()))
+    second = line(" ", (found.title, "strong")) if width >= NARROW else (Span(" "), *page)
     return [
         between(first, right or line((f"{state}{edited} ", role)), width),
         between(second, line((f"{state}{edited} ", role)) if right else (), width),

@@ -79,11 +79,8 @@ def test_a_step_that_did_not_help_or_of_which_nobody_says_so_is_none(said: str) 
 
 
 def test_a_step_brings_its_command_and_how_to_see_and_undo_it() -> None:
-    made = proposal(
-        solved(
-            "Ran `kubectl rollout restart deploy/gw`.\nCheckout works again.\nTo roll back: kubectl rollout undo deploy/gw."
-        )
-    )
+    undo = "To roll back: kubectl rollout undo deploy/gw."
+    made = proposal(solved(f"Ran `kubectl rollout restart deploy/gw`.\nCheckout works again.\n{undo}"))
     (step,) = made.resolution
     assert step.command == "kubectl rollout restart deploy/gw"
     assert step.verify == "Checkout works again."

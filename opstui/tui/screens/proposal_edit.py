@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.timer import Timer
@@ -33,6 +34,8 @@ class EditsPage(DeskScreen):
     view: ProposalView | None = None
     _typed: str | None = None
     """What stands in the field and is not kept yet."""
+    _into: Proposal | None = None
+    """What it is typed into: somebody else's edit meanwhile is not overwritten unseen."""
     _saving = False
     _problem = ""
     _kept_at: Line = ()
@@ -83,6 +86,7 @@ class EditsPage(DeskScreen):
         field = self.query_one("#page", CommentField)
         field.fill(text)
         self._undone = (*self._undone, text)
+        self._into = self.view.proposal
         self.add_class("-editing")
         field.move_cursor((self._first_change(), 0))
         field.focus()
@@ -120,7 +124,7 @@ class EditsPage(DeskScreen):
 
     def _take(self) -> None:
         text = self.query_one("#page", CommentField).text
-        if self.view is not None and text.rstrip("\n") != self.view.proposal.text.rstrip("\n"):
+        if self._into is not None and text.rstrip("\n") != self._into.text.rstrip("\n"):
             self._typed = text
 
     def on_comment_field_full(self, event: CommentField.Full) -> None:
@@ -148,6 +152,7 @@ class EditsPage(DeskScreen):
         if self.view is None or not self.may_decide():
             return
         port = type(self).editor or TerminalEditor(self.app.suspend, self.desk_app.environ)
+        self._into = self._into or self.view.proposal
         before = self._typed if self._typed is not None else self.view.proposal.text
         name = self.view.proposal.doc.rpartition("/")[2] or "page"
         edited = port.edit(before, name=f"{name}.md")
@@ -172,13 +177,18 @@ class EditsPage(DeskScreen):
             return
         *rest, self._typed = self._undone
         self._undone = tuple(rest)
+        self._into = self.view.proposal
         self._save()
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
     def _save(self) -> None:
         """Keep what was typed, one save after the other."""
-        if self._typed is None or self._saving or self.view is None:
+        if self._saving:
+            return
+        if self._typed is None or self._into is None:
+            # Nothing is left to keep: what comes next is typed into whatever is there then.
+            self._into = self._into if self.editing else None
             return
         self._saving, text, self._typed = True, self._typed, None
 
@@ -186,15 +196,9 @@ class EditsPage(DeskScreen):
             self._saving, self._problem = False, ""
             now = clock(self.desk_app.now(), zone(self.facts.timezone))
             self._kept_at = line((f"kept {now} ", "good"))
-            if self.view is not None:
-                from dataclasses import replace
-
-                # What is typed next is typed into this revision.
-                self.view = replace(self.view, proposal=proposal)
-            if self._typed is not None:
-                self._save()
-            else:
-                self.look()
+            self._into = proposal
+            self._save()
+            self.look()
 
         def failed(error: OpstuiError) -> None:
             self._saving = False
@@ -207,22 +211,19 @@ class EditsPage(DeskScreen):
             else:
                 self.desk_app.say(f"not kept: {error.message}", "bad")
 
-        proposal = self.view.proposal
-        self.desk_app.do(
-            EditProposal(id=proposal.id, rev=proposal.rev, text=text), kept, failed=failed, saying="keeping the page"
-        )
+        command = EditProposal(id=self._into.id, rev=self._into.rev, text=text)
+        self.desk_app.do(command, kept, failed=failed, saying="keeping the page")
 
     def _ask_whose(self, current: int) -> None:
         def chosen(whose: str) -> None:
-            text, self._problem = self._typed, ""
-            if whose == "mine" and self.view is not None and text is not None:
-                from dataclasses import replace
-
-                self.view = replace(self.view, proposal=replace(self.view.proposal, rev=current))
+            self._problem = ""
+            if whose == "mine" and self._into is not None:
+                self._into = replace(self._into, rev=current)
                 self._save()
                 return
-            self._typed = None
+            self._typed = self._into = None
             self.remove_class("-editing")
+            self.query_one("#rows", RowList).focus()
             self.look()
 
         choices = [("mine", "keep mine", "theirs is replaced"), ("theirs", "take theirs", "what I typed goes")]
@@ -232,9 +233,8 @@ class EditsPage(DeskScreen):
         """Write down at once what was typed: the terminal hangs up."""
         if self.editing:
             self._take()
-        if self._typed is not None and self.view is not None:
-            proposal = self.view.proposal
-            self.desk.do(EditProposal(id=proposal.id, rev=proposal.rev, text=self._typed))
+        if self._typed is not None and self._into is not None:
+            self.desk.do(EditProposal(id=self._into.id, rev=self._into.rev, text=self._typed))
 
     def unsaved(self) -> str:
         """What would be lost."""
