@@ -117,6 +117,8 @@ class Shelf:
                 return self.similar
             case d.Proposals():
                 return self.proposals
+            case d.Handovers():
+                return ()
         raise NotImplementedError(type(question).__name__)
 
     def judge(self, command: d.JudgeSimilar, now: datetime) -> d.Outcome[None]:
