@@ -25,6 +25,8 @@ from opstui.core.text import SafeText, clean, clean_line
 
 SIZE_LIMIT = 1_000_000
 """Bytes read of one file; a runbook is a hundredth of it."""
+WHOLE_LIMIT = 64 * 1024 * 1024
+"""Bytes of a file that are compared with what git has."""
 FILE_LIMIT = 50_000
 """Files looked at in one folder, so that a source set to ``/`` by mistake ends."""
 _SETTLED_NS = 2_000_000_000
@@ -177,6 +179,8 @@ class FolderSource:
         below = self._below(found) if found is not None else new_path(self.name, doc, walk.folders)
         target = Target(doc=doc, root=os.path.realpath(self.path), path=below, before=before)
         content = as_written(target, text)
+        if before is not None and len(before) > SIZE_LIMIT:
+            raise Refused(f"{doc}: it is too long to be changed from here. Nothing was written")
         if _keeps_pages(past, files):
             today = datetime.fromtimestamp(self._now_ns() // 1_000_000_000, UTC)
             return commit_page(git, past, target, content, files, message=message, author=author, at=today)
@@ -369,8 +373,8 @@ def _keeps_pages(past: Past, files: Mapping[str, object]) -> bool:
     return past.is_repository and (not past.head or any(path.lower().endswith(".md") for path in files))
 
 
-def _bytes_of(path: str, limit: int = -1) -> bytes:
-    """The file's first bytes, by default all. Raises OSError."""
+def _bytes_of(path: str, limit: int = WHOLE_LIMIT) -> bytes:
+    """The file's first bytes, by default as many as a page can have that git keeps. Raises OSError."""
     # A pipe or a link that took the file's place since it was looked at must neither stop the refresh nor be followed.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags), "rb") as file:

@@ -49,6 +49,11 @@ STEPS: tuple[Step, ...] = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL, model TEXT NOT NULL, vectors BLOB NOT NULL,
         UNIQUE(hash, model));
     """,
+    # Who did not answer, for the next process: a command that lives for a moment waits for no dead wiki a second time.
+    """
+    CREATE TABLE knowledge_fault(
+        name TEXT PRIMARY KEY, not_before REAL NOT NULL, kind TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 _PLAIN = PageFacts()

@@ -15,7 +15,7 @@ from opstui.adapters.knowledge.pagewords import names_of
 from opstui.adapters.knowledge.schema import kept_facts
 from opstui.adapters.knowledge.words import expand
 from opstui.adapters.sqlite import Database
-from opstui.core.errors import OpstuiError, Unreachable
+from opstui.core.errors import CredentialsRefused, NotFound, OpstuiError, RateLimited, Refused, Unreachable
 from opstui.core.knowledge import Page
 from opstui.core.ports import KnowledgeSource, PolledSource
 
@@ -29,6 +29,14 @@ _PARTS_ASKED = 10_000
 when a person waits for all of it (a source that never ends must end here)."""
 _PAUSE = 60.0
 """Seconds until a source that did not answer is asked again in the background, if its poll is not more frequent."""
+
+_LONGEST_PAUSE = 3600.0
+"""Seconds that a source may wish for; a longer one, or a clock that was set back, is asked again after this."""
+_KINDS: dict[str, type[OpstuiError]] = {
+    "unreachable": Unreachable, "limited": RateLimited, "refused": Refused, "credentials": CredentialsRefused,
+    "absent": NotFound,
+}  # fmt: skip
+"""How errors of sources are written down."""
 
 
 @runtime_checkable
@@ -57,8 +65,14 @@ class Upkeep:
         """When each folder was last read."""
 
     def faults(self) -> Mapping[str, OpstuiError]:
-        """See ``KnowledgeIndex``."""
-        return dict(self._faults)
+        """See ``KnowledgeIndex``. Of sources elsewhere what whichever process asked last was told."""
+        if self._database.read_only:
+            return dict(self._faults)
+        rows = self._database.read("SELECT name, kind, words FROM knowledge_fault")
+        told = {name: _KINDS.get(kind, OpstuiError)(words) for name, kind, words in rows if name in self._names}
+        polled = {source.name for source in self._elsewhere}
+        own = {name: fault for name, fault in self._faults.items() if name in told or name not in polled}
+        return told | own
 
     def answered(self) -> Mapping[str, datetime]:
         """See ``KnowledgeIndex``."""
@@ -85,6 +99,9 @@ class Upkeep:
         now = self._now()
         if now < self._not_before.get(source.name, 0.0):
             return False
+        paused = self._database.read("SELECT not_before FROM knowledge_fault WHERE name = ?", (source.name,))
+        if paused and now < paused[0][0] <= now + _LONGEST_PAUSE:
+            return False
         rows = self._database.read("SELECT answered_at FROM knowledge_source WHERE name = ?", (source.name,))
         # A clock that was set back must not silence a source for as long as it was ahead.
         return not rows or not 0 <= now - rows[0][0] < source.poll_seconds
@@ -106,12 +123,15 @@ class Upkeep:
         if isinstance(source, PolledSource) and not self._database.read_only:
             # What has more stays due: another process may go on where this one ends.
             answered_at = self._now() if not source.has_more else self._now() - source.poll_seconds
-            self._database.write(
-                lambda connection: connection.execute(
+
+            def answered(connection: apsw.Connection) -> None:
+                connection.execute(
                     "INSERT INTO knowledge_source VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET answered_at = ?2",
                     (source.name, answered_at),
                 )
-            )
+                connection.execute("DELETE FROM knowledge_fault WHERE name = ?", (source.name,))
+
+            self._database.write(answered)
         return changed
 
     def _put_off(self, source: KnowledgeSource, why: OpstuiError) -> None:
@@ -120,7 +140,16 @@ class Upkeep:
         self._faults[source.name] = why
         if isinstance(source, PolledSource):
             wished = why.retry_after if isinstance(why, Unreachable) else None
-            self._not_before[source.name] = self._now() + max(wished or 0.0, min(source.poll_seconds, _PAUSE))
+            until = self._now() + min(max(wished or 0.0, min(source.poll_seconds, _PAUSE)), _LONGEST_PAUSE)
+            self._not_before[source.name] = until
+            if not self._database.read_only:
+                kind = next((name for name, one in _KINDS.items() if type(why) is one), "")
+                row = (source.name, until, kind, str(why))
+                self._database.write(
+                    lambda connection: connection.execute(
+                        "INSERT OR REPLACE INTO knowledge_fault VALUES (?, ?, ?, ?)", row
+                    )
+                )
 
     def _part(self, source: KnowledgeSource) -> int:
         rows = self._database.read("SELECT doc, hash, stamp FROM knowledge_page WHERE source = ?", (source.name,))
@@ -167,6 +196,7 @@ class Upkeep:
         def drop(connection: apsw.Connection) -> int:
             count = _remove(connection, where, self._names)
             connection.execute(f"DELETE FROM knowledge_source WHERE name NOT IN ({marks(self._names)})", self._names)
+            connection.execute(f"DELETE FROM knowledge_fault WHERE name NOT IN ({marks(self._names)})", self._names)
             self._database.ring(connection, "knowledge", "", count)
             return count
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
@@ -32,6 +33,9 @@ PAGE_LIMIT = 50_000
 """Pages of one source; a wiki that lists more is cut there, which doctor says."""
 LETTERS = 1_000_000
 """Of one page."""
+
+_ODD = re.compile(r"[^\w.,()&+:'=@!~;%-]+")
+"""What stands as ``_`` in a page's id: blanks, and letters that mean something in references."""
 
 R = TypeVar("R")
 log = logging.getLogger("opstui.knowledge")
@@ -290,7 +294,7 @@ def named(source: str, rows: Iterable[Listed]) -> dict[str, Listed]:
     """Doc → page, by title; of two that would have the same name, the younger one has its id at the end."""
     found: dict[str, Listed] = {}
     for row in sorted(rows, key=lambda row: (len(row.id), row.id)):
-        parts = ("_".join(clean_line(part, limit=200).split()) for part in row.title.split("/"))
+        parts = (_ODD.sub("_", clean_line(part, limit=200)).strip("_") for part in row.title.split("/"))
         name = "/".join(part for part in parts if part) or row.id
         doc = f"{source}/{name}"
         found[f"{doc}~{row.id}" if doc in found else doc] = row

@@ -233,3 +233,11 @@ def test_an_odd_author_makes_a_commit_all_the_same(repository: Repository) -> No
     known = page_of(source, "kb/a").content_hash
     for number, author in enumerate(["", "<>", "a\nb <x y>", "Zoë \x00", "...", "- <a@b>"]):
         source.write("kb/a", f"# {number}", expected_hash=known, message="\x1b[31m", author=author)
+
+
+def test_a_page_that_was_cut_when_it_was_read_is_not_written(folder: Path) -> None:
+    (folder / "huge.md").write_bytes(b"# huge\n" + b"0123456789\n" * 100_000)
+    source = source_of(folder)
+    page = page_of(source, "kb/huge")
+    with pytest.raises(Refused, match="too long"):
+        write(source, "kb/huge", page.text, page.content_hash)

@@ -166,3 +166,11 @@ def test_a_wiki_that_is_down_is_unreachable(site: FakeWiki) -> None:
     with pytest.raises(Unreachable):
         source.pages({})
     site.come_back()
+
+
+def test_titles_become_names_that_mean_nothing_in_references() -> None:
+    titles = ["C# errors", "Ops/Disk full", "What? [x] | y", "###", "a\x1b[2Jb", "Größe (neu)"]
+    rows = [wiki.Listed(str(number), title, "1") for number, title in enumerate(titles)]
+    assert set(wiki.named("wiki", rows)) == {
+        "wiki/C_errors", "wiki/Ops/Disk_full", "wiki/What_x_y", "wiki/3", "wiki/a_2Jb", "wiki/Größe_(neu)",
+    }  # fmt: skip

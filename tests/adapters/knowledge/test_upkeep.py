@@ -11,7 +11,7 @@ import pytest
 from opstui.adapters.knowledge.folder import FolderSource
 from opstui.adapters.knowledge.index import SqliteKnowledge
 from opstui.adapters.sqlite import Database
-from opstui.core.errors import OpstuiError, RateLimited, Unreachable
+from opstui.core.errors import CredentialsRefused, OpstuiError, RateLimited, Unreachable
 from opstui.core.knowledge import Page, PageFacts, PageState, Strength
 from opstui.core.ports import Probe
 from opstui.core.text import SafeText, clean, clean_line
@@ -148,6 +148,31 @@ def test_a_source_that_failed_is_left_alone_for_a_while(
     index.refresh(due=True)
     assert wiki.asked == 1
     time.now += 1
+    index.refresh(due=True)
+    assert wiki.asked == 2
+
+
+def test_the_next_process_leaves_it_alone_too_and_knows_why(
+    index: SqliteKnowledge, database: Database, wiki: Wiki, folder: Path, time: Time
+) -> None:
+    wiki.fault = CredentialsRefused("the token is not taken")
+    index.refresh(due=True)
+    other = SqliteKnowledge(database, [wiki, FolderSource("kb", folder)], now=time)
+    other.refresh(due=True)
+    assert wiki.asked == 1
+    [fault] = other.faults().values()
+    assert (str(fault), fault.exit_code) == ("the token is not taken", 4)
+    assert "wiki" not in other.answered()
+    wiki.fault = None
+    other.refresh()
+    assert index.faults() == {}
+    assert index.answered()["wiki"].timestamp() == time.now
+
+
+def test_a_clock_that_was_set_back_does_not_prolong_a_pause(index: SqliteKnowledge, wiki: Wiki, time: Time) -> None:
+    wiki.fault = RateLimited("too many", retry_after=10.0**9)
+    index.refresh(due=True)
+    time.now += 3601
     index.refresh(due=True)
     assert wiki.asked == 2
 
