@@ -116,6 +116,7 @@ if TYPE_CHECKING:
         SourceView as SourceView,
         Transitions as Transitions,
     )
+    from opstui.core.desk.telemetry import Observed as Observed, ObserveTelemetry as ObserveTelemetry
     from opstui.core.desk.updates import (
         ApproveDraft as ApproveDraft,
         CloseDraft as CloseDraft,
@@ -128,8 +129,6 @@ if TYPE_CHECKING:
         EditDraft as EditDraft,
         NewDraft as NewDraft,
         NoteDraft as NoteDraft,
-        Observed as Observed,
-        ObserveTelemetry as ObserveTelemetry,
         OpenDraft as OpenDraft,
         PushApproved as PushApproved,
         PushOf as PushOf,
@@ -168,8 +167,8 @@ _HOME = {
     "updates": """
         Drafts ReviewRow Review DraftReview Confirmation Confirm Draw PushOf NewDraft EditDraft ApproveDraft
         SettleDraft DiscardDraft RestoreDraft NoteDraft OpenDraft CloseDraft PushApproved
-        Observed ObserveTelemetry
     """,
+    "telemetry": "Observed ObserveTelemetry",
     "handovers": """
         HandoverRow HandoverItem HandoverSection HandoverView Handovers HandoverDetail SettleSection ReadBackHandover
     """,
