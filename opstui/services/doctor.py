@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opstui.core.errors import CredentialsRefused, OpstuiError, ReadOnly, Unreachable
+from opstui.core.errors import ConfigError, CredentialsRefused, OpstuiError, ReadOnly, Unreachable
 from opstui.core.ports import Probe
 from opstui.services.auditing import verify_chain
 from opstui.services.locks import FileLock
@@ -38,6 +38,7 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
     yield from setup.knowledge.probe()
     yield from reviews(setup)
     yield from _rates(setup)
+    yield from _taxonomy(setup)
     yield _redaction(setup)
     if setup.rehearsal or (setup.demo and any(runtime.kind != "extractive" for runtime in setup.runtimes.values())):
         yield Probe(
@@ -86,6 +87,22 @@ def _audit(setup: Setup) -> Probe:
         return Probe("audit", "pass", f"{health.rows} rows, the chain is intact")
     text = f"row {health.first_broken}: {health.reason}"
     return Probe("audit", "fail", text, "compare with an exported copy; `opstui audit export` writes what is there")
+
+
+def _taxonomy(setup: Setup) -> Iterator[Probe]:
+    """How large it is, or what is wrong with it; nothing where there is none."""
+    from opstui.core.taxonomy import KINDS
+
+    try:
+        taxonomy = setup.taxonomy()
+    except ConfigError as error:
+        yield Probe("taxonomy", "fail", str(error), "mend the file; until then no triage begins")
+        return
+    if taxonomy:
+        counts = {(kind, table): len(taxonomy.terms(kind)) for kind, table in KINDS.items()}
+        told = [f"{count} {kind if count == 1 else table}" for (kind, table), count in counts.items() if count]
+        counted = ", ".join(told).replace("_", " ")
+        yield Probe("taxonomy", "pass", f"{counted}; opstui config check says what of it is not there any more")
 
 
 def _systems(setup: Setup, offline: bool) -> Iterator[Check]:

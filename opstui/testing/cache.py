@@ -205,6 +205,20 @@ class TicketCacheContract(ListedTicketsContract):
         self._store(cache, one, two, *common)
         assert [row.ref.key for row, _ in cache.similar(one, 3)] == ["INC-2"]
 
+    def test_words_are_counted_by_tickets_in_title_and_body(self, cache: TicketCache) -> None:
+        one = make.ticket("INC-1", "Kafka kafka lags", body=SafeText("zookeeper, and Kafka again"))
+        self._store(cache, one, make.ticket("INC-2", "a", body=SafeText("kafka")), make.ticket("INC-3", "b"))
+        assert cache.tickets_with(["kafka", "zookeeper", "nowhere"]) == ({"kafka": 2, "zookeeper": 1}, 3)
+
+    def test_the_more_alike_comes_first_between_nought_and_one(self, cache: TicketCache) -> None:
+        asked = make.ticket("INC-1", "kafka broker rebalancing storm", body=SafeText("zookeeper session expired"))
+        same = make.ticket("INC-2", "Kafka brokers rebalance", body=SafeText("the zookeeper session expired"))
+        near = make.ticket("INC-3", "kafka topic is gone", body=SafeText("nobody knows why"))
+        self._store(cache, asked, near, same)
+        found = cache.similar(asked, 3)
+        assert [row.ref.key for row, _ in found] == ["INC-2", "INC-3"]
+        assert 1 >= found[0][1] > found[1][1] > 0
+
     @pytest.mark.parametrize(
         "text", ['"', "a AND", "NEAR(", "title:x", "*", "-", "' OR 1=1 --", "\x00", "{}[]()", "ünïcödé", "", "の" * 500]
     )

@@ -234,3 +234,16 @@ def test_a_rehearsal_is_called_one(place: Place) -> None:
     assert of(lines(setup_with(place)), "rehearsal") == []
     [told] = of(lines(setup_with(place, rehearsal=True)), "rehearsal")
     assert "stand-in on this machine" in told.text
+
+
+def test_a_taxonomy_is_told_with_its_size_or_its_fault_and_none_is_not_told(place: Place, tmp_path: Path) -> None:
+    assert "taxonomy" not in {probe.check for probe in examine(place.setup, offline=True)}
+    for text, state, words in (("[teams.x]\n", "pass", "1 team;"), ("[team.x]\n", "fail", "did you mean teams?")):
+        home = tmp_path / state
+        home.mkdir()
+        (home / "taxonomy.toml").write_text(text, encoding="utf-8")
+        made = Place(home)
+        (probe,) = [probe for probe in examine(made.setup, offline=True) if probe.check == "taxonomy"]
+        assert probe.state == state
+        assert words in probe.text
+        made.close()
