@@ -159,10 +159,11 @@ def test_the_next_update_is_as_near_as_the_severity_asks(
     assert next_update(made, MADE + age) == MADE + age + ahead
 
 
-def test_the_next_update_is_never_after_the_due_time_and_none_once_it_is_over() -> None:
-    due = MADE + timedelta(minutes=7)
+def test_the_next_update_is_not_after_the_due_time_if_that_can_be_kept_and_none_once_it_is_over() -> None:
+    due = MADE + timedelta(minutes=12)
     made = build("Orders fail", severity="2", due_at=due)
     assert next_update(made, MADE) == due
+    assert next_update(made, MADE + timedelta(minutes=5)) == MADE + timedelta(minutes=25)
     assert next_update(made, due + timedelta(minutes=1)) == due + timedelta(minutes=21)
     over = build("Orders fail", status="closed", category=StatusCategory.CLOSED)
     assert next_update(over, MADE) is None

@@ -32,6 +32,8 @@ LATER = timedelta(hours=1)
 """Between two updates on an incident of severity 1 or 2 that is older than two hours."""
 CALM = {"3": timedelta(hours=4)}
 DAY = timedelta(days=1)
+SOONEST = timedelta(minutes=10)
+"""An operator has to read the reply first: what is to come sooner has passed when customers read of it."""
 WHO_IS_AFFECTED = "It is not known yet who is affected."
 
 _ABSENT = ("outward:impact", "outward:next-update", "outward:data-loss")
@@ -66,7 +68,7 @@ def next_update(ticket: Ticket, now: datetime) -> datetime | None:
     """When customers hear again, to the minute; None for a ticket that is over.
 
     Incidents of severity 1 or 2: 20 minutes ahead in their first two hours, then an hour. Others: four hours for
-    severity 3, else a day. Never later than the ticket is due.
+    severity 3, else a day. Not later than the ticket is due, unless that is too soon to be kept.
     """
     if not ticket.status.category.is_open:
         return None
@@ -75,7 +77,7 @@ def next_update(ticket: Ticket, now: datetime) -> datetime | None:
     else:
         span = CALM.get(ticket.severity or "", DAY)
     at = now + span
-    if ticket.due_at is not None and now + timedelta(minutes=1) < ticket.due_at < at:
+    if ticket.due_at is not None and now + SOONEST < ticket.due_at < at:
         at = ticket.due_at
     return at.replace(second=0, microsecond=0)
 
