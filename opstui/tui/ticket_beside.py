@@ -14,15 +14,18 @@ from opstui.tui.widgets.textview import Para
 from opstui.tui.words import called, clock
 
 RUNBOOKS = 3
+BESIDE = 1
+"""Weak pages that are shown beside a strong one: what may be worth a look, and no more."""
 
 
 def runbooks(hits: Sequence[Hit] | None, now: datetime) -> list[Para]:
     """The pages that answer, each with how well, whose it is and what speaks against it; or that none does."""
     if hits is None:
         return []
-    strong = sum(1 for hit in hits if hit.strength is Strength.STRONG)
+    strong = [hit for hit in hits if hit.strength is Strength.STRONG]
+    weak = [hit for hit in hits if hit.strength is not Strength.STRONG]
     found = [section("runbooks", "" if strong else "no page answers this")]
-    for hit in hits[:RUNBOOKS]:
+    for hit in (*strong, *weak[: BESIDE if strong else RUNBOOKS])[:RUNBOOKS]:
         is_strong = hit.strength is Strength.STRONG
         cite = Citation(CitationKind.DOC, hit.doc, hit.line_start, hit.line_end)
         mark, role = strength_mark(hit.strength)

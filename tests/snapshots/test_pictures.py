@@ -90,6 +90,12 @@ async def audit(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
     app.open("audit")
 
 
+async def knowledge(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
+    """A search, while a proposal waits."""
+    summarised(desk, DISK, "knowledge-update")
+    app.open("knowledge", query="dns timeouts resolver")
+
+
 async def help_(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
     await pilot.press("?")
 
@@ -118,6 +124,7 @@ SCREENS: dict[str, tuple[tuple[int, int], Look]] = {
     "shift": ((120, 30), shift),
     "handover": ((80, 24), handover),
     "audit": ((120, 30), audit),
+    "knowledge": ((120, 30), knowledge),
     "help": ((120, 36), help_),
 }
 
