@@ -39,7 +39,7 @@ class Evaluations(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group("eval", cls=Evaluations)
+@click.group("eval", cls=Evaluations, subcommand_metavar="FOLDER|COMMAND [ARGS]...")
 def evaluation() -> None:
     """Run workflows over recorded cases: a changed prompt, page or model is tested like code.
 
@@ -52,7 +52,7 @@ def evaluation() -> None:
     """
 
 
-@evaluation.command("run", hidden=True)
+@evaluation.command("run")
 @click.argument("folder", type=click.Path())
 @click.option(
     "--runtime", default="offline", metavar="NAME", help="What runs them; offline, without a model, if not said."
@@ -77,7 +77,10 @@ def run_cases(
     once: bool,
     as_json: bool,
 ) -> int:
-    """Run the cases in FOLDER on a scratch desk each; your own tickets, drafts and runbooks are not touched."""
+    """Run the cases in FOLDER (the word run may be left out), each on a scratch desk.
+
+    Your own tickets, drafts and runbooks are not touched. opstui eval run --help says what it takes.
+    """
     from opstui.services import evaluating
     from opstui.services.evaluation_cases import read_cases
     from opstui.wired.evaluation import scratch_desks
@@ -116,7 +119,7 @@ def run_cases(
         changed = () if before is None else evaluating.compared(found, before)
         worse = [change for change in changed if change.worse]
         if not worse and not found.reached_budget:
-            evaluating.keep(setup, found, len(cases))
+            evaluating.keep(setup, found)
         if save is not None:
             _save(save, evaluating.saved(found))
         if as_json:
@@ -147,7 +150,7 @@ def record(invocation: Invocation, ref: str, folder: str, workflow: str, page: s
     """
     from opstui.core.desk import IndexKnowledge, RecordCase
 
-    wanted = invocation.ref(ref)
+    wanted = invocation.ref(ref, boards=True)
     invocation.writes()
     invocation.do(IndexKnowledge(due=True))
     place = invocation.do(RecordCase(ref=wanted, folder=folder, workflow=workflow, note=words, page=page)).unwrap()

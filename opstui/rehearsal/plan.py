@@ -22,6 +22,7 @@ from opstui.core.knowledge import Hit, Page, Strength
 from opstui.core.ports import ExtractInput
 from opstui.core.taxonomy import KINDS, Taxonomy, from_json
 from opstui.core.tickets import Ticket
+from opstui.rehearsal.heeding import heeded
 from opstui.rehearsal.mending import fitted, mended
 from opstui.rehearsal.reading import read_boards, read_hits, read_page, read_related, read_ticket
 from opstui.rehearsal.steps import Use
@@ -199,7 +200,7 @@ def document_of(talk: Talk, ticket: Ticket, now: datetime) -> dict[str, Any]:
         boards=_boards(talk),
     )
     write = RULES[document_name(talk)].extract
-    document: dict[str, Any] = fitted(encode(write(given)), _document_schema(talk))
+    document: dict[str, Any] = heeded(fitted(encode(write(given)), _document_schema(talk)), talk.system)
     return document
 
 

@@ -57,9 +57,10 @@ def board(setup: Setup, ref: TicketRef) -> Ticket:
 
     Raises NotFound.
     """
-    shift, running = shift_of(setup, ref), running_shift(setup)
-    if shift in (running, shift_before(running, setup.schedule)):
-        return built(setup, shift)
+    if setup.as_of is None:  # a recorded case has its board as it was kept
+        shift, running = shift_of(setup, ref), running_shift(setup)
+        if shift in (running, shift_before(running, setup.schedule)):
+            return built(setup, shift)
     for session in setup.record.sessions(ticket=ref, limit=20):
         kept = kept_board(setup.record, session.ticket_version)
         if kept is not None:

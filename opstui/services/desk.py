@@ -571,7 +571,7 @@ _COMMANDS: Mapping[str, Callable[[DeskService, Any], Outcome[Any]]] = {
     "AcceptProposal": lambda desk, command: desk._pages().accept(desk._setup, command),
     "RejectProposal": lambda desk, command: desk._pages().reject(desk._setup, command),
     "RecordCase": lambda desk, command: desk._evaluations().record_case(
-        desk._setup, desk._refresher.cached_or_read(command.ref), command
+        desk._setup, desk._refresher.cached_or_read, command
     ),
     "ExportCases": lambda desk, command: desk._evaluations().export_cases(desk._setup, command),
     "IndexKnowledge": lambda desk, command: words.Outcome(desk._setup.knowledge.refresh(due=command.due)),

@@ -223,10 +223,12 @@ def compared(evaluation: Evaluation, before: Mapping[str, Told]) -> tuple[Change
     return tuple(changes(evaluation.told, before))
 
 
-def keep(setup: Setup, evaluation: Evaluation, cases: int) -> list[Paper]:
+def keep(setup: Setup, evaluation: Evaluation) -> list[Paper]:
     """Keep what came of each workflow's version, so that it counts as evaluated on this desk once it passed."""
     found = []
+    kind = setup.runtimes[evaluation.runtime].kind
     for workflow, version in evaluation.versions.items():
+        cases = sum(told.workflow == workflow for told in evaluation.told)
         state = PASSED if evaluation.passed(workflow) else FAILED
         found.append(
             Paper(
@@ -239,6 +241,7 @@ def keep(setup: Setup, evaluation: Evaluation, cases: int) -> list[Paper]:
                     "workflow": workflow,
                     "version": version,
                     "runtime": evaluation.runtime,
+                    "kind": kind,
                     "model": evaluation.model,
                     "by": evaluation.by,
                     "cases": cases,
@@ -252,7 +255,15 @@ def keep(setup: Setup, evaluation: Evaluation, cases: int) -> list[Paper]:
 
 
 def is_evaluated(setup: Setup, workflow: Workflow) -> bool:
-    """Whether this very version went through an evaluation: with the program, or passed on this desk."""
+    """Whether this very version went through an evaluation: with the program, or passed on this desk.
+
+    One without a model reads no instructions, so it counts only where the workflow runs without one.
+    """
     if workflow.evaluated:
         return True
-    return bool(setup.record.papers(KIND, subject=f"{workflow.id}@{workflow.version}", states=(PASSED,), limit=1))
+    policy = setup.policies.get(workflow.id)
+    runs_on = policy.runtime if policy is not None else "offline"
+    return any(
+        paper.content["kind"] != "extractive" or paper.content["runtime"] == runs_on
+        for paper in setup.record.papers(KIND, subject=f"{workflow.id}@{workflow.version}", states=(PASSED,), limit=50)
+    )

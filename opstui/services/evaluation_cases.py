@@ -1,8 +1,8 @@
 """Recorded cases: a folder each, read and written.
 
 ``case.toml`` (workflow, moment, expectations), ``ticket.json`` (a Ticket as ``opstui ticket show --json`` prints it),
-``pages/SOURCE/….md`` (the runbooks of that moment) and ``tickets.jsonl`` (other tickets, a Ticket a line). Only the
-first two are needed.
+``pages/SOURCE/….md`` (the runbooks of that moment), ``tickets.jsonl`` (other tickets, a Ticket a line) and
+``taxonomy.toml`` (else the operator's own is used). Only the first two are needed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from opstui.core.frozen import dataclass
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import EntryKind, Status, StatusCategory, Ticket, TicketRef, TimelineEntry, Visibility
 
-CASE, TICKET, PAGES, TICKETS = "case.toml", "ticket.json", "pages", "tickets.jsonl"
+CASE, TICKET, PAGES, TICKETS, TAXONOMY = "case.toml", "ticket.json", "pages", "tickets.jsonl", "taxonomy.toml"
 FILE_LIMIT = 8 * 1024 * 1024
 _KEYS = frozenset(("workflow", "at", "note", "page", "expect", "label"))
 _EXPECTED = frozenset(("required", "forbidden", "no_cause", "state", "runbook", "no_runbook", "similar", "values"))
@@ -40,6 +40,8 @@ class Case:
     others: tuple[Ticket, ...] = ()
     pages: Path | None = None
     """A folder with one folder of pages for each source; None: there are none."""
+    taxonomy: Path | None = None
+    """Its own; None: the operator's."""
     page: str = ""
     """The page to change, for a workflow that is about pages."""
     wanted: Expectations = Expectations()
@@ -90,6 +92,7 @@ def read_case(folder: Path) -> Case:
         ticket=ticket,
         others=tuple(_ticket(others, line) for line in lines if line.strip()),
         pages=pages if pages.is_dir() else None,
+        taxonomy=folder / TAXONOMY if (folder / TAXONOMY).is_file() else None,
         page=str(table.get("page", "")),
         wanted=wanted,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from opstui.core.desk.evaluations import EvaluationRow, LabelledCase
 from opstui.core.desk.verbs import Outcome
 from opstui.core.errors import Refused, UsageError
 from opstui.core.text import clean_line
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.services import evaluating, labelled
 from opstui.services.evaluation_cases import Case
 
@@ -72,11 +72,17 @@ def labelled_cases(setup: Setup, question: LabelledCases) -> tuple[LabelledCase,
     )
 
 
-def record_case(setup: Setup, ticket: Ticket, command: RecordCase) -> Outcome[str]:
-    """See ``RecordCase``."""
+def record_case(setup: Setup, read: Callable[[TicketRef], Ticket], command: RecordCase) -> Outcome[str]:
+    """See ``RecordCase``; ``read`` gives a ticket as it is now."""
     if command.workflow not in setup.workflows:
         names = ", ".join(setup.workflows)
         raise UsageError(f"{clean_line(command.workflow, limit=60)}: no such workflow; there are: {names}")
+    if command.ref.system == BOARD_SYSTEM:
+        from opstui.services.board import board
+
+        ticket = board(setup, command.ref)
+    else:
+        ticket = read(command.ref)
     folder = Path(command.folder).expanduser()
     case = Case(name=folder.name, workflow=command.workflow, at=setup.clock.now(), ticket=ticket, page=command.page)
     try:

@@ -12,6 +12,7 @@ from opstui.core.evaluation import Expectations, Label
 from opstui.core.ids import new_id
 from opstui.core.ports import Paper
 from opstui.core.redaction import PLACEHOLDER, Placeholders
+from opstui.core.tickets import BOARD_SYSTEM
 from opstui.services.evaluation_cases import Case, ticket_json, ticket_of, write_case
 
 if TYPE_CHECKING:
@@ -187,14 +188,15 @@ def record_case(setup: Setup, case: Case, folder: Path, *, note: str) -> Path:
 
     hide = hiding(setup)
     pages: dict[str, str] = {}
-    query = knowledge_query(case.ticket)
+    is_board = case.ticket.ref.system == BOARD_SYSTEM
+    query = "" if is_board else knowledge_query(case.ticket)
     if query.strip():
         for hit in setup.knowledge.search(query, 8):
             page = setup.knowledge.page(hit.doc)
             if page is not None:
                 pages[hit.doc] = hide(page.text)
     others = []
-    for row, _score in setup.cache.similar(case.ticket, 5):
+    for row, _score in [] if is_board else setup.cache.similar(case.ticket, 5):
         known = setup.cache.ticket(row.ref)
         if known is not None and row.ref != case.ticket.ref:
             others.append(hidden_ticket(known[0], hide))

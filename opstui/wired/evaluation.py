@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from opstui.adapters.sqlite import Database
 from opstui.adapters.stores.cache import SqliteCache
 from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.tickets.recorded import RecordedTickets
+from opstui.config.taxonomy import load_taxonomy
 from opstui.core.canonical import fingerprint
 from opstui.core.ports import AgentRuntime, RecordWriter
 from opstui.core.tickets import BOARD_SYSTEM, Ticket
@@ -90,6 +92,7 @@ def _setup(own: Setup, case: Case, folder: Path) -> Setup:
         views=(),
         knowledge=SqliteKnowledge(cache_file, _shelves(case)),
         runtimes=_runtimes(own, case.at),
+        taxonomy=own.taxonomy if case.taxonomy is None else partial(load_taxonomy, case.taxonomy),
         policies={},
         shift_budget=None,
         shift_ceiling=None,
