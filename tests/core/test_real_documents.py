@@ -11,8 +11,10 @@ import pytest
 
 from opstui.core.checks.document import check_document
 from opstui.core.checks.spans import Cited, verbatim
-from opstui.core.documents import Document, claims_of
+from opstui.core.documents import ClaimStatus, Document, ResolutionCode, ResolutionNotes, claims_of
+from opstui.core.extract.closure import resolution_notes
 from opstui.core.extract.escalation import escalation_package
+from opstui.core.extract.reply import reply
 from opstui.core.extract.summary import incident_summary
 from opstui.core.ports import ExtractInput
 from opstui.core.render.plain import SUMMARY_WORDS, word_count
@@ -22,6 +24,7 @@ from opstui.core.tickets import Ticket
 from tests.core.real_input import build, duplicates, given, hostile, incidents
 
 BOTH = pytest.mark.parametrize("write", [incident_summary, escalation_package])
+FOUR = pytest.mark.parametrize("write", [incident_summary, escalation_package, reply, resolution_notes])
 CAUSE = re.compile(r"root cause|caused by|because of|due to|the cause is", re.IGNORECASE)
 Write = Callable[[ExtractInput], Document]
 
@@ -52,7 +55,7 @@ def test_real_tickets_with_no_body_or_a_very_long_title_invent_nothing(shared_da
             assert len(claims_of(document)) <= 2
 
 
-@BOTH
+@FOUR
 @pytest.mark.parametrize("compact", [False, True])
 def test_no_cause_is_claimed_where_nothing_is_wrong_any_more(shared_data: Path, write: Write, compact: bool) -> None:
     for incident in incidents(shared_data, compact=compact):
@@ -63,6 +66,9 @@ def test_no_cause_is_claimed_where_nothing_is_wrong_any_more(shared_data: Path, 
             assert word.casefold() not in said.casefold()
         if incident.healthy:
             assert not CAUSE.search(said), incident.name
+        if isinstance(document, ResolutionNotes):
+            assert document.cause.status is ClaimStatus.UNKNOWN or not incident.healthy
+            assert (document.code_citation is None) is (document.code is ResolutionCode.UNKNOWN)
 
 
 def test_summaries_of_real_incidents_hold_what_has_to_be_in_them(shared_data: Path) -> None:

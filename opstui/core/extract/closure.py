@@ -32,7 +32,7 @@ FOLLOW_UPS_LIMIT = 5
 TEXT_LIMIT = 160
 NO_CAUSE = "Nobody has stated a cause in the ticket."
 NO_FAULT_CAUSE = "No cause is known: as far as the ticket says, nothing was wrong."
-RECOVERED_CAUSE = "The cause is unknown: it went away by itself."
+RECOVERED_CAUSE = "No cause is known: it went away by itself."
 
 _KEY = r"(?:(?P<system>[A-Za-z0-9][\w-]{0,31}):)?(?P<key>[A-Z][A-Z0-9]{1,9}-\d+|#\d+|INC\d{4,})"
 _DUPLICATE = re.compile(rf"\b(?:duplicate|dup|duplicates?) of:? (?:ticket |issue )?{_KEY}", re.IGNORECASE)
