@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from opstui.core import boards
@@ -21,6 +22,7 @@ from opstui.core.queues import SortBy
 from opstui.core.shifts import Shift, shift_at, shift_before
 from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef, TicketRow
 from opstui.services import board_tickets, board_work
+from opstui.services.board_tickets import Told
 from opstui.services.spending import running_shift
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ if TYPE_CHECKING:
 READ = 80
 """Tickets that changed in the shift whose texts are read, the newest first."""
 COUNTED = 2_000
-"""Tickets that changed in the shift which are counted."""
+"""Tickets that changed in the shift, and open ones, that are counted by more than their number."""
+LATELY = timedelta(hours=24)
+"""What was promised or planned on an open ticket within this time is handed on, whoever's shift it was."""
+OPEN = "status:new,open,waiting"
 _KIND = "handover"
 
 
@@ -71,19 +76,25 @@ def board(setup: Setup, ref: TicketRef) -> Ticket:
 def built(setup: Setup, shift: Shift) -> Ticket:
     """The board of a shift from what is known now; ``version`` is the hash of all of it."""
     now = setup.clock.now()
-    open_rows = sorted(_rows(setup, "status:new,open,waiting", SortBy.DUE, None), key=_due_first)
-    touched = _rows(setup, "", SortBy.UPDATED, shift.start)
-    listed = [ticket for row in open_rows[: boards.MOST[boards.OPEN]] if (ticket := _whole(setup, row)) is not None]
-    recent = [ticket for row in touched[:READ] if (ticket := _whole(setup, row)) is not None]
-    read = list({ticket.ref: ticket for ticket in (*listed, *recent)}.values())
-    figures = board_work.figures(setup, shift, open_rows, touched, recent, now)
+    open_rows, count = _open(setup)
+    touched = _rows(setup, "", shift.start)
+    urgent = sorted(open_rows, key=_due_first)[: boards.MOST[boards.OPEN]]
+    silent = [row for row in open_rows if board_tickets.is_silent(row.status)][: boards.MOST[boards.SILENCED]]
+    lately = _rows(setup, OPEN, now - LATELY)
+    told: dict[TicketRef, Told] = {}
+    for row in (*urgent, *silent, *touched[:READ], *lately[:READ]):
+        if row.ref not in told and (found := setup.cache.ticket(row.ref)) is not None:
+            told[row.ref] = Told(found[0])
+    listed = [told[row.ref] for row in urgent if row.ref in told]
+    recent = [told[row.ref] for row in touched[:READ] if row.ref in told]
+    figures = board_work.figures(setup, shift, open_rows, touched, [one.ticket for one in recent], now)
     observations = [
-        board_tickets.all_open(open_rows, shift, now),
-        *(board_tickets.open_ticket(ticket, now, board_work.waiting_on(setup, ticket.ref)) for ticket in listed),
+        board_tickets.all_open(open_rows, count, shift, now),
+        *(board_tickets.open_ticket(one, now, board_work.waiting_on(setup, one.ticket.ref)) for one in listed),
         *_most(boards.WATCH, board_tickets.watch(recent, touched, shift)),
-        *_most(boards.SILENCED, board_tickets.silenced(read)),
-        *_most(boards.PROMISED, board_tickets.promised(read, shift.start)),
-        *_most(boards.PLANNED, board_tickets.planned(read, now)),
+        *_most(boards.SILENCED, board_tickets.silenced(told.values())),
+        *_most(boards.PROMISED, board_tickets.promised(told.values(), shift.start)),
+        *_most(boards.PLANNED, board_tickets.planned(told.values(), now)),
         *_most(boards.FALSE_ALERT, board_tickets.false_alerts(recent, shift)),
         *_most(boards.LESSON, board_tickets.lessons(recent, shift)),
         *_most(boards.UNDER_WAY, board_work.under_way(setup, shift)),
@@ -100,6 +111,7 @@ def built(setup: Setup, shift: Shift) -> Ticket:
         **({"team": setup.team} if setup.team else {}),
         "listed": str(len(listed)),
         **figures.facts(),
+        "open": str(count),
     }
     made = boards.board_of(shift, _title(setup, shift), observations, facts)
     return replace(made, version=fingerprint(content_of(made)))
@@ -204,12 +216,17 @@ def _title(setup: Setup, shift: Shift) -> str:
     return f"{shift.name} {start.day} {start:%b %H:%M}–{end:%H:%M} {setup.timezone}{team}"
 
 
-def _rows(setup: Setup, filter_text: str, sort: SortBy, since: datetime | None) -> list[TicketRow]:
-    """Rows of a filter over everything that is cached; with ``since`` only those that changed from then on."""
+def _open(setup: Setup) -> tuple[list[TicketRow], int]:
+    """Open tickets, those due first, as many as are looked at; and how many there are."""
     cache = setup.cache
-    ids = cache.order(queue=None, filter_text=filter_text, sort=sort, me={}, now=setup.clock.now())
-    if since is None:
-        return [row for row, _, _ in cache.window(ids)]
+    ids = cache.order(queue=None, filter_text=OPEN, sort=SortBy.DUE, me={}, now=setup.clock.now())
+    return [row for row, _, _ in cache.window(ids[:COUNTED])], len(ids)
+
+
+def _rows(setup: Setup, filter_text: str, since: datetime) -> list[TicketRow]:
+    """Rows that changed from ``since`` on, the newest first, as many as are looked at."""
+    cache = setup.cache
+    ids = cache.order(queue=None, filter_text=filter_text, sort=SortBy.UPDATED, me={}, now=setup.clock.now())
     found: list[TicketRow] = []
     for first in range(0, min(len(ids), COUNTED), 200):
         rows = [row for row, _, _ in cache.window(ids[first : first + 200])]
@@ -224,10 +241,5 @@ def _due_first(row: TicketRow) -> tuple[bool, float, str, float, str]:
     return (due is None, due.timestamp() if due else 0.0, row.severity or "9", row.created_at.timestamp(), str(row.ref))
 
 
-def _whole(setup: Setup, row: TicketRow) -> Ticket | None:
-    found = setup.cache.ticket(row.ref)
-    return found[0] if found is not None else None
-
-
 def _most(label: str, found: Iterable[Observation]) -> Sequence[Observation]:
-    return list(found)[: boards.MOST[label]]
+    return list(islice(found, boards.MOST[label]))

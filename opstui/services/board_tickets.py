@@ -60,24 +60,49 @@ _LESSON = re.compile(
 )
 
 
-def all_open(rows: Sequence[TicketRow], shift: Shift, now: datetime) -> Observation:
-    """How many go on, how bad, how late."""
+class Told:
+    """A ticket with its newest sentences, cut once for all who look through them."""
+
+    __slots__ = ("_units", "ticket")
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self._units: tuple[Unit, ...] | None = None
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The sentences of its newest entries, in order."""
+        if self._units is None:
+            first = max(0, len(self.ticket.timeline) - ENTRIES)
+            newest = enumerate(self.ticket.timeline[first:], start=first)
+            self._units = tuple(unit for index, entry in newest for unit in entry_units(entry, index))
+        return self._units
+
+    def within(self, shift: Shift) -> Iterator[Unit]:
+        """Those that were written in the shift."""
+        return (unit for unit in self.units if _within(unit.at, shift))
+
+
+def all_open(rows: Sequence[TicketRow], count: int, shift: Shift, now: datetime) -> Observation:
+    """How many go on, how bad, how late. ``rows`` are those due first, and all of them unless there are very many."""
     at = max((row.updated_at for row in rows), default=shift.start)
-    count = f"{len(rows)} tickets are open" if len(rows) != 1 else "1 ticket is open"
-    if not rows:
+    if not count:
         return Observation(boards.ALL, ("no ticket is open",), at)
+    said = f"{count} tickets are open" if count != 1 else "1 ticket is open"
     by = Counter(row.severity for row in rows)
-    worst = [f"{by[severity]} of severity {severity}" for severity in ("1", "2") if by[severity]]
     late = sum(1 for row in rows if row.due_at is not None and row.due_at < now)
     nobody = sum(1 for row in rows if not row.assignees)
+    worst = [f"{by[severity]} of severity {severity}" for severity in ("1", "2") if by[severity]]
     more = [f"{late} past {'its' if late == 1 else 'their'} due time"] if late else []
     more += [f"{nobody} owned by nobody"] if nobody else []
-    said = "; ".join(part for part in (", ".join(worst), ", ".join(more)) if part)
-    return Observation(boards.ALL, (f"{count}: {said}" if said else count,), at)
+    first = f"of the {len(rows)} that are due first, " if count > len(rows) else ""
+    rest = "; ".join(part for part in (", ".join(worst), ", ".join(more)) if part)
+    return Observation(boards.ALL, (f"{said}: {first}{rest}" if rest else said,), at)
 
 
-def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observation:
+def open_ticket(told: Told, now: datetime, waiting: Sequence[str]) -> Observation:
     """A ticket that goes on: state, last word, what is next, what to watch, what waits."""
+    ticket, units = told.ticket, told.units
     sla = clock.sla(ticket, now)
     severity = f"severity {ticket.severity}" if ticket.severity is not None else boards.NO_SEVERITY
     owner = f"owner {', '.join(ticket.assignees)}" if ticket.assignees else boards.NOBODY
@@ -85,7 +110,6 @@ def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observ
     if sla.deadline is not None:
         due = f"due {moment_text(sla.deadline)}, {boards.STATES[sla.state.value]}"
     lines = [f"{ticket.ref} · {ticket.title}", f"state: {severity} · {ticket.status.raw} · {owner} · {due}"]
-    units = list(_units(ticket))
     last = _last_word(ticket, units)
     if last is not None:
         lines.append(f"last: {moment_text(last.at)} {last.author or 'somebody'}: {cut(last.text, QUOTE)}")
@@ -102,14 +126,15 @@ def open_ticket(ticket: Ticket, now: datetime, waiting: Sequence[str]) -> Observ
     return Observation(boards.OPEN, tuple(lines), ticket.updated_at)
 
 
-def watch(tickets: Sequence[Ticket], rows: Sequence[TicketRow], shift: Shift) -> Iterator[Observation]:
+def watch(tickets: Iterable[Told], rows: Sequence[TicketRow], shift: Shift) -> Iterator[Observation]:
     """What came again in the shift, or is said to flap."""
-    for ticket in tickets:
+    for one in tickets:
+        ticket = one.ticket
         entries = [entry for entry in ticket.timeline[-ENTRIES:] if _within(entry.at, shift)]
         again = [entry for entry in entries if entry.kind in (EntryKind.STATUS, EntryKind.SYSTEM)]
         again = [entry for entry in again if _REOPENED.search(entry.text)]
         alerts = [entry for entry in entries if entry.kind is EntryKind.ALERT]
-        told = next((unit for unit in _units(ticket, shift) if _FLAPS.search(unit.text) and _says(unit)), None)
+        told = next((unit for unit in one.within(shift) if _FLAPS.search(unit.text) and _says(unit)), None)
         if again:
             what = f"was opened again {_times(len(again))}, last {moment_text(again[-1].at)}"
             yield _about(ticket, boards.WATCH, f"{what}: {ticket.title}", again[-1].at)
@@ -131,10 +156,10 @@ def watch(tickets: Sequence[Ticket], rows: Sequence[TicketRow], shift: Shift) ->
             yield Observation(boards.WATCH, (text,), row.created_at)
 
 
-def silenced(tickets: Iterable[Ticket]) -> Iterator[Observation]:
+def silenced(tickets: Iterable[Told]) -> Iterator[Observation]:
     """What does not alert now, until when, by whom and why, as far as its system says."""
-    for ticket in sorted(tickets, key=lambda one: str(one.ref)):
-        if not ticket.status.category.is_open or not _is_silent(ticket.status):
+    for ticket in sorted((one.ticket for one in tickets), key=lambda one: str(one.ref)):
+        if not ticket.status.category.is_open or not is_silent(ticket.status):
             continue
         begins = [entry for entry in ticket.timeline if _is_silent_word(entry.text) and entry.kind is EntryKind.STATUS]
         last = begins[-1] if begins else None
@@ -152,13 +177,14 @@ def silenced(tickets: Iterable[Ticket]) -> Iterator[Observation]:
         yield Observation(boards.SILENCED, (f"{text}: {ticket.title}",), last.at if last else ticket.updated_at)
 
 
-def promised(tickets: Iterable[Ticket], since: datetime) -> Iterator[Observation]:
+def promised(tickets: Iterable[Told], since: datetime) -> Iterator[Observation]:
     """The next updates that the last public message of an open ticket promised, those due first."""
     found = []
-    for ticket in tickets:
+    for one in tickets:
+        ticket = one.ticket
         if not ticket.status.category.is_open:
             continue
-        said = handover.communications(ticket, list(_units(ticket)), ClaimMaker(SourceSet(ticket)))
+        said = handover.communications(ticket, one.units, ClaimMaker(SourceSet(ticket)))
         due, at, told = said.promised_next_update, said.at, said.last_customer_message
         if due is None or at is None or told is None or due < since:
             continue
@@ -168,32 +194,32 @@ def promised(tickets: Iterable[Ticket], since: datetime) -> Iterator[Observation
     yield from (one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].lines)))
 
 
-def planned(tickets: Iterable[Ticket], now: datetime) -> Iterator[Observation]:
+def planned(tickets: Iterable[Told], now: datetime) -> Iterator[Observation]:
     """Changes that somebody wrote down for a time that is still to come."""
-    for ticket in sorted(tickets, key=lambda one: (-one.updated_at.timestamp(), str(one.ref))):
-        for unit in _units(ticket):
+    for one in sorted(tickets, key=lambda one: (-one.ticket.updated_at.timestamp(), str(one.ticket.ref))):
+        for unit in one.units:
             if _says(unit) and _PLANNED.search(unit.text) and _TO_COME.search(unit.text) and _is_ahead(unit, now):
-                yield _quoted(ticket, boards.PLANNED, unit)
+                yield _quoted(one.ticket, boards.PLANNED, unit)
                 break
 
 
-def false_alerts(tickets: Iterable[Ticket], shift: Shift) -> Iterator[Observation]:
+def false_alerts(tickets: Iterable[Told], shift: Shift) -> Iterator[Observation]:
     """What turned out to be nothing, in the words of who said so."""
-    for ticket in tickets:
-        if ticket.status.category.is_open:
+    for one in tickets:
+        if one.ticket.status.category.is_open:
             continue
-        for unit in _units(ticket, shift):
+        for unit in one.within(shift):
             if _says(unit) and _FALSE.search(unit.text) and not _NOT_FALSE.search(unit.text):
-                yield _quoted(ticket, boards.FALSE_ALERT, unit)
+                yield _quoted(one.ticket, boards.FALSE_ALERT, unit)
                 break
 
 
-def lessons(tickets: Iterable[Ticket], shift: Shift) -> Iterator[Observation]:
+def lessons(tickets: Iterable[Told], shift: Shift) -> Iterator[Observation]:
     """What somebody wrote down to be remembered."""
-    for ticket in tickets:
-        for unit in _units(ticket, shift):
+    for one in tickets:
+        for unit in one.within(shift):
             if unit.by_person and _LESSON.search(unit.text) and not QUESTION.search(unit.text):
-                yield _quoted(ticket, boards.LESSON, unit)
+                yield _quoted(one.ticket, boards.LESSON, unit)
                 break
 
 
@@ -220,19 +246,13 @@ def _last_word(ticket: Ticket, units: Sequence[Unit]) -> Unit | None:
     return units[-1] if units else None
 
 
-def _is_silent(status: Status) -> bool:
+def is_silent(status: Status) -> bool:
+    """Whether a status says that nothing alerts, though nothing is solved."""
     return any(word in status.raw.casefold() for word in _SILENT)
 
 
 def _is_silent_word(text: str) -> bool:
     return any(word in text.casefold() for word in _SILENT)
-
-
-def _units(ticket: Ticket, shift: Shift | None = None) -> Iterator[Unit]:
-    first = max(0, len(ticket.timeline) - ENTRIES)
-    for index, entry in enumerate(ticket.timeline[first:], start=first):
-        if shift is None or _within(entry.at, shift):
-            yield from entry_units(entry, index)
 
 
 def _says(unit: Unit) -> bool:
