@@ -94,7 +94,8 @@ def _sources(setup: Setup, proposal: Proposal) -> Iterator[tuple[str, Citation]]
     assert isinstance(document, KBProposal)
     for claim in claims_of(document):
         yield from ((claim.text, citation) for citation in claim.citations)
-    yield from ((step.text, step.citation) for step in document.resolution if step.citation is not None)
+    for step in document.resolution:
+        yield from ((step.text, cited) for cited in (step.citation, step.outcome) if cited is not None)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -78,6 +78,44 @@ def test_a_step_that_did_not_help_or_of_which_nobody_says_so_is_none(said: str) 
     assert any("Which step resolved it?" in question for question in made.open_questions)
 
 
+@pytest.mark.parametrize(
+    ("said", "shows"),
+    [
+        (("Put the relay back.", "The queue went from 18,644 to 3,120 in 50 minutes."), "The queue went from 18,644"),
+        (("Put the relay back.\nWatching it.\nMail is delivered, no further errors.",), "Mail is delivered"),
+        (("Put the relay back.", "alert: MailQueueGrowing recovered: 212 messages."), "MailQueueGrowing recovered"),
+    ],
+)
+def test_what_came_of_a_step_may_be_said_after_it_and_is_cited_too(said: tuple[str, ...], shows: str) -> None:
+    entries = tuple(
+        ("alertmanager", "alert", text.removeprefix("alert: "))
+        if text.startswith("alert: ")
+        else ("dana", "comment", text)
+        for text in said
+    )
+    made = proposal(build(TITLE, BODY, entries))
+    (step,) = made.resolution
+    assert step.text == "Put the relay back."
+    assert step.verify is not None
+    assert step.verify.startswith(shows)
+    assert (step.outcome is not None) is (len(said) > 1)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        ("dana", "comment", "The queue went from 3,120 to 18,644."),
+        ("dana", "comment", "Lowered the concurrency.\nMail is delivered again, it works again."),
+        ("alertmanager", "alert", "MailQueueGrowing: 18,644 messages."),
+        ("dana", "comment", "It recovered by itself."),
+        ("sofia", "reply", "It works again, thanks."),
+    ],
+)
+def test_what_happened_after_something_else_is_no_outcome_of_a_step(later: tuple[str, str, str]) -> None:
+    made = proposal(build(TITLE, BODY, (("dana", "comment", "Put the relay back."), later)))
+    assert "Put the relay back." not in [step.text for step in made.resolution]
+
+
 def test_a_step_brings_its_command_and_how_to_see_and_undo_it() -> None:
     undo = "To roll back: kubectl rollout undo deploy/gw."
     made = proposal(solved(f"Ran `kubectl rollout restart deploy/gw`.\nCheckout works again.\n{undo}"))

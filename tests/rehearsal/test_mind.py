@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opstui.core.documents import EscalationPackage, IncidentSummary, Reply, ResolutionNotes
+from opstui.core.documents import EscalationPackage, IncidentSummary, KBProposal, Reply, ResolutionNotes
 from opstui.core.text import clean, clean_line
 from opstui.core.tickets import Ticket
 from opstui.rehearsal.mending import fitted, mended
@@ -26,6 +26,7 @@ KINDS = {
     "escalation-package": EscalationPackage,
     "reply": Reply,
     "closure": ResolutionNotes,
+    "knowledge-update": KBProposal,
 }
 
 

@@ -43,6 +43,8 @@ class PageStep:
     verify: str | None = None
     """How to see that it worked."""
     rollback: str | None = None
+    outcome: Citation | None = None
+    """Where it is said that it worked, if that is elsewhere than in ``citation``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _lines(proposal: KBProposal) -> Iterator[tuple[str, str]]:
 def _said(proposal: KBProposal) -> Iterator[Said]:
     for number, step in enumerate(proposal.resolution, start=1):
         text = " ".join(filter(None, (step.text, step.command, step.verify, step.rollback)))
-        yield Said(f"step-{number}", text, (step.citation,) if step.citation else ())
+        yield Said(f"step-{number}", text, tuple(cited for cited in (step.citation, step.outcome) if cited))
 
 
 def _faults(proposal: KBProposal) -> Iterator[tuple[str, str]]:

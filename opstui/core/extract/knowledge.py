@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from opstui.core.checks.m1 import stems
 from opstui.core.document_kinds.knowledge import STEP_LIMIT, TITLE_LIMIT
 from opstui.core.documents import (
+    CITATION_LINES,
     ActorType,
     Claim,
     KBProposal,
@@ -26,14 +27,13 @@ from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.summary import head_of, sources_of
 from opstui.core.extract.units import Unit, all_units, title_unit
 from opstui.core.extract.words import (
+    ACTION,
     ASKING,
     HEDGE,
     NEXT,
     QUESTION,
     SMALL_TALK,
-    is_action,
     salience,
-    says_result,
     step_result,
 )
 from opstui.core.knowledge import Page
@@ -44,10 +44,12 @@ from opstui.core.tickets import EntryKind, Ticket, Visibility
 ISSUE_LIMIT = 3
 ENVIRONMENT_LIMIT = 4
 STEPS_LIMIT = 15
+AFTERWARDS = 12
+"""Sentences after a step in which it is looked for what came of it."""
 SAME_FIX = 0.5
 """Share of a step's telling words in a step of another ticket, from which on both did the same."""
 
-_RESULT_LABELS = frozenset(("resolution", "solution", "fix", "fixed", "resolved", "workaround", "mitigation", "remedy"))
+_RESULT_LABEL = re.compile(r"(?:resolution|solution|fix|workaround|mitigation|remedy)\s*:", re.IGNORECASE)
 _RESOLVED_BY = re.compile(
     r"(?:this (?:was )?|it (?:was )?|issue (?:was )?|problem (?:was )?|now )?(?:resolved|fixed|solved|mitigated|cured)"
     r" (?:by|with|after|through|via)\b|(?:the )?(?:fix|solution|workaround|resolution|remedy) (?:was|is)\b",
@@ -55,16 +57,35 @@ _RESOLVED_BY = re.compile(
 )
 _HELPED = re.compile(
     r"\b(?:helped|fixed (?:it|this|that|the)|solved (?:it|this|that|the)|did the trick|works? again|working again"
-    r"|works? now|recovered|back to normal|healthy again|went away|gone since|green again|resolved (?:it|this|the)"
+    r"|works? now|recovered|(?:answers?|responds?|serves?|connects?|delivers?|runs?|logs? in) (?:\w+ )?again"
+    r"|(?:ended|finished|completed|runs?|ran) without (?:an? |any )?(?:errors?|failures?|warnings?)"
+    r"|(?:errors?|failures?|timeouts?|restarts?|alerts?) (?:have )?(?:stopped|ceased|are gone)|below the threshold"
+    r"|back to normal|healthy again|went away|gone since|green again|resolved (?:it|this|the)"
     r"|stable since|is fine since|cleared (?:it|the alert)|up again|succeeded|successfully"
     r"|no (?:further|more|new) (?:errors?|alerts?|restarts?|failures?|timeouts?))\b",
     re.IGNORECASE,
 )
+_LESS = re.compile(
+    r"\b(?:error|fail|refus|queue|backlog|lag|latency|timeout|delay|retr|waiting|pending|messages|full|usage)\w*\b.{0,60}"
+    r"\b(?:went|fell|dropped|decreased|came|is|are|go|goes|down)\b.{0,20}\bfrom (\d[\d.,]*).{0,20}? to (\d[\d.,]*)",
+    re.IGNORECASE,
+)
+_BY_ITSELF = re.compile(
+    r"\b(?:by itself|by themselves|on its own|itself|self-?heal\w*|false (?:alarm|alert|positive)|spurious)\b",
+    re.IGNORECASE,
+)
+_WELL_AGAIN = re.compile(r"\b(?:recovered|resolved|cleared|back to normal|ok again|healthy again)\b", re.IGNORECASE)
+_SIDE = re.compile(r"\b(?:back (?:at|to|up|in)|now because)\b", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:not|nothing|never|neither|nor|none|hardly|barely|until|unless|if|whether|before|hoping|would|should|could)\b"
     r"(?:\W+\w+){0,3}\W*\Z|n't(?:\W+\w+){0,2}\W*\Z",
     re.IGNORECASE,
 )
+_LEAD = re.compile(
+    r"(?:(?:i|we|i've|we've|then|now|have|has|also|just|and|so|first|second|finally|manually|temporarily|again|ok)\b\W+)*",
+    re.IGNORECASE,
+)
+"""What may stand before the verb of a step: ``errors stopped`` is none."""
 _VERIFY = re.compile(r"(?:to )?(?:verify|verified|confirm(?:ed)?|validated)\b[:,]?|check(?:ed)? that\b", re.IGNORECASE)
 _ROLLBACK = re.compile(r"(?:to )?(?:roll(?:ing)? ?back|undo|revert)\b[:,]?", re.IGNORECASE)
 _IN_VAIN = (StepResult.MADE_WORSE, StepResult.COULD_NOT_CHECK, StepResult.NO_FINDING, StepResult.RULED_OUT)
@@ -102,7 +123,7 @@ def kb_proposal(given: ExtractInput) -> KBProposal:
     units = steps.standing(all_units(ticket))
     page = _target(given, maker)
     outdated = _outdated(units, page)
-    cause = next((unit for unit in reversed(units) if steps.states_cause(unit)), None)
+    cause = next((unit for unit in reversed(units) if _states_cause(unit)), None)
     worked = tuple(_worked(units, maker))
     deprecate = outdated is not None and not worked
     kind = ProposalKind.NEW if page is None else ProposalKind.DEPRECATE if deprecate else ProposalKind.AMEND
@@ -177,44 +198,80 @@ def _environment(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> tu
     return tuple(maker.claim(unit) for unit in list(taken.values())[:ENVIRONMENT_LIMIT])
 
 
+def _states_cause(unit: Unit) -> bool:
+    """Whether a person states the cause of what was wrong, not of its end."""
+    told = unit.kind is EntryKind.REPLY or unit.visibility is Visibility.PUBLIC
+    return steps.states_cause(unit) and not told and not _helped(unit.text) and not _SIDE.search(unit.text)
+
+
 def _worked(units: Sequence[Unit], maker: ClaimMaker) -> Iterator[PageStep]:
-    """Steps that their source says worked, oldest first, each once."""
+    """Steps after which their source says that it worked, oldest first, each once."""
     said: set[str] = set()
     found: list[tuple[Unit, Unit | None]] = []
+    alone = steps.recovered_unexplained(units) and any(_BY_ITSELF.search(unit.text) for unit in units)
     for index, unit in enumerate(units):
-        after = units[index + 1] if index + 1 < len(units) else None
-        after = after if after is not None and _belongs(after, unit) else None
-        if _worked_here(unit, after) and unit.text.casefold() not in said:
+        is_known, outcome = _outcome(units, index)
+        if is_known and not (alone and outcome is not None) and unit.text.casefold() not in said:
             said.add(unit.text.casefold())
-            found.append((unit, after))
-    for unit, after in found[-STEPS_LIMIT:]:
-        result = after if after is not None and says_result(after.text) and not _is_step(after) else None
-        yield _page_step(unit, result, _told(units, unit, _VERIFY), _told(units, unit, _ROLLBACK), maker)
+            found.append((unit, outcome))
+    for unit, outcome in found[-STEPS_LIMIT:]:
+        yield _page_step(unit, outcome, _told(units, unit, _VERIFY), _told(units, unit, _ROLLBACK), maker)
 
 
-def _worked_here(unit: Unit, after: Unit | None) -> bool:
-    """Whether a sentence tells of a step and it, or the one after it, that it worked."""
-    if unit.entry < 0 or unit.dump or not unit.by_person or unit.author_type is ActorType.CUSTOMER:
-        return False
+def _outcome(units: Sequence[Unit], index: int) -> tuple[bool, Unit | None]:
+    """Whether the sentence tells of a step that worked, and the sentence that says so where it does not itself."""
+    unit = units[index]
     text = unit.text
-    if QUESTION.search(text) or SMALL_TALK.match(text) or HEDGE.search(text):
-        return False
-    if _bad(text) or (after is not None and not _is_step(after) and _bad(after.text)):
-        return False
-    if unit.label in _RESULT_LABELS or _RESOLVED_BY.match(text):
-        return not NEXT.search(text)
+    if unit.entry < 0 or unit.dump or not unit.by_person or unit.author_type is ActorType.CUSTOMER:
+        return False, None
+    if QUESTION.search(text) or SMALL_TALK.match(text) or HEDGE.search(text) or NEXT.search(text) or _bad(text):
+        return False, None
     if not _is_step(unit):
-        return False
-    if _helped(text):
-        return True
-    if step_result(text) is not StepResult.UNKNOWN or after is None or _is_step(after) or NEXT.search(after.text):
-        return False
-    return _helped(after.text)
+        return bool(_RESULT_LABEL.match(text) or _RESOLVED_BY.match(text)) and not _fails(units, index), None
+    if _helped(text) or _RESULT_LABEL.match(text):
+        return not _fails(units, index), None
+    outcome = _said_after(units, index)
+    return outcome is not None, outcome
+
+
+def _fails(units: Sequence[Unit], index: int) -> bool:
+    """Whether the very next sentence of the same entry takes it back."""
+    after = units[index + 1] if index + 1 < len(units) else None
+    return after is not None and after.entry == units[index].entry and not _is_step(after) and _bad(after.text)
+
+
+def _said_after(units: Sequence[Unit], index: int) -> Unit | None:
+    """The sentence that says that a step worked: after it, and before anybody did anything else or it failed again."""
+    step = units[index]
+    for after in units[index + 1 : index + 1 + AFTERWARDS]:
+        if after.kind is EntryKind.ALERT:
+            if _WELL_AGAIN.search(after.text) and not _BY_ITSELF.search(after.text):
+                return after
+            return None
+        if after.dump or not after.by_person or after.visibility is Visibility.PUBLIC or after.kind is EntryKind.REPLY:
+            continue
+        if _is_step(after) or _bad(after.text) or _BY_ITSELF.search(after.text):
+            return None
+        plan = NEXT.search(after.text) or QUESTION.search(after.text) or HEDGE.search(after.text)
+        if _helped(after.text) and not plan and (after.entry == step.entry or after.author == step.author):
+            return after
+    return None
 
 
 def _helped(text: str) -> bool:
     """Whether a sentence says that something worked, and no word before that takes it back."""
+    less = _LESS.search(text)
+    if less and not _BY_ITSELF.search(text) and _number(less[1]) > _number(less[2]):
+        return True
     return any(not _DENIED.search(text[: match.start()]) for match in _HELPED.finditer(text))
+
+
+def _number(text: str) -> float:
+    """``18,644`` and ``0.5``; what is none of these counts for nothing."""
+    try:
+        return float(text.rstrip(".,").replace(",", ""))
+    except ValueError:
+        return 0.0
 
 
 def _bad(text: str) -> bool:
@@ -225,12 +282,8 @@ def _is_step(unit: Unit) -> bool:
     """Whether it tells of something that was done, not of something to do."""
     if unit.kind not in (EntryKind.COMMENT, EntryKind.REPLY) or unit.visibility is Visibility.PUBLIC:
         return False
-    return is_action(unit.text) and not NEXT.search(unit.text) and not ASKING.match(unit.text)
-
-
-def _belongs(after: Unit, unit: Unit) -> bool:
-    """Whether a sentence goes on where the other one ended, or comes in the very next entry of the same person."""
-    return after.entry == unit.entry and not after.dump and after.line_start - unit.line_end <= 2
+    did = ACTION.match(unit.text, _LEAD.match(unit.text).end())  # type: ignore[union-attr]  # it matches nothing, too
+    return did is not None and not NEXT.search(unit.text) and not ASKING.match(unit.text)
 
 
 def _told(units: Sequence[Unit], unit: Unit, about: re.Pattern[str]) -> Unit | None:
@@ -243,18 +296,18 @@ def _told(units: Sequence[Unit], unit: Unit, about: re.Pattern[str]) -> Unit | N
 
 
 def _page_step(
-    unit: Unit, result: Unit | None, verify: Unit | None, rollback: Unit | None, maker: ClaimMaker
+    unit: Unit, outcome: Unit | None, verify: Unit | None, rollback: Unit | None, maker: ClaimMaker
 ) -> PageStep:
-    told = [one for one in (unit, result, verify, rollback) if one is not None]
-    last = max(one.line_end for one in told)
-    shows = verify if verify is not None and verify is not rollback else result
-    command = steps.command_in(unit.text)
+    near = outcome is not None and outcome.entry == unit.entry and outcome.line_end - unit.line_start < CITATION_LINES
+    told = [one for one in (unit, outcome if near else None, verify, rollback) if one is not None]
+    shows = verify if verify is not None and verify is not rollback else outcome
     return PageStep(
         text=cut(unit.text, STEP_LIMIT),
-        citation=maker.sources.cite(unit.ref, unit.line_start, last, unit.quote),
-        command=command,
+        citation=maker.sources.cite(unit.ref, unit.line_start, max(one.line_end for one in told), unit.quote),
+        command=steps.command_in(unit.text),
         verify=cut(shows.text, STEP_LIMIT) if shows is not None else None,
         rollback=cut(rollback.text, STEP_LIMIT) if rollback is not None else None,
+        outcome=maker.citation(outcome) if outcome is not None and not near else None,
     )
 
 
@@ -265,10 +318,8 @@ def _agreeing(worked: Sequence[PageStep], given: ExtractInput) -> tuple[str, ...
     for other, _ in given.related:
         there = steps.standing(all_units(other))
         for index, unit in enumerate(there):
-            after = there[index + 1] if index + 1 < len(there) else None
-            after = after if after is not None and _belongs(after, unit) else None
             words = stems(unit.text)
-            if any(len(words & mine) >= SAME_FIX * len(mine) for mine in own) and _worked_here(unit, after):
+            if any(len(words & mine) >= SAME_FIX * len(mine) for mine in own) and _outcome(there, index)[0]:
                 found.append(str(other.ref))
                 break
     return tuple(found[:9])

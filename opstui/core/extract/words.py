@@ -37,7 +37,7 @@ STATED_CAUSE = _words(
     r"|found the cause|due to|because(?: of)?|culprit (?:is|was)|triggered by"
 )
 NEGATIVE_CAUSE = _words(
-    r"not the cause|isn't the cause|is not caused|no root cause|cause (?:is )?(?:still )?(?:unknown|unclear)"
+    r"not the cause|isn't the cause|is not caused|no (?:root )?cause|cause (?:is )?(?:still )?(?:unknown|unclear)"
     r"|unknown cause"
     r"|cause not (?:yet )?(?:known|found|clear)"
 )
