@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from opstui.core.boards import moment_text, seen_on
@@ -10,7 +12,8 @@ from opstui.core.desk import RunSession, SessionEvents, Source, StartSession, Ti
 from opstui.core.documents import citations_of
 from opstui.core.errors import NotFound, UsageError
 from opstui.core.sources import SourceSet
-from opstui.core.tickets import Ticket, TicketRef
+from opstui.core.text import SafeText
+from opstui.core.tickets import EntryKind, Status, StatusCategory, Ticket, TicketRef
 from opstui.services.board import kept_board
 from tests.services.building import Place
 from tests.services.night import BOARD, SHIFT, at, document, handed, night
@@ -143,3 +146,15 @@ def test_who_hands_over_sees_what_waits(place: Place) -> None:
     handed(place)
     assert [one.kind for one in place.desk.ask(WaitingForYou()) if one.kind == "handover"] == ["handover"]
     assert moment_text(at(3)) == "2026-11-20 03:00 UTC"
+
+
+def test_a_silence_is_told_with_its_end_its_author_and_its_reason() -> None:
+    from opstui.services.board_tickets import Told, silenced
+    from opstui.testing.builders import entry, ticket
+
+    began = entry(1, "silenced: alertname=DiskFull", kind=EntryKind.STATUS, at=at(2), author=SafeText("dana"))
+    why = entry(2, "disk swap at rack 4", at=at(2), author=SafeText("dana"))
+    status = Status(SafeText("silenced"), StatusCategory.WAITING)
+    quiet = ticket("F3", "DiskFull", status="waiting", timeline=(began, why), fields={"silence_for": SafeText("1h30m")})
+    (found,) = silenced([Told(replace(quiet, status=status)), Told(ticket("F4"))])
+    assert found.lines == ("local:F3 is silenced until 2026-11-20 03:30 UTC by dana (disk swap at rack 4): DiskFull",)
