@@ -64,9 +64,9 @@ _AS_IT_IS = frozenset("ref id at kind visibility category created_at updated_at 
 
 
 def labels(
-    setup: Setup, draft: Draft, ticket: Ticket, document: Document, sources: SourceSet, findings: list[Finding]
+    setup: Setup, draft: Draft, ticket: Ticket, document: Document | None, sources: SourceSet, findings: list[Finding]
 ) -> list[Paper]:
-    """A paper for each check of a document that a person answered; empty where nothing was.
+    """A paper for each check of a draft that a person answered; empty where nothing was.
 
     Everything in it went through the redactor. What can't be redacted is left out, and the label is kept without it.
     """
@@ -78,7 +78,7 @@ def labels(
         whole: Mapping[str, Any] | None = ticket_json(hidden_ticket(ticket, hide))
     except (NotRedacted, ValueError, KeyError):
         whole = None
-    claims = {claim.id: claim for claim in claims_of(document)}
+    claims = {claim.id: claim for claim in claims_of(document)} if document is not None else {}
     return [
         Paper(
             kind=KIND,
@@ -92,7 +92,7 @@ def labels(
                 "draft": draft.id,
                 "session": draft.session,
                 "by": setup.operator,
-                "document": type(document).__name__,
+                "document": type(document).__name__ if document is not None else None,
                 "check": finding.id,
                 "level": finding.level,
                 "text": _or_nothing(finding.text, hide),
@@ -145,13 +145,15 @@ def label_of(content: Mapping[str, Any]) -> Label:
 def export(setup: Setup, folder: Path, workflow: str | None = None) -> tuple[list[str], list[str]]:
     """Each labelled ticket of a workflow as a case folder: names of the new ones, and of those that are there already.
 
-    Labels of one draft make one case. A label whose ticket could not be redacted has none. Raises OSError.
+    Labels of one draft make one case. A label whose ticket could not be redacted has none, and neither has one of a
+    draft that no workflow wrote. Raises OSError.
     """
     made: list[str] = []
     there: list[str] = []
     by_draft: dict[str, list[Paper]] = {}
     for paper in reversed(setup.record.papers(KIND, limit=5_000)):
-        if paper.content.get("ticket") and workflow in (None, paper.content.get("workflow")):
+        content = paper.content
+        if content.get("ticket") and content.get("workflow") and workflow in (None, content["workflow"]):
             by_draft.setdefault(str(paper.content["draft"]), []).append(paper)
     for draft, papers in by_draft.items():
         first = papers[0].content

@@ -241,14 +241,17 @@ class Reviewing:
 
     def _labelled(self, draft: Draft, ticket: Ticket) -> list[Paper]:
         """What a person answered to checks, to be kept as labelled cases with the approval that it is part of."""
-        kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
-        if not draft.overrides or draft.document is None or kind is None:
+        if not draft.overrides:
             return []
         from opstui.services.labelled import labels
 
-        document, _ = self._with_true_words(decode(kind, draft.document), draft, ticket)
+        document, sources = None, SourceSet(ticket)
+        kind = DOCUMENTS.get(str((draft.document or {}).get("head", {}).get("document", "")))
+        if draft.document is not None and kind is not None:
+            document, _ = self._with_true_words(decode(kind, draft.document), draft, ticket)
+            sources = self._sources(document, ticket)
         findings, _, _ = self.check(draft, ticket)
-        return labels(self._setup, draft, ticket, document, self._sources(document, ticket), findings)
+        return labels(self._setup, draft, ticket, document, sources, findings)
 
     def _with_true_words(self, document: Document, draft: Draft, ticket: Ticket) -> tuple[Document, Document]:
         """What was hidden from the runtime turned back: for the checks, and as the draft's words came from it."""

@@ -134,6 +134,9 @@ def _labels(document: Document, findings: Sequence[Finding], labels: Sequence[La
         if label.claim:
             held = not again if label.reason in FAULTS else label.claim.casefold() not in stopped
             yield held, f"as labelled {label.reason}: {label.claim}"
+        else:
+            again_found = any(finding.id == label.check for finding in findings)
+            yield not again_found, f"as labelled {label.reason}: {label.check}"
 
 
 FAULTS = frozenset(("wrong_fact", "missing_fact", "wrong_action", "tone", "stale"))
