@@ -20,7 +20,7 @@ def row(found: HandoverRow) -> dict[str, Any]:
         "outgoing": found.outgoing,
         "incoming": found.incoming,
         "settled": found.settled,
-        "sections": found.sections,
+        "of": found.sections,
         "misunderstandings": found.misunderstandings,
         "contact_until": timestamp(found.contact_until) if found.contact_until is not None else None,
     }

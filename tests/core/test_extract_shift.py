@@ -30,7 +30,7 @@ def board(*more: tuple[str, str]) -> Ticket:
         (
             "open",
             (
-                "rt:12 · Disk of db-2 fills\nstate: severity 2 · open · owner dana · due 2026-11-20 04:00 UTC, at risk\n"
+                "rt:12 · Disk of db-2\nstate: severity 2 · open · owner dana · due 2026-11-20 04:00 UTC, at risk\n"
                 "last: 2026-11-20 02:00 UTC bo: Freed 8 GB on db-2.\nnext: extend the volume"
             ),
         ),
