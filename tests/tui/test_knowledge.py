@@ -10,14 +10,16 @@ import pytest
 from opstui.core import desk as d
 from opstui.core.knowledge import PageState
 from opstui.core.marking import Marker
-from opstui.core.text import SafeText
+from opstui.core.text import SafeText, clean, clean_line
 from opstui.tui.knowledge_rows import Shelf as Overview, hit_rows, marked_line, shelf_rows
 from opstui.tui.lines import rows_text, width_of
 from opstui.tui.newest import Newest
 from opstui.tui.page_text import PageText
 from opstui.tui.screens.knowledge import KnowledgeScreen
 from opstui.tui.screens.page import PageScreen
+from opstui.tui.ticket_beside import runbooks, similar
 from opstui.tui.widgets.textview import TextView
+from tests.behaviours.hostile import TEXTS
 from tests.tui.draft_desk import DraftDesk
 from tests.tui.screen_test import lines_of, opened, text_of, wait_for, wait_text
 from tests.tui.shelf import NOW, PAGES, Shelf, page
@@ -163,6 +165,26 @@ async def test_hostile_pages_are_only_text_at_every_size(size: tuple[int, int]) 
             await pilot.pause()
             shown = "".join(lines_of(pilot.app))
             assert not [char for char in shown if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u202e\u200b"]
+
+
+@pytest.mark.parametrize("width", [40, 120])
+def test_what_hostile_agents_and_pages_say_stays_in_its_line(width: int) -> None:
+    for text in map(clean, TEXTS):
+        line = clean_line(text)
+        facts = replace(PAGES[0].facts, owner=line, author=line, superseded_by=line)
+        hit = replace(Shelf().hits("dns")[0], title=line, text=text, section=line, facts=facts)
+        made = replace(PAGES[0], title=line, text=text, facts=facts, problem=line)
+        page_row = replace(Shelf().answer(d.KnowledgePages())[0], title=line, facts=facts, problem=line)
+        rows = [
+            *hit_rows((hit,), text, NOW, width),
+            *shelf_rows(Overview(pages=(page_row,), faults={line: line}), NOW, width),
+        ]
+        assert all(width_of(drawn) <= width for row in rows for drawn in row.lines)
+        paras = [*PageText(made, NOW, query=text), *runbooks((hit,), NOW)]
+        similar_one = replace(Shelf().similar[0], title=line, shared=(line,), reason=line, by=line, verdict="yes")
+        paras += similar((similar_one,), NOW, "UTC", lambda key: key, me="alex", with_system=True)
+        said = "".join(para.text for para in paras) + rows_text(rows).replace("\n", "")
+        assert not [char for char in said if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char == "\u202e"]
 
 
 async def test_a_wide_screen_shows_the_page_beside_its_hit_and_what_there_is_beside_both() -> None:
