@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "eval": ("opstui.cli.evaluation:evaluation", "FOLDER: workflows over recorded cases; record, export-cases, list"),
     "cost": ("opstui.cli.costs:cost", "what this shift's sessions cost"),
     "audit": ("opstui.cli.audit:audit", "show, verify, export"),
-    "knowledge": ("opstui.cli.knowledge:knowledge", "index, search QUERY"),
+    "knowledge": ("opstui.cli.knowledge:knowledge", "index, search QUERY, sources, proposals, proposal ID"),
     "redact": ("opstui.cli.redact:redact", "standard input, as a model would be shown it"),
     "agents": ("opstui.cli.agents:agents", "sync, status: the agents that managed runtimes keep"),
     "config": ("opstui.cli.configs:config", "init, path, show, check, schema, secret set NAME"),

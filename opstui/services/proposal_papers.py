@@ -152,6 +152,7 @@ def open_one(setup: Setup, proposal_id: str, rev: int | None) -> Proposal:
 def decided(
     setup: Setup, proposal: Proposal, state: ProposalState, *, reason: str | None = None, where: str | None = None
 ) -> Proposal:
+    """As it is once a person has decided; a write that was begun was decided by who began it."""
     by, at = setup.operator, setup.clock.now()
     if state is ProposalState.ACCEPTED and proposal.begun is not None:
         by, at = proposal.begun.by, proposal.begun.at
