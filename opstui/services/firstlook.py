@@ -8,7 +8,7 @@ from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.summary import first_look as choice, incident_summary
 from opstui.core.knowledge import Strength
 from opstui.core.ports import ExtractInput
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.services.setup import Setup
 from opstui.services.similar import NO, alike
 
@@ -16,6 +16,8 @@ from opstui.services.similar import NO, alike
 def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
     """Free, from the cache alone. Raises NotFound."""
     started = setup.clock.monotonic()
+    if ref.system == BOARD_SYSTEM:
+        return _of_board(setup, ref)
     found = setup.cache.ticket(ref)
     if found is None:
         raise NotFound(f"{ref}: not cached")
@@ -48,3 +50,27 @@ def first_look(setup: Setup, ref: TicketRef) -> FirstLookView:
         related=related,
         took_ms=int((setup.clock.monotonic() - started) * 1000),
     )
+
+
+def _of_board(setup: Setup, ref: TicketRef) -> FirstLookView:
+    """A board says itself what is up: its own first sentence, and what can't wait."""
+    from opstui.core.extract.shift import shift_handover
+    from opstui.services.board import board
+
+    started, ticket = setup.clock.monotonic(), board(setup, ref)
+    told = shift_handover(
+        ExtractInput(
+            ticket=ticket,
+            hits=(),
+            pages={},
+            related=(),
+            operator=setup.operator,
+            operator_team=setup.team,
+            now=setup.clock.now(),
+            session_id="first-look",
+            workflow_version="",
+        )
+    )
+    claims = (told.headline, *(promise.claim for promise in told.promises[:2]), *told.watch[:1])
+    took = int((setup.clock.monotonic() - started) * 1000)
+    return FirstLookView(version=ticket.version, claims=claims, hits=(), related=(), took_ms=took)

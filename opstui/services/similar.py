@@ -14,7 +14,7 @@ from opstui.core.codec import timestamp
 from opstui.core.desk import JudgeSimilar, Outcome, SimilarTicket, SimilarTickets
 from opstui.core.errors import NotFound, UsageError
 from opstui.core.stores import Paper, RecordWriter, TicketCache
-from opstui.core.tickets import Ticket, TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef
 from opstui.services.setup import Setup
 
 KIND = "similar"
@@ -36,6 +36,8 @@ _WORD = re.compile(r"[^\W_]+")
 
 def similar_tickets(setup: Setup, question: SimilarTickets) -> tuple[SimilarTicket, ...]:
     """See ``SimilarTickets``."""
+    if question.ref.system == BOARD_SYSTEM:
+        return ()
     found = setup.cache.ticket(question.ref)
     if found is None:
         raise NotFound(f"{question.ref}: no such ticket here; `opstui ticket list` shows those that are known")

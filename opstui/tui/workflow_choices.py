@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from opstui.core.desk import Facts, Plan, TicketView
 from opstui.core.draft_limits import refused_comment
 from opstui.core.frozen import dataclass
-from opstui.core.tickets import TicketRef
+from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.core.workflows import Workflow
 from opstui.tui.words import called, money
 
@@ -71,6 +71,8 @@ def why_unable(facts: Facts, flow: Workflow, view: TicketView | None) -> str:
         return ""
     if view is None:
         return "it is about a ticket, and there is none here"
+    if view.ticket.ref.system == BOARD_SYSTEM:
+        return "it is about a ticket, and this is the board of a shift"
     if flow.public_comment and "/comment" in flow.fields:
         refusal = refused_comment(view.ticket.ref.system, "", True, view.capabilities)
         return refusal.partition("; every")[0] if refusal else ""
@@ -81,7 +83,8 @@ def detail(flow: Workflow, view: TicketView | None) -> str:
     """What it makes, of what, and what is to be known before it is trusted."""
     parts = [flow.note.rstrip(".")] if flow.note else []
     if is_about_the_shift(flow):
-        parts.append("of the shift that runs" + (f", not of {called(view.ticket.ref)}" if view is not None else ""))
+        about = view is not None and view.ticket.ref.system != BOARD_SYSTEM
+        parts.append("of the shift that runs" + (f", not of {called(view.ticket.ref)}" if view and about else ""))
     elif flow.document == "KBProposal" and view is not None and view.ticket.status.category.is_open:
         parts.append("this ticket is still open")
     if flow.public_comment:
