@@ -13,6 +13,7 @@ from opstui.core import desk as words
 from opstui.core.errors import ConfigError, NotFound, OpstuiError, ReadOnly, StoreFull, UsageError
 from opstui.core.text import clean_line
 from opstui.services.loop import LoopThread
+from opstui.core.tickets import BOARD_SYSTEM
 from opstui.services.refresh import Refresher, feeds
 from opstui.services.spending import running_shift, shift_limit, spent_in
 from opstui.services.tickets import TicketQuestions
@@ -381,6 +382,8 @@ class DeskService:
 
     def _refresh_ticket(self, command: words.RefreshTicket) -> Outcome[Ticket]:
         return words.Outcome(self._refresher.ticket(command.ref))
+        if command.ref.system == BOARD_SYSTEM:
+            return words.Outcome(self._tickets.detail(words.TicketDetail(command.ref)).ticket)
 
     def _watch_or_not(self, command: words.Watch) -> Outcome[None]:
         self._refresher.watch(command.visible)
