@@ -79,11 +79,11 @@ class Meaning:
         self._pages = _Pages(rows, minilm.SIZE) if rows else None
         self._state = (count, newest, made)
 
-    def ranked(self, query: str, count: int) -> list[int]:
-        """Ids of the pages that come nearest, the best first. 7 ms for a query, 3 ms more for 5,000 pages."""
+    def nearest(self, query: str, count: int) -> dict[int, float]:
+        """Id → cosine of the pages that come nearest, the best first. 7 ms for a query, 3 ms more for 5,000 pages."""
         pages = self._pages
         if self._model is None or pages is None or not query.strip():
-            return []
+            return {}
         return pages.nearest(self._asked(query[:_QUERY_LIMIT]), count)
 
     def _vector(self, query: str) -> Any:
@@ -131,9 +131,9 @@ class _Pages:
         self._starts = np.cumsum([0, *counts[:-1]])
         self._all = np.frombuffer(b"".join(vectors for _, vectors in rows), "<f2").reshape(-1, size).astype(np.float32)
 
-    def nearest(self, vector: Any, count: int) -> list[int]:
+    def nearest(self, vector: Any, count: int) -> dict[int, float]:
         """A page is as near as the nearest of its pieces."""
         np = self._np
         near = np.maximum.reduceat(self._all @ vector, self._starts)
         best = np.argsort(-near, kind="stable")[:count]
-        return [int(page) for page in self._ids[best]]
+        return {int(page): float(cosine) for page, cosine in zip(self._ids[best], near[best], strict=True)}
