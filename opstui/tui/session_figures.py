@@ -16,6 +16,8 @@ from opstui.tui.words import called, count, exact_money, money, running
 Bit = tuple[str, str]
 WIDE = 120
 """From this width the figures are a column."""
+UNEVALUATED = "~ not evaluated"
+"""Said of what was made by a workflow whose version was never run through its evaluation."""
 WARN = 80
 """Percent of a budget from which it is marked."""
 
@@ -77,6 +79,8 @@ class Drawn:
     now: datetime
     width: int
     rehearsal: bool = False
+    evaluated: bool = True
+    """Whether the workflow's version was run through its evaluation."""
 
     @property
     def cost(self) -> Cost:
@@ -114,6 +118,7 @@ def subline(drawn: Drawn) -> tuple[list[Bit], list[Bit]]:
         if usage.input_tokens or usage.output_tokens:
             cached = usage.cache_read_tokens + usage.cache_write_tokens
             ends += [("in", count(usage.input_tokens)), ("out", count(usage.output_tokens)), ("cache", count(cached))]
+    words += "" if drawn.evaluated else f" · {UNEVALUATED}"
     role = "warn" if cost.unknown_model else "dim"
     right: list[Bit] = []
     room = drawn.width - cells(what) - 1
@@ -136,6 +141,8 @@ def figures(drawn: Drawn) -> list[tuple[str, list[Bit]]]:
         rows.append(("", [("rehearsal, costs nothing", "warn")]))
     if session.model:
         rows.append(("model", [(session.model, "text")]))
+    if not drawn.evaluated:
+        rows.append(("workflow", [(UNEVALUATED, "warn")]))
     rows += [("running", [(running(cost.usage.running_ms), "text")]), ("", [])]
     of = [(f" of {money(cost.budget)}", "dim")] if cost.budget else []
     rows.append(("cost", [*cost_bits(cost), *of]))

@@ -183,6 +183,10 @@ class PaletteScreen(FindScreen):
         """Best first."""
         found = best(self.typed, [(entry.text, entry) for entry in self.entries])
         found += [entry for entry in self._tickets() if entry not in found]
+        typed = self.typed.strip()
+        if len(typed) > 2:
+            search = partial(self._go, "knowledge", query=typed)
+            found.append(Entry("search", f"Search the runbooks: {typed}", "Knowledge", search))
         self._shown = {entry.key: entry for entry in found}
         rows = [
             Row(entry.key, (between(line("   ", entry.text), line((entry.note + " ", "dim")), width),))

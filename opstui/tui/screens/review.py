@@ -27,7 +27,7 @@ from opstui.tui.push_words import STATE_WORDS
 from opstui.tui.review_rows import COMMENT, Shown, review_rows
 from opstui.tui.screens.base import screen_bindings
 from opstui.tui.screens.review_acts import ActsOnRows
-from opstui.tui.session_figures import engine_words
+from opstui.tui.session_figures import UNEVALUATED, engine_words
 from opstui.tui.times import clock
 from opstui.tui.widgets.row_list import RowList
 from opstui.tui.widgets.source_pane import SourcePane
@@ -133,7 +133,7 @@ class ReviewScreen(ActsOnRows):
             return ""
         flow = next((flow for flow in self.facts.workflows if flow.id == draft.workflow), None)
         evaluated = flow is not None and flow.version == draft.workflow_version and flow.evaluated
-        return ("" if evaluated else "~ not evaluated · ") + f"written by the {draft.engine} engine"
+        return ("" if evaluated else f"{UNEVALUATED} · ") + f"written by the {draft.engine} engine"
 
     def _rows(self, width: int) -> list[Row]:
         if self.review is None:

@@ -189,7 +189,9 @@ class SessionScreen(ActsOnSession, DeskScreen):
 
     def _show_figures(self, session: Session) -> None:
         palette, width = self.desk_app.look.palette, self.app.size.width
-        drawn = session_figures.Drawn(session, self.desk_app.now(), width, self.facts.rehearsal)
+        flow = next((flow for flow in self.facts.workflows if flow.id == session.workflow), None)
+        evaluated = flow is not None and flow.evaluated and flow.version == session.workflow_version
+        drawn = session_figures.Drawn(session, self.desk_app.now(), width, self.facts.rehearsal, evaluated)
         for name, (left, right) in (
             ("headline", session_figures.headline(drawn)),
             ("subline", session_figures.subline(drawn)),
