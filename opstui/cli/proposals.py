@@ -154,8 +154,13 @@ def rebase_proposal(invocation: Invocation, proposal_id: str, rev: int | None, a
 @json_option
 @with_invocation
 def accept_proposal(
-    invocation: Invocation, proposal_id: str, overrides: tuple[str, ...], digest: str | None, rev: int | None, as_json: bool
-) -> int:  # fmt: skip
+    invocation: Invocation,
+    proposal_id: str,
+    overrides: tuple[str, ...],
+    digest: str | None,
+    rev: int | None,
+    as_json: bool,
+) -> int:
     """Write the page: the file, or a commit on a branch of its own in a git repository."""
     reasons = _answers(overrides)
     return _change(invocation, AcceptProposal(id=proposal_id, rev=rev, overrides=reasons, text_hash=digest), as_json)
@@ -163,7 +168,12 @@ def accept_proposal(
 
 @proposal.command("reject")
 @click.argument("proposal_id", metavar="ID")
-@click.option("--reason", type=click.Choice(list(OverrideReason)), required=True, help="Why, for the audit log.")
+@click.option(
+    "--reason",
+    type=click.Choice([str(reason.value) for reason in OverrideReason]),
+    required=True,
+    help="Why, for the audit log.",
+)
 @rev_option
 @json_option
 @with_invocation
@@ -187,10 +197,9 @@ def _print(view: ProposalView, as_json: bool) -> None:
         return
     found = view.proposal
     edited = f", edited by {found.edited_by}" if found.is_edited else ""
-    say(
-        f"proposal {found.id}  {found.kind.value} {found.doc or '(no page yet)'}  {found.state.value}  rev {found.rev}{edited}"
-    )
-    say(f"{found.title}")
+    what = f"{found.kind.value} {found.doc or '(no page yet)'}"
+    say(f"proposal {found.id}  {what}  {found.state.value}  rev {found.rev}{edited}")
+    say(found.title)
     say(f"from {found.ticket} by {found.workflow} ({found.engine}); rests on {', '.join(found.evidence)}")
     if found.state.value == "open":
         say(f"reviewer {found.reviewer or 'not known'}, to be reviewed by {found.review_by or '–'}")
