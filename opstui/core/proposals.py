@@ -84,7 +84,10 @@ def _reply(reply: Reply, ticket: Ticket) -> Wanted:
 
 
 def _closure(notes: ResolutionNotes, ticket: Ticket) -> Wanted:
-    """The end as a status only where a line says how it ended; fields for notes and cause where the ticket has them."""
+    """The end as a status only where lines say how it ended and, if something was mended, that it is well since.
+
+    Fields for notes and cause where the ticket has them.
+    """
     fields = {}
     ended = " ".join(claim.text for claim in notes.resolution)
     for name in ticket.fields:
@@ -92,12 +95,13 @@ def _closure(notes: ResolutionNotes, ticket: Ticket) -> Wanted:
             fields[f"/fields/{name}"] = ended
         elif _CAUSE_FIELD.fullmatch(name.strip()) and notes.cause.citations:
             fields[f"/fields/{name}"] = notes.cause.text
-    over = not ticket.status.category.is_open
-    known = notes.code is not ResolutionCode.UNKNOWN
+    code = notes.code
+    sure = notes.verified is not None or code not in (ResolutionCode.FIXED, ResolutionCode.WORKAROUND)
+    ended_well = code is not ResolutionCode.UNKNOWN and sure and ticket.status.category.is_open
     changed = {
         path: value for path, value in fields.items() if str(ticket.fields[path.removeprefix("/fields/")]) != value
     }
-    return Wanted(fields=changed, statuses=RESOLVED if known and not over else ())
+    return Wanted(fields=changed, statuses=RESOLVED if ended_well else ())
 
 
 def _triage(document: Triage, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:

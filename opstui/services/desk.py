@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from opstui.core import desk as words
 from opstui.core.errors import ConfigError, NotFound, OpstuiError, ReadOnly, StoreFull, UsageError
 from opstui.core.text import clean_line
-from opstui.services.loop import LoopThread
 from opstui.core.tickets import BOARD_SYSTEM
+from opstui.services.loop import LoopThread
 from opstui.services.refresh import Refresher, feeds
 from opstui.services.spending import running_shift, shift_limit, spent_in
 from opstui.services.tickets import TicketQuestions
@@ -127,7 +128,7 @@ class DeskService:
         try:
             if carry_out is None:
                 raise UsageError(f"{name} is not a command of this desk")
-            if self._setup.read_only and name not in _ALLOWED_READ_ONLY:
+            if self._setup.read_only and name not in _ALLOWED_READ_ONLY and not getattr(command, "dry_run", False):
                 raise ReadOnly("opened read-only: nothing was changed. Start without --read-only to do this")
             return carry_out(self, command)
         except OpstuiError as error:
@@ -190,7 +191,7 @@ class DeskService:
             capabilities={name: system.capabilities for name, system in setup.systems.items()},
             queues=setup.queues,
             views=(*own, *setup.views),
-            workflows=_LateWorkflows(setup.workflows),
+            workflows=_LateWorkflows(setup),
             runtimes=tuple(setup.runtimes),
             plans={
                 name: words.Plan(policy.runtime, policy.budget_micros, policy.fallback)
@@ -381,9 +382,9 @@ class DeskService:
         return words.Outcome(error=errors[0]) if errors else words.Outcome(changed)
 
     def _refresh_ticket(self, command: words.RefreshTicket) -> Outcome[Ticket]:
-        return words.Outcome(self._refresher.ticket(command.ref))
         if command.ref.system == BOARD_SYSTEM:
             return words.Outcome(self._tickets.detail(words.TicketDetail(command.ref)).ticket)
+        return words.Outcome(self._refresher.ticket(command.ref))
 
     def _watch_or_not(self, command: words.Watch) -> Outcome[None]:
         self._refresher.watch(command.visible)
@@ -470,8 +471,8 @@ class DeskService:
 class _LateWorkflows(Sequence["Workflow"]):
     """The workflows as a sequence that reads them when it is first looked into."""
 
-    def __init__(self, workflows: Mapping[str, Workflow]) -> None:
-        self._workflows = workflows
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
 
     @overload
     def __getitem__(self, index: int) -> Workflow: ...
@@ -485,9 +486,14 @@ class _LateWorkflows(Sequence["Workflow"]):
 
     def _readable(self) -> tuple[Workflow, ...]:
         try:
-            return tuple(self._workflows.values())
+            workflows = tuple(self._setup.workflows.values())
         except ConfigError:
             return ()  # the status line says what is wrong with them, and so does every try to start one
+        if all(workflow.evaluated for workflow in workflows):
+            return workflows
+        from opstui.services.evaluated import is_evaluated
+
+        return tuple(replace(workflow, evaluated=is_evaluated(self._setup, workflow)) for workflow in workflows)
 
 
 _QUESTIONS: Mapping[str, Callable[[DeskService, Any], Any]] = {

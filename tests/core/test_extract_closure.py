@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given as forall, strategies as st
 
 from opstui.core.checks.document import check_document
 from opstui.core.documents import ClaimStatus, ResolutionCode, ResolutionNotes, Tristate
@@ -157,3 +158,57 @@ def test_the_newest_line_about_the_end_counts() -> None:
     entries = (*ROLLBACK, ("dana", "comment", "It came back and recovered by itself."))
     assert notes(entries).code is ResolutionCode.RECOVERED
     assert notes(entries).head.generated_at == datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        ("dana", "comment", "Orders still fail for some customers."),
+        ("prometheus", "alert", "CheckoutErrors: 14 % of requests fail."),
+        ("alex", "comment", "Next I will roll back in the other region, too."),
+    ],
+    ids=["trouble goes on", "another alarm", "work goes on"],
+)
+def test_what_goes_on_after_an_end_takes_it_back(later: tuple[str, str, str]) -> None:
+    entries = (("dana", "comment", "It recovered by itself."), later)
+    found = notes(entries, over=False)
+    assert found.code is ResolutionCode.UNKNOWN
+    assert found.open_questions[0] == "Is it over, and how did it end? No line of the ticket says so."
+
+
+def test_a_component_that_is_well_and_a_step_that_ran_by_itself_end_no_incident() -> None:
+    for said in ("payments-gw looks healthy from its own side.", "Last night's run worked by itself."):
+        assert notes((("dana", "comment", said),), over=False).code is ResolutionCode.UNKNOWN
+
+
+def test_a_mended_ticket_is_not_proposed_as_over_before_anything_says_that_it_is_well() -> None:
+    still = ticket((("dana", "comment", "Fixed the route on edge-2."),), over=False)
+    found = resolution_notes(given(still))
+    assert (found.code, found.verified) == (ResolutionCode.FIXED, None)
+    assert proposal(CLOSURE, found, still, lambda: ("resolved",)).set == {}
+
+
+def test_why_it_got_better_is_no_cause() -> None:
+    found = notes((("dana", "comment", "It is back at 71 % because the failed run was removed."),))
+    assert found.cause.status is ClaimStatus.UNKNOWN
+
+
+WORDS = st.sampled_from(
+    "Fixed by restart recovered itself no data was lost false alarm duplicate of INC-7 the cause not still fails again "
+    "because due to 09:20 UTC orders-db-2 12 % we should Follow-up: verified back normal all healthy ? . - `x`".split()
+)
+ENTRY = st.tuples(
+    st.sampled_from(["dana", "kim", "prometheus"]),
+    st.sampled_from(["comment", "reply", "system", "alert", "status"]),
+    st.lists(WORDS, max_size=25).map(" ".join),
+)
+
+
+@forall(st.lists(ENTRY, max_size=5), st.lists(WORDS, max_size=12).map(" ".join), st.booleans())
+def test_whatever_a_ticket_holds_its_notes_pass_every_check(
+    entries: list[tuple[str, str, str]], body: str, over: bool
+) -> None:
+    found = notes(tuple(entries), body, over=over)
+    assert (found.code_citation is None) is (found.code is ResolutionCode.UNKNOWN)
+    assert found.cause.citations or found.cause.status is ClaimStatus.UNKNOWN
+    assert as_comment(found)

@@ -139,6 +139,15 @@ def test_steps_come_from_a_page_s_part_for_customers_and_never_a_command() -> No
     assert "Restart" not in text
 
 
+def test_two_sentences_that_say_the_same_are_one_and_who_writes_is_not_told_again_what_was_said() -> None:
+    said = "Completing an order fails for some customers in Europe. Trying again often works."
+    older = ("dana", "reply", "Some customers in Europe can't complete their order at the moment.")
+    _, text = written(ticket(older, ("dana", "reply", said)))
+    assert text.startswith("Completing an order fails for some customers in Europe.\nTrying again often works.\n\n")
+    _, text = written(ticket(older, ("dana", "reply", said), *ASKED))
+    assert "Trying again" not in text
+
+
 MADE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 

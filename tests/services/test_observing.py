@@ -12,7 +12,7 @@ import pytest
 from opstui.core.checks.document import check_document
 from opstui.core.desk import DraftReview, ObserveTelemetry, TicketDetail, VerifyAudit
 from opstui.core.documents import ClaimStatus, claims_of
-from opstui.core.errors import NotFound, Refused, UsageError
+from opstui.core.errors import NotFound, ReadOnly, Refused, UsageError
 from opstui.core.extract.summary import incident_summary
 from opstui.core.ports import Capabilities
 from opstui.core.sources import SourceSet
@@ -68,6 +68,13 @@ def test_a_dry_run_changes_nothing(place: Place, lag: str) -> None:
     assert [one.text for one in seen.observations] == [SENTENCE]
     assert of(place, ref).timeline == ()
     assert place.setup.record.audit() == []
+
+
+def test_read_only_a_dry_run_still_tells_and_nothing_else_is_done(place: Place, lag: str) -> None:
+    ref = place.ticket("Orders fail")
+    object.__setattr__(place.setup, "read_only", True)
+    assert place.desk.do(ObserveTelemetry(ref=ref, files=(lag,), dry_run=True)).unwrap().observations
+    assert isinstance(place.desk.do(ObserveTelemetry(ref=ref, files=(lag,))).error, ReadOnly)
 
 
 def test_a_window_that_is_not_over_yet_is_written_as_of_now(place: Place, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.summary import head_of, sources_of
 from opstui.core.extract.units import Unit, all_units
-from opstui.core.extract.words import HEDGE, NEXT, QUESTION, RECOVERED, SMALL_TALK, is_action, step_result
+from opstui.core.extract.words import FAILURE, HEDGE, NEXT, QUESTION, SMALL_TALK, is_action, step_result
 from opstui.core.frozen import dataclass
 from opstui.core.ports import ExtractInput
 from opstui.core.submissions import Submission
@@ -64,27 +64,43 @@ _FIXED = re.compile(
     r"|mitigated) (?:by|with|after|through|once|when|since)"
     r"|(?:fix|patch|hotfix|change) (?:is |was |has been )?(?:deployed|rolled out|released|applied|in place|live)"
     r"|(?:that|this|which|it) (?:helped|did it|worked|solved it|fixed it))\b"
-    r"|\A\W*(?:fixed|repaired|solved)\b",
+    r"|\A\W*(?:fixed|repaired|solved|resolved:)(?!\w)",
     re.IGNORECASE,
 )
 _BY_ITSELF = re.compile(
-    r"\b(?:by itself|on its own|self-?(?:resolved|healed|recovered|healing)|resolved itself|without (?:any )?"
-    r"(?:action|intervention)|no (?:action|intervention) (?:was |is )?(?:needed|required|taken))\b",
+    r"\b(?:(?:recover|resolv|heal|clear|went away|gone|disappear|stopp|ended|vanish)\w*\b[^.;]{0,30}"
+    r"\b(?:by itself|on its own|without (?:any )?(?:action|intervention))"
+    r"|self-?(?:resolved|healed|recovered|healing)|resolved itself"
+    r"|no (?:action|intervention) (?:was |is )?(?:needed|required|taken))\b",
     re.IGNORECASE,
 )
-_DATA_WELL = re.compile(
+_WELL_AGAIN = re.compile(
     r"\b(?:recovered|self-?(?:healed|resolved)|resolved itself|back to normal|returned to (?:normal|ready|healthy)"
     r"|no further (?:restarts?|errors?|events?|alerts?|failures?)|stable since|healthy again)\b",
     re.IGNORECASE,
 )
-"""What a log or a monitor says at the end; a person says more."""
+"""What is said of the whole when it is over: by a person, a log or a monitor."""
 _WELL = re.compile(
     r"\b(?:verified|confirm(?:ed|s)|back to normal|works? again|working again|all (?:green|clear)|recovered|resolved"
     r"|healthy(?: again)?|stable since|no (?:further|more|new) (?:errors?|alerts?|restarts?|failures?|complaints?)"
     r"|returned to (?:normal|ready)|(?:customer|user)s? (?:confirms?|can (?:pay|log in|sign in|work) again))\b",
     re.IGNORECASE,
 )
-_CONFIRMED = re.compile(r"\b(?:verified|confirm(?:ed|s))\b", re.IGNORECASE)
+_CONFIRMED = re.compile(
+    r"\b(?:verified|confirm(?:ed|s)|back to normal|(?:below|under) the threshold"
+    r"|(?:healthy|green|stable|normal) since)\b",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(
+    r"\b(?:still|again|continues?|keeps?|came back|comes back|worse|re-?opened)\b"
+    r"|\bnot (?:yet )?(?:fixed|resolved|solved|over|done|ok|enough)\b",
+    re.IGNORECASE,
+)
+_LATER_WORK = re.compile(r"\W*(?:follow-?up|post-?mortem|lessons?|to do|todo|action item)\b", re.IGNORECASE)
+_NAMES_CAUSE = re.compile(r"\b(?:root cause|the cause|cause (?:found|confirmed)|caused by|culprit)\b", re.IGNORECASE)
+_BETTER = re.compile(
+    r"\b(?:back (?:at|to|up|down)|better|recovered|normal|fixed|works? again|helped|well again)\b", re.IGNORECASE
+)
 _DENIED = re.compile(
     r"\b(?:not|never|no longer|cannot|can't|isn't|wasn't|hasn't|haven't|didn't|doesn't|unless|until|if|once|would"
     r"|should|could|may|might|try|trying|attempt|need(?:s|ed)?|to be|yet|please)\b",
@@ -114,7 +130,7 @@ def resolution_notes(given: ExtractInput) -> ResolutionNotes:
     headline = story.headline(ticket, maker)
     state, said_by = clock.state(ticket, units, sources)
     guides, no_guide = guidance.runbooks(given, maker, knowledge_query(ticket))
-    end = _ending(units)
+    end = _ending(units, ticket)
     impact = story.impact(units, ticket, maker)
     loss, loss_cited = handover.data_loss(units, maker)
     verified = _verified(units, end, ticket)
@@ -158,20 +174,36 @@ class _End:
     duplicate: TicketRef | None = None
 
 
-def _ending(units: Sequence[Unit]) -> _End:
+def _ending(units: Sequence[Unit], ticket: Ticket) -> _End:
     """What the newest sentence that tells of an end says. One that is denied, planned or guessed tells of none.
 
-    What somebody wrote goes before what only data say.
+    What somebody wrote goes before what only data say, and what came later before both: after an end, work or trouble
+    that goes on says that it was none.
     """
+    acted = [unit for unit in units if unit.by_person and unit.entry >= 0 and is_action(unit.text)]
     for written in (True, False):
-        acted = [unit for unit in units if unit.by_person and unit.entry >= 0 and is_action(unit.text)]
-        for unit in reversed(units):
+        for index in range(len(units) - 1, -1, -1):
+            unit = units[index]
             if (unit.by_person and not unit.dump) is not written or _is_open(unit):
                 continue
             end = _said_end(unit, acted)
             if end is not None:
-                return end
+                after = [other for other in units[index + 1 :] if other.entry > unit.entry]
+                return _End(ResolutionCode.UNKNOWN) if any(_goes_on(one, ticket) for one in after) else end
     return _End(ResolutionCode.UNKNOWN)
+
+
+def _goes_on(unit: Unit, ticket: Ticket) -> bool:
+    """Whether a later sentence says that it is not over: trouble that is still there, an alarm, or, while the ticket is
+    open, work that is planned."""
+    text = unit.text
+    if unit.kind is EntryKind.ALERT:
+        return bool(FAILURE.search(text)) and not _WELL_AGAIN.search(text)
+    if not unit.by_person or unit.dump or QUESTION.search(text):
+        return False
+    if _GOES_ON.search(text) and (FAILURE.search(text) or NEXT.search(text) or "open" in text.casefold()):
+        return True
+    return ticket.status.category.is_open and bool(NEXT.search(text)) and not _LATER_WORK.match(text)
 
 
 def _said_end(unit: Unit, acted: Sequence[Unit]) -> _End | None:
@@ -194,7 +226,7 @@ def _said_end(unit: Unit, acted: Sequence[Unit]) -> _End | None:
             return _End(code, unit)
     if not written and _ALL_WELL.search(text):
         return _End(ResolutionCode.NO_FAULT, unit)
-    well = (RECOVERED if written else _DATA_WELL).search(text)
+    well = _WELL_AGAIN.search(text)
     if well is None or _denied(text, well.start()):
         return None
     # "Back to normal" says what ended it only together with what was done: in the sentence, or right before it.
@@ -240,9 +272,12 @@ def _cause(units: Sequence[Unit], code: ResolutionCode, maker: ClaimMaker) -> Cl
     if code is ResolutionCode.RECOVERED:
         return maker.unknown(RECOVERED_CAUSE)
     stated = [unit for unit in units if unit.entry >= 0 and steps.states_cause(unit)]
-    if not stated or (code is ResolutionCode.UNKNOWN and steps.recovered_unexplained(units)):
+    plain = [unit for unit in stated if _NAMES_CAUSE.search(unit.text)]
+    # "Because" also tells why something got better, which is no cause of what was wrong.
+    rest = [unit for unit in stated if not _BETTER.search(unit.text)]
+    if not plain and not rest:
         return maker.unknown(NO_CAUSE)
-    return maker.claim(stated[-1])
+    return maker.claim((plain or rest)[-1])
 
 
 def _resolution(units: Sequence[Unit], end: _End, maker: ClaimMaker) -> tuple[Claim, ...]:
@@ -309,7 +344,9 @@ def _questions(
     ticket: Ticket, code: ResolutionCode, cause: Claim, *, has_check: bool, loss: Tristate, impact: Sequence[Claim]
 ) -> tuple[str, ...]:
     asked: list[str] = []
-    if code is ResolutionCode.UNKNOWN:
+    if code is ResolutionCode.UNKNOWN and ticket.status.category.is_open:
+        asked.append("Is it over, and how did it end? No line of the ticket says so.")
+    elif code is ResolutionCode.UNKNOWN:
         asked.append("How did it end? No line of the ticket says so.")
     if not cause.citations and code not in (ResolutionCode.NO_FAULT, ResolutionCode.DUPLICATE, ResolutionCode.DECLINED):
         asked.append("What was the cause? The ticket does not state one.")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from opstui.core.checks.m1 import stems
 from opstui.core.checks.outward import FIRST_HOURS, NEXT_UPDATE, check_outward
 from opstui.core.documents import ActorType, Citation, Claim, Reply, RunbookRef, SummaryStatus, Tristate
 from opstui.core.extract import clock, guidance, handover, steps, story
@@ -35,6 +36,9 @@ DAY = timedelta(days=1)
 SOONEST = timedelta(minutes=10)
 """An operator has to read the reply first: what is to come sooner has passed when customers read of it."""
 WHO_IS_AFFECTED = "It is not known yet who is affected."
+
+SAME = 0.6
+"""Share of a sentence's telling words from which another one says the same."""
 
 _ABSENT = ("outward:impact", "outward:next-update", "outward:data-loss")
 """What a whole text must say and a single sentence need not."""
@@ -95,10 +99,11 @@ def reply(given: ExtractInput) -> Reply:
     title = title_unit(ticket)
     words = ([title] if title is not None and own.may_quote(title) else []) + public
     impact = _impact(words, maker)
-    told = tuple(maker.claim(unit) for unit in _told(public, own, {claim.text for claim in impact}))
+    message = own.last_message()
+    # Who writes to us has read what we said before, so it is no answer.
+    told = () if message is not None else tuple(maker.claim(unit) for unit in _told(public, impact))
     stopgap = handover.workaround_unit(public)
     loss, loss_cited = handover.data_loss(units, maker)
-    message = own.last_message()
     doable = tuple(_page_steps(given, guides, own, maker))
     over = state is SummaryStatus.RESOLVED
     if not impact and not over:
@@ -193,12 +198,18 @@ def _impact(words: Sequence[Unit], maker: ClaimMaker) -> tuple[Claim, ...]:
     best = sorted((item for item in rated if item[2] > 0), key=lambda item: item[:3], reverse=True)
     chosen: list[Unit] = []
     for *_, unit in best:
-        if len(chosen) < IMPACT_LIMIT and all(unit.text.casefold() != other.text.casefold() for other in chosen):
+        if len(chosen) < IMPACT_LIMIT and not any(_says_the_same(unit.text, other.text) for other in chosen):
             chosen.append(unit)
     return tuple(maker.claim(unit) for unit in chosen)
 
 
-def _told(public: Sequence[Unit], own: _Public, shown: set[str]) -> list[Unit]:
+def _says_the_same(one: str, other: str) -> bool:
+    """Whether two sentences share most of the telling words of the shorter one."""
+    ours, theirs = stems(one), stems(other)
+    return len(ours & theirs) >= SAME * max(1, min(len(ours), len(theirs)))
+
+
+def _told(public: Sequence[Unit], shown: Sequence[Claim]) -> list[Unit]:
     """What our newest public message says beside impact and promises."""
     said = [unit for unit in public if unit.entry >= 0]
     if not said:
@@ -207,7 +218,9 @@ def _told(public: Sequence[Unit], own: _Public, shown: set[str]) -> list[Unit]:
     found = [
         unit
         for unit in newest
-        if unit.text not in shown and not _STATE_TALK.search(unit.text) and not NEXT.search(unit.text)
+        if not any(_says_the_same(unit.text, claim.text) for claim in shown)
+        and not _STATE_TALK.search(unit.text)
+        and not NEXT.search(unit.text)
     ]
     best = sorted(found, key=salience, reverse=True)[:SENTENCES_LIMIT]
     return [unit for unit in found if unit in best and not COMMS.match(unit.text)]
