@@ -175,6 +175,7 @@ def test_the_current_folder_is_never_looked_at(tmp_path: Path, monkeypatch: pyte
         ('[tickets."a b"]\nkind = "rt"\nurl = "https://x.example"\n', 1, 'tickets."a b"', "a name is"),
         ('[tickets.local]\nkind = "rt"\nurl = "https://x.example"\n', 1, "tickets.local", "another name"),
         ('[ui]\ntheme = "x"\n[tickets.desk]\nkind = "local"\n', 3, "tickets.desk", "one embedded system"),
+        ('[tickets.shift]\nkind = "rt"\nurl = "https://rt.example.com"\n', 1, "tickets.shift", "the shift's own board"),
         ('[[queues]]\nname = "a"\nsystem = "local"\n[[queues]]\nname = "b"\nsystem = "rt"\n', 6, "queues[2].system",
          "there are: local"),
         ('[[queues]]\nname = "a"\nsystem = "local"\n[[queues]]\nsystem = "local"\n', 4, "queues[2]", "name is missing"),
