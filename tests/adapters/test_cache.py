@@ -177,7 +177,7 @@ def test_hostile_text_goes_in_and_comes_out_the_same(cache: SqliteCache, shared_
 
 
 def test_duplicates_are_among_the_similar_tickets(cache: SqliteCache, shared_data: Path) -> None:
-    """Half of the real duplicates must be among the first ten; more is better and measured elsewhere."""
+    """Two thirds of the real duplicates must be among the first five; tests/bench/duplicates.py measures all of them."""
     folder = shared_data / "duplicates"
     rows = [json.loads(line) for line in (folder / "tickets.jsonl").read_text(encoding="utf-8").splitlines()]
     wanted = [json.loads(line) for line in (folder / "duplicates.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -186,11 +186,12 @@ def test_duplicates_are_among_the_similar_tickets(cache: SqliteCache, shared_dat
         for row in rows
     }
     store(cache, *tickets.values())
+    asked = wanted[::4]
     found = 0
-    for one in wanted:
-        keys = {row.ref.key for row, _ in cache.similar(tickets[one["query"]], 10)}
+    for one in asked:
+        keys = {row.ref.key for row, _ in cache.similar(tickets[one["query"]], 5)}
         found += bool(keys & set(one["truth"]))
-    assert found / len(wanted) > 0.5, found / len(wanted)
+    assert found / len(asked) > 0.67, found / len(asked)
 
 
 def test_a_ticket_changed_and_changed_back_differs_each_time(cache: SqliteCache) -> None:
