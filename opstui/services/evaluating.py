@@ -18,6 +18,7 @@ from opstui.core.ids import new_id
 from opstui.core.ports import Paper
 from opstui.core.sources import SourceSet
 from opstui.core.text import clean_line
+from opstui.services.evaluated import FAILED, KIND, PASSED, subject_of
 
 if TYPE_CHECKING:
     from opstui.core.desk import Desk
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Of a saved evaluation."""
-KIND = "evaluation"
-"""Of the papers."""
-PASSED, FAILED = "passed", "failed"
 
 Scratch = Callable[["Case"], AbstractContextManager[tuple["Setup", "Desk"]]]
 """A desk of its own for one case: its ticket, its runbooks, its moment."""
@@ -234,7 +232,7 @@ def keep(setup: Setup, evaluation: Evaluation) -> list[Paper]:
             Paper(
                 kind=KIND,
                 id=new_id(setup.clock, setup.randomness),
-                subject=f"{workflow}@{version}",
+                subject=subject_of(workflow, version),
                 state=state,
                 created_at=evaluation.at,
                 content={
@@ -252,18 +250,3 @@ def keep(setup: Setup, evaluation: Evaluation) -> list[Paper]:
         )
     setup.record.write(lambda record: [record.put_paper(paper, expected_rev=None) for paper in found])
     return found
-
-
-def is_evaluated(setup: Setup, workflow: Workflow) -> bool:
-    """Whether this very version went through an evaluation: with the program, or passed on this desk.
-
-    One without a model reads no instructions, so it counts only where the workflow runs without one.
-    """
-    if workflow.evaluated:
-        return True
-    policy = setup.policies.get(workflow.id)
-    runs_on = policy.runtime if policy is not None else "offline"
-    return any(
-        paper.content["kind"] != "extractive" or paper.content["runtime"] == runs_on
-        for paper in setup.record.papers(KIND, subject=f"{workflow.id}@{workflow.version}", states=(PASSED,), limit=50)
-    )

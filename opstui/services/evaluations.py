@@ -11,7 +11,7 @@ from opstui.core.desk.verbs import Outcome
 from opstui.core.errors import Refused, UsageError
 from opstui.core.text import clean_line
 from opstui.core.tickets import BOARD_SYSTEM, TicketRef
-from opstui.services import evaluating, labelled
+from opstui.services import evaluated as standing, labelled
 from opstui.services.evaluation_cases import Case
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MOST = 500
 def evaluations(setup: Setup, question: Evaluations) -> tuple[EvaluationRow, ...]:
     """See ``Evaluations``."""
     found = []
-    for paper in setup.record.papers(evaluating.KIND, limit=MOST):
+    for paper in setup.record.papers(standing.KIND, limit=MOST):
         content = paper.content
         if question.workflow not in (None, content["workflow"]):
             continue
@@ -38,7 +38,7 @@ def evaluations(setup: Setup, question: Evaluations) -> tuple[EvaluationRow, ...
                 model=content.get("model"),
                 at=paper.created_at,
                 by=str(content["by"]),
-                passed=paper.state == evaluating.PASSED,
+                passed=paper.state == standing.PASSED,
                 cases=int(content["cases"]),
                 measures=dict(content["measures"]),
                 cost=int(content["cost"]),
@@ -49,7 +49,7 @@ def evaluations(setup: Setup, question: Evaluations) -> tuple[EvaluationRow, ...
 
 def evaluated(setup: Setup) -> Mapping[str, bool]:
     """See ``Evaluated``."""
-    return {name: evaluating.is_evaluated(setup, workflow) for name, workflow in setup.workflows.items()}
+    return {name: standing.is_evaluated(setup, workflow) for name, workflow in setup.workflows.items()}
 
 
 def labelled_cases(setup: Setup, question: LabelledCases) -> tuple[LabelledCase, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from opstui.core.checks.document import check_document
-from opstui.core.documents import Claim, ClaimStatus, Impact
+from opstui.core.documents import Claim, ClaimStatus, Communications, Impact
+from opstui.core.extract.escalation import escalation_package
 from opstui.core.extract.registry import RULES
 from opstui.core.extract.summary import incident_summary
 from opstui.core.extract.units import all_units
@@ -172,3 +174,19 @@ def test_what_is_marked_unknown_says_nothing_else() -> None:
     ):
         document = replace(incident_summary(given(PROSE)), what_happened=(Claim("x1", text, ClaimStatus.UNKNOWN),))
         assert (check_document(document, SourceSet(PROSE), PROSE) == []) is holds, text
+
+
+def test_a_promised_time_may_be_worked_out_of_its_entry_and_is_never_blocked() -> None:
+    said = ("We are on it. Next update at 09:35.", "More in 20 minutes.")
+    ticket = build("Down", "", tuple(("ines", "reply", text) for text in said))
+    sources = SourceSet(ticket)
+    package = escalation_package(given(ticket))
+    for ref, minute, holds in (("INC-1042#1", 35, True), ("INC-1042#1", 36, False), ("INC-1042#2", 35, True)):
+        claim = Claim("x1", "More", ClaimStatus.REPORTED, citations=(sources.cite(ref, 1, 1),))
+        comms = Communications(
+            last_customer_message=replace(claim, text=sources.lines(ref)[0]),
+            at=None,
+            promised_next_update=datetime(2026, 11, 20, 9, minute, tzinfo=UTC),
+        )
+        found = check_document(replace(package, comms=comms), sources, ticket)
+        assert [item.level for item in found] == ([] if holds else ["warn"]), (ref, minute)

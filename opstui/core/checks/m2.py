@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 
 from opstui.core.checks.alignment import swapped
@@ -23,6 +24,7 @@ from opstui.core.tickets import Ticket
 _BLOCKS = (AtomKind.TIME, AtomKind.IDENTIFIER)
 LINES_READ = 2_000
 """Lines of the ticket that are looked through for what no citation backs."""
+_IN = re.compile(r"\b(?:in|within|after|for)\s+(?:the next\s+|about\s+)?(\d{1,3})\s*(m|h)", re.IGNORECASE)
 _NEARLY = 0.75
 _DIGITS = re.compile(r"\d+(?:\.\d+)?\Z")
 _MAKING = frozenset(
@@ -93,6 +95,7 @@ def _stated_fault(value: Stated, cited: Cited, ticket: Ticket) -> str | None:
         return None if is_named(value.text, cited, also) else f"the source does not name {value.text!r}"
     if value.what == "time":
         held = all(cited.evidence.holds(atom, to_the_minute=True) for atom in claimed_atoms(value.text))
+        held = held or (value.whole and _comes_after(value.text, cited))
     else:
         low = value.text.casefold()
         held = low in cited.words or any(low == name.casefold() for name in cited.names)
@@ -100,6 +103,19 @@ def _stated_fault(value: Stated, cited: Cited, ticket: Ticket) -> str | None:
             all(cited.evidence.holds(atom) for atom in claimed_atoms(value.text)) and bool(claimed_atoms(value.text))
         )
     return None if held else f"the source does not say {value.text!r}"
+
+
+def _comes_after(text: str, cited: Cited) -> bool:
+    """Whether a time is one that the source names by its clock alone, or in so many minutes: within a day of it."""
+    moment = datetime.strptime(text[:16], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    ahead = [moment - since for since in cited.moments if timedelta() <= moment - since <= timedelta(days=1)]
+    if not ahead:
+        return False
+    clock = atoms(f"{moment:%H:%M}")[0]
+    if cited.evidence.holds(clock):
+        return True
+    minutes = {round(span.total_seconds() / 60) for span in ahead}
+    return any(int(found[1]) * (60 if found[2] in "hH" else 1) in minutes for found in _IN.finditer(cited.text))
 
 
 def _findings(
