@@ -177,7 +177,7 @@ def test_hostile_text_goes_in_and_comes_out_the_same(cache: SqliteCache, shared_
 
 
 def test_duplicates_are_among_the_similar_tickets(cache: SqliteCache, shared_data: Path) -> None:
-    """Two thirds of the real duplicates must be among the first five; tests/bench/duplicates.py measures all of them."""
+    """Two thirds of the real duplicates must be among the first five; the bench measures all of them."""
     folder = shared_data / "duplicates"
     rows = [json.loads(line) for line in (folder / "tickets.jsonl").read_text(encoding="utf-8").splitlines()]
     wanted = [json.loads(line) for line in (folder / "duplicates.jsonl").read_text(encoding="utf-8").splitlines()]
