@@ -171,8 +171,15 @@ def board_of(
 
 
 def _line(text: str) -> str:
-    text = " ".join(clean_line(text, limit=4 * LINE).split())
-    return text if len(text) <= LINE else text[: LINE - 1].rstrip() + "…"
+    return shortened(clean_line(text, limit=8 * LINE), LINE)
+
+
+def shortened(text: str, limit: int) -> str:
+    """On one line and at most ``limit`` characters, never cut inside a word: a piece of a secret looks like none."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    return text[: text.rfind(" ", 0, limit)].rstrip(" ,;:-–(") + "…" if " " in text[:limit] else "…"
 
 
 def is_board(ticket: Ticket) -> bool:

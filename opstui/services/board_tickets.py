@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from opstui.core import boards
-from opstui.core.boards import Observation, moment_text
+from opstui.core.boards import Observation, moment_text, shortened
 from opstui.core.checks.atoms import AtomKind, atoms
 from opstui.core.extract import clock, handover, steps
-from opstui.core.extract.claims import ClaimMaker, cut
+from opstui.core.extract.claims import ClaimMaker
 from opstui.core.extract.guidance import is_plan
 from opstui.core.extract.units import Unit, entry_units
 from opstui.core.extract.words import HEDGE, QUESTION, SMALL_TALK, salience
@@ -112,15 +112,15 @@ def open_ticket(told: Told, now: datetime, waiting: Sequence[str]) -> Observatio
     lines = [f"{ticket.ref} · {ticket.title}", f"state: {severity} · {ticket.status.raw} · {owner} · {due}"]
     last = _last_word(ticket, units)
     if last is not None:
-        lines.append(f"last: {moment_text(last.at)} {last.author or 'somebody'}: {cut(last.text, QUOTE)}")
+        lines.append(f"last: {moment_text(last.at)} {last.author or 'somebody'}: {shortened(last.text, QUOTE)}")
     cases = handover.contingencies(units, ClaimMaker(SourceSet(ticket)))
     case = f"If {cases[-1].when}, {cases[-1].then}" if cases else ""
     plans = [unit for unit in steps.standing(units) if is_plan(unit)]
     plan = next((unit for unit in reversed(plans) if unit is not last and unit.text != case), None)
     if plan is not None:
-        lines.append(f"next: {cut(_NEXT.sub('', plan.text), QUOTE)}")
+        lines.append(f"next: {shortened(_NEXT.sub('', plan.text), QUOTE)}")
     if case and (last is None or last.text != case):
-        lines.append(f"if: {cut(case, QUOTE)}")
+        lines.append(f"if: {shortened(case, QUOTE)}")
     if waiting:
         lines.append(f"waits: {', '.join(waiting)}")
     return Observation(boards.OPEN, tuple(lines), ticket.updated_at)
@@ -173,7 +173,7 @@ def silenced(tickets: Iterable[Told]) -> Iterator[Observation]:
                 (entry.text for entry in ticket.timeline if entry.at >= last.at and entry.kind is EntryKind.COMMENT), ""
             )
             if why.strip():
-                text += f" ({cut(' '.join(why.split()), 80)})"
+                text += f" ({shortened(' '.join(why.split()), 80)})"
         yield Observation(boards.SILENCED, (f"{text}: {ticket.title}",), last.at if last else ticket.updated_at)
 
 
@@ -190,7 +190,7 @@ def promised(tickets: Iterable[Told], since: datetime) -> Iterator[Observation]:
             continue
         author = next((entry.author for entry in reversed(ticket.timeline) if entry.at == at), "somebody")
         text = f"{ticket.ref}: next update promised for {moment_text(due)}, told {moment_text(at)} by {author}"
-        found.append((due, Observation(boards.PROMISED, (f"{text}: {cut(told.text, 100)}",), at)))
+        found.append((due, Observation(boards.PROMISED, (f"{text}: {shortened(told.text, 100)}",), at)))
     yield from (one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].lines)))
 
 
@@ -275,7 +275,7 @@ def _is_ahead(unit: Unit, now: datetime) -> bool:
 
 
 def _quoted(ticket: Ticket, label: str, unit: Unit) -> Observation:
-    text = f"{ticket.ref}: {cut(unit.text, QUOTE)} ({unit.author}, {moment_text(unit.at)})"
+    text = f"{ticket.ref}: {shortened(unit.text, QUOTE)} ({unit.author}, {moment_text(unit.at)})"
     return Observation(label, (text,), unit.at)
 
 

@@ -8,13 +8,29 @@ import pytest
 
 from opstui.core.boards import moment_text, seen_on
 from opstui.core.checks.document import check_document
-from opstui.core.desk import RunSession, SessionEvents, Source, StartSession, TicketDetail, WaitingForYou
-from opstui.core.documents import citations_of
+from opstui.core.codec import encode
+from opstui.core.desk import (
+    RefreshTickets,
+    RunSession,
+    SessionEvents,
+    Source,
+    StartSession,
+    TicketDetail,
+    WaitingForYou,
+)
+from opstui.core.documents import Engine, citations_of
 from opstui.core.errors import NotFound, UsageError
+from opstui.core.extract.shift import shift_handover
+from opstui.core.ports import ExtractInput
 from opstui.core.sources import SourceSet
 from opstui.core.text import SafeText
 from opstui.core.tickets import EntryKind, Status, StatusCategory, Ticket, TicketRef
+from opstui.rehearsal.mending import fitted
+from opstui.rehearsal.reading import read_boards, read_ticket
 from opstui.services.board import kept_board
+from opstui.services.document_schemas import document_schema
+from opstui.services.hiding import Hiding
+from opstui.services.tooldesk import ToolDesk
 from tests.services.building import Place
 from tests.services.night import BOARD, SHIFT, at, document, handed, night
 
@@ -158,3 +174,57 @@ def test_a_silence_is_told_with_its_end_its_author_and_its_reason() -> None:
     quiet = ticket("F3", "DiskFull", status="waiting", timeline=(began, why), fields={"silence_for": SafeText("1h30m")})
     (found,) = silenced([Told(replace(quiet, status=status)), Told(ticket("F4"))])
     assert found.lines == ("local:F3 is silenced until 2026-11-20 03:30 UTC by dana (disk swap at rack 4): DiskFull",)
+
+
+def test_a_token_is_never_cut_in_two() -> None:
+    from opstui.core.boards import shortened
+
+    token = "ghp_" + 36 * "x"
+    assert shortened(f"{110 * 'a '}{token}", 240) == f"{110 * 'a '}".rstrip() + "…"
+    assert shortened(300 * "x", 240) == "…"
+
+
+def test_what_the_board_quotes_is_hidden_from_a_model_and_the_stand_in_reads_the_rest(place: Place) -> None:
+    night(place)
+    ref = place.ticket("Handover of the night", assignees=["dana"])
+    token = "ghp_" + "aB3dE6gH9jK2" + "mN5pQ8sT1vW4" + "xY7zC0fR2uL5"
+    leak = place.ticket("Token leaked", "…", severity="1", due_at=at(3, 16))
+    place.local.comment(leak.key, "bo", f"Found {token} in the log of dana@example.com.", at=at(3))
+    place.desk.do(RefreshTickets()).unwrap()
+    board = board_of(place)
+    assert token in "\n".join(lines_of(board))
+    desk = ToolDesk(
+        ticket=place.desk.ask(TicketDetail(ref)).ticket,
+        workflow=place.setup.workflows["shift-handover"],
+        session_id="s1",
+        knowledge=place.setup.knowledge,
+        cache=place.setup.cache,
+        randomness=place.setup.randomness,
+        operator="ana",
+        team=None,
+        now=place.clock.now,
+        engine=Engine.MANAGED,
+        hiding=Hiding(place.setup.redactor, b"k" * 32),
+        board=board,
+    )
+    told = desk.call("get_ticket", {}).text
+    assert token not in told
+    assert "dana@example.com" not in told
+    ticket, boards = read_ticket(told), read_boards(told)
+    assert ticket is not None
+    assert (ticket.ref, [one.ref for one in boards]) == (ref, [BOARD])
+    written = shift_handover(
+        ExtractInput(
+            ticket=ticket, hits=(), pages={}, related=(), operator="ana", operator_team=None, now=place.clock.now(),
+            session_id="s1", workflow_version="1", boards=boards,
+        )
+    )  # fmt: skip
+    answer = desk.call("submit_document", {"document": fitted(encode(written), document_schema("ShiftHandover"))})
+    assert answer.text.startswith("accepted"), answer.text
+    assert token not in str(encode(desk.accepted))
+    assert token not in str(encode(desk.accepted_plain))
+    assert "dana@example.com" in str(encode(desk.accepted_plain))  # its own people may read it
+
+
+def lines_of(board: Ticket) -> list[str]:
+    return [str(entry.text) for entry in board.timeline]
