@@ -51,6 +51,12 @@ TEXT = """\
 #title = "High"
 #signs = ["customers cannot pay"]
 
+#[severities.3]
+#title = "Medium"
+
+#[severities.4]
+#title = "Low"
+
 # What is wanted.
 #[request_types.incident]
 #signs = ["threshold", "5xx"]

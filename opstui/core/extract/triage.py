@@ -43,7 +43,11 @@ _LABELLED = re.compile(
 _SINCE = re.compile(
     r"\b(?:since|from|at|after|before|started|began|until)\b.{0,20}\d|\d\d:\d\d|\bsince\b", re.IGNORECASE
 )
-_REGION = re.compile(r"\b[a-z]{2}-(?:north|south|east|west|central)\w*", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\b(?:[a-z]{2}-(?:north|south|east|west|central)\w*|[a-z][a-z0-9-]*-\d+|[a-z0-9-]+(?:\.[a-z0-9-]+)+\.[a-z]{2,})\b",
+    re.IGNORECASE,
+)
+"""A region, a numbered machine, a host's full name."""
 _PLACES = ("region", "environment", "site", "host", "cluster", "location", "namespace")
 """Custom fields that say where it is."""
 
@@ -141,7 +145,7 @@ def missing(ticket: Ticket, units: Sequence[Unit]) -> tuple[str, ...]:
         asked.append("Who is affected, and how many? The ticket does not say.")
     if not _SINCE.search(text):
         asked.append("Since when? The ticket names no time.")
-    if not any(name.casefold() in _PLACES for name in ticket.fields) and not _REGION.search(text):
+    if not any(name.casefold() in _PLACES for name in ticket.fields) and not _PLACE.search(text):
         asked.append("Where: which region, site, host or environment? The ticket does not say.")
     if not ticket_identifiers(ticket):
         asked.append("What exactly was seen: an error text, a host or a version? The ticket has none.")
