@@ -14,7 +14,7 @@ from opstui.core.tickets import BOARD_SYSTEM, TicketRef, Visibility
 from opstui.services.hidden_documents import hidden_words, mapped, quote_without
 from opstui.services.hiding import Hiding, line_by_line
 from opstui.services.hiding_key import KEY_BYTES
-from opstui.services.ticket_words import ticket_text, ticket_texts
+from opstui.services.ticket_words import texts_behind, ticket_text, ticket_texts
 from opstui.services.tool_inputs import SEARCH_LIMIT
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def _boards(setup: Setup, session: Session) -> tuple[Ticket, ...]:
 def rehidden(setup: Setup, session: Session, ticket: Ticket, document: object) -> Hiding:
     """The session's placeholders, made again from what it read: its ticket, and what its calls and document name."""
     hiding = Hiding(setup.redactor, setup.hiding_key(session.id))
-    for one in (ticket, *_boards(setup, session)):
+    about = (ticket, *_boards(setup, session))
+    hiding.learn(texts_behind(setup.cache, about))
+    for one in about:
         hiding.learn(ticket_texts(one))
         ticket_text(one, hiding.text)
     citations = citations_of(document) if type(document) in DOCUMENTS.values() else []

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from opstui.core.boards import is_board, seen_on
 from opstui.core.codec import timestamp
+from opstui.core.errors import UsageError
+from opstui.core.tickets import TicketRef
 
 if TYPE_CHECKING:
+    from opstui.core.ports import TicketCache
     from opstui.core.tickets import Ticket
+
+LOOKED_AT = 20_000
+"""Characters of a text of a ticket that a board quotes."""
 
 
 def ticket_text(ticket: Ticket, said: Callable[[str], str] = str) -> str:
@@ -47,6 +55,22 @@ def board_text(board: Ticket, said: Callable[[str], str] = str) -> str:
     heads = tuple(f"{board.ref.key}#{number} · " for number in (0, *(entry.number for entry in board.timeline)))
     lines = ticket_text(board, said).split("\n")
     return "\n".join(f"{board.ref.system}:{line}" if line.startswith(heads) else line for line in lines)
+
+
+def texts_behind(cache: TicketCache, tickets: Iterable[Ticket]) -> list[str]:
+    """The texts of the tickets that boards among ``tickets`` quote, each as far as it is looked at.
+
+    A secret is often named as one in another sentence than the one that is quoted.
+    """
+    found: dict[TicketRef, None] = {}
+    for board in tickets:
+        if is_board(board):
+            for seen in seen_on(board, own=True):
+                name = seen.text.split(" ")[0].rstrip(":")
+                with suppress(UsageError):
+                    found.setdefault(TicketRef.parse(name))
+    known = (cache.ticket(ref) for ref in found)
+    return [text[:LOOKED_AT] for one in known if one is not None for text in ticket_texts(one[0])]
 
 
 def numbered(lines: Sequence[str], first: int) -> list[str]:

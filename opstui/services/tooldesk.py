@@ -28,7 +28,7 @@ from opstui.core.tickets import Ticket, TicketRef
 from opstui.core.workflows import Workflow
 from opstui.services.similar import telling
 from opstui.services.taxonomies import taxonomy_line
-from opstui.services.ticket_words import board_text, numbered, ticket_text, ticket_texts
+from opstui.services.ticket_words import board_text, numbered, texts_behind, ticket_text, ticket_texts
 from opstui.services.tool_inputs import is_piece, parsed, search_limit, text_of, too_much, whole_number, words_of
 
 if TYPE_CHECKING:
@@ -216,7 +216,9 @@ class ToolDesk:
     def _learn(self) -> None:
         """Know the whole ticket first: a password told in its third entry is hidden in its first as well."""
         if self._hiding is not None and not self._learned:
-            for ticket in (self._ticket, *self._boards):
+            about = (self._ticket, *self._boards)
+            self._hiding.learn(texts_behind(self._cache, about))
+            for ticket in about:
                 for text in ticket_texts(ticket):
                     self._hiding.text(text)
             self._learned = True
