@@ -120,8 +120,12 @@ class Taxonomy:
             return
         places = [(match.start(), match.end(), match.group().casefold()) for match in _WORD.finditer(text)]
         number = 0
+        begins = self._begins[table]
         while number < len(places):
             found = 0
+            if places[number][2] not in begins:
+                number += 1
+                continue
             for count in range(min(LONGEST, len(places) - number), 0, -1):
                 start, end = places[number][0], places[number + count - 1][1]
                 if not _stands_alone(text, start, end):
@@ -139,6 +143,14 @@ class Taxonomy:
         return {
             table: {plain(word): term for term in reversed([*self.terms(kind).values()]) for word in term.words}
             for kind, table in KINDS.items()
+        }
+
+    @cached_property
+    def _begins(self) -> Mapping[str, frozenset[str]]:
+        """The first word of everything that is looked for: most words of a text are none."""
+        return {
+            table: frozenset(words.partition(" ")[0] for words in (*self._names[table], *self._signs[table]))
+            for table in KINDS.values()
         }
 
     @cached_property

@@ -44,7 +44,8 @@ _SINCE = re.compile(
     r"\b(?:since|from|at|after|before|started|began|until)\b.{0,20}\d|\d\d:\d\d|\bsince\b", re.IGNORECASE
 )
 _PLACE = re.compile(
-    r"\b(?:[a-z]{2}-(?:north|south|east|west|central)\w*|[a-z][a-z0-9-]*-\d+|[a-z0-9-]+(?:\.[a-z0-9-]+)+\.[a-z]{2,})\b",
+    r"\b(?:[a-z]{2}-(?:north|south|east|west|central)\w*|[a-z][a-z0-9-]{0,40}-\d+"
+    r"|[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,5}\.[a-z]{2,20})\b",
     re.IGNORECASE,
 )
 """A region, a numbered machine, a host's full name."""
