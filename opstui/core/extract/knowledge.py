@@ -70,6 +70,11 @@ _LESS = re.compile(
     r"\b(?:went|fell|dropped|decreased|came|is|are|go|goes|down)\b.{0,20}\bfrom (\d[\d.,]*).{0,20}? to (\d[\d.,]*)",
     re.IGNORECASE,
 )
+_DOWN = re.compile(
+    r"\b(?:error|fail|refus|queue|backlog|lag|latency|timeout|delay|retr|usage)\w*\b.{0,40}"
+    r"\b(?:(?:is|are|went|came|back) down to|fell to|dropped to) (?:only )?\d",
+    re.IGNORECASE,
+)
 _BY_ITSELF = re.compile(
     r"\b(?:by itself|by themselves|on its own|itself|self-?heal\w*|false (?:alarm|alert|positive)|spurious)\b",
     re.IGNORECASE,
@@ -262,6 +267,9 @@ def _helped(text: str) -> bool:
     """Whether a sentence says that something worked, and no word before that takes it back."""
     less = _LESS.search(text)
     if less and not _BY_ITSELF.search(text) and _number(less[1]) > _number(less[2]):
+        return True
+    down = _DOWN.search(text)
+    if down and not _DENIED.search(text[: down.start()]) and not _BY_ITSELF.search(text):
         return True
     return any(not _DENIED.search(text[: match.start()]) for match in _HELPED.finditer(text))
 
