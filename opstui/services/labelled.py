@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from opstui.services.evaluation_cases import Case, ticket_json, ticket_of, write
 if TYPE_CHECKING:
     from opstui.core.documents import Finding
     from opstui.core.drafts import Draft
+    from opstui.core.pages.proposal import Proposal
     from opstui.core.sources import SourceSet
     from opstui.core.tickets import Ticket
     from opstui.services.setup import Setup
@@ -64,9 +65,14 @@ _AS_IT_IS = frozenset("ref id at kind visibility category created_at updated_at 
 
 
 def labels(
-    setup: Setup, draft: Draft, ticket: Ticket, document: Document | None, sources: SourceSet, findings: list[Finding]
+    setup: Setup,
+    draft: Draft | Proposal,
+    ticket: Ticket,
+    document: Document | None,
+    sources: SourceSet,
+    findings: Sequence[Finding],
 ) -> list[Paper]:
-    """A paper for each check of a draft that a person answered; empty where nothing was.
+    """A paper for each check of a draft, or of a proposal for a page, that a person answered; empty where nothing was.
 
     Everything in it went through the redactor. What can't be redacted is left out, and the label is kept without it.
     """

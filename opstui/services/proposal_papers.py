@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -161,13 +161,18 @@ def decided(
     )  # fmt: skip
 
 
-def save(setup: Setup, proposal: Proposal, row: AuditEntry | None) -> Proposal:
-    """Store it, only if it is still as it was read, with its audit row in the same commit. Raises StaleRevision."""
+def save(setup: Setup, proposal: Proposal, row: AuditEntry | None, also: Sequence[Paper] = ()) -> Proposal:
+    """Store it, only if it is still as it was read, with its audit row in the same commit. Raises StaleRevision.
+
+    ``also``: new papers that belong to what was decided.
+    """
 
     def save(record: RecordWriter) -> Paper:
         stored = record.put_paper(_paper(proposal), expected_rev=proposal.rev)
         if row is not None:
             record.add_audit(row)
+        for other in also:
+            record.put_paper(other, expected_rev=None)
         return stored
 
     return proposal_in(setup.record.write(save))

@@ -21,8 +21,10 @@ from opstui.core.drafts import OverrideReason
 from opstui.core.errors import Conflict, OpstuiError, ReadOnly, Refused, UsageError
 from opstui.core.pages.changes import three_way, unified
 from opstui.core.pages.proposal import ANSWERABLE, CHANGED, PAGE_LIMIT, Begun, Proposal, ProposalState, findings
-from opstui.core.ports import WritableSource
+from opstui.core.ports import Paper, WritableSource
+from opstui.core.sources import SourceSet
 from opstui.core.text import clean, clean_line
+from opstui.core.tickets import TicketRef
 from opstui.services.page_proposals import private_in
 from opstui.services.proposal_papers import (
     KIND,
@@ -196,12 +198,23 @@ def accept(setup: Setup, command: AcceptProposal) -> Outcome[Proposal]:
 
 def _accepted(setup: Setup, proposal: Proposal, where: str) -> Proposal:
     done = decided(setup, proposal, ProposalState.ACCEPTED, where=str(clean_line(where, limit=400)))
-    kept = save(setup, done, audit_row(setup, done, "page.written", done.where))
+    kept = save(setup, done, audit_row(setup, done, "page.written", done.where), _labels(setup, proposal))
     try:
         setup.knowledge.refresh()
     except OpstuiError as error:
         log.warning("index after a page was written: %s", type(error).__name__)
     return kept
+
+
+def _labels(setup: Setup, proposal: Proposal) -> list[Paper]:
+    """What a person answered to checks, as cases to learn from."""
+    known = setup.cache.ticket(TicketRef.parse(proposal.ticket)) if proposal.overridden else None
+    if known is None:
+        return []
+    from opstui.services.labelled import labels
+
+    answered = findings(proposal, now=proposal.base, overrides=proposal.overridden)
+    return labels(setup, proposal, known[0], None, SourceSet(known[0]), answered)
 
 
 def _answers(proposal: Proposal, page: Page | None, overrides: Mapping[str, str]) -> dict[str, str]:

@@ -224,6 +224,13 @@ def test_private_words_block_until_they_are_edited_away_or_answered_with_a_reaso
     assert done.overridden == {"private": "policy"}
     row = next(row for row in place.desk.ask(d.AuditWindow(count=9)) if row.action == "page.accept")
     assert row.override_reason == "policy"
+    (label,) = place.setup.record.papers("case")
+    assert (label.content["check"], label.content["reason"], label.content["workflow"]) == (
+        "private",
+        "policy",
+        "knowledge-update",
+    )
+    assert "hunter2" not in str(label.content)
 
 
 def test_what_stands_on_a_page_already_only_warns_unless_it_is_a_secret(place: Place, pages: Path) -> None:

@@ -91,6 +91,11 @@ class Proposal:
     """Where the accepted page went."""
 
     @property
+    def session(self) -> str:
+        """The session that made it."""
+        return self.id
+
+    @property
     def is_edited(self) -> bool:
         """Whether a person changed what the session drafted."""
         return self.text != self.drafted
