@@ -175,12 +175,20 @@ def _sources(document: Document, setup: Setup, case: Case) -> SourceSet:
 
 
 def acceptance(setup: Setup, workflow: Workflow, limit: int = 2_000) -> Acceptance:
-    """What became of the drafts of this version, as far as the record of this desk knows."""
+    """What became of the drafts and page proposals of this version, as far as the record of this desk knows."""
     counts: Counter[str] = Counter()
     for session in setup.record.sessions(limit=limit):
-        if session.workflow != workflow.id or session.workflow_version != workflow.version or not session.draft:
+        if session.workflow != workflow.id or session.workflow_version != workflow.version:
             continue
-        draft = setup.record.draft(session.draft)
+        paper = setup.record.paper("proposal", session.id) if not session.draft else None
+        if paper is not None:
+            counts["shown"] += 1
+            counts["overrides"] += bool(paper.content["overridden"])
+            counts["rejected"] += paper.state == "rejected"
+            is_edited = paper.content["text"] != paper.content["drafted"]
+            counts["edited" if is_edited else "accepted"] += paper.state == "accepted"
+            continue
+        draft = setup.record.draft(session.draft) if session.draft else None
         if draft is None:
             continue
         counts["shown"] += 1

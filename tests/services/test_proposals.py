@@ -14,6 +14,7 @@ from opstui.core import desk as d
 from opstui.core.errors import Conflict, NotFound, ReadOnly, Refused, StaleRevision, UsageError
 from opstui.core.pages.proposal import ProposalState
 from opstui.services import proposals as service
+from opstui.services.evaluating import acceptance
 from tests.adapters.knowledge.repository import Repository, needs_git
 from tests.services.building import Place
 from tests.services.pages_world import PAGE, TITLE, proposed, solved, world
@@ -231,6 +232,9 @@ def test_private_words_block_until_they_are_edited_away_or_answered_with_a_reaso
         "knowledge-update",
     )
     assert "hunter2" not in str(label.content)
+    workflow = place.setup.workflows["knowledge-update"]
+    counted = acceptance(place.setup, workflow)
+    assert (counted.shown, counted.edited, counted.overrides) == (1, 1, 1)
 
 
 def test_what_stands_on_a_page_already_only_warns_unless_it_is_a_secret(place: Place, pages: Path) -> None:
