@@ -28,6 +28,8 @@ LONGEST = 6
 """Words of the longest name that is looked for in a text."""
 
 _WORD = re.compile(r"[^\W_]+")
+_JOINS = frozenset("-_.@/")
+"""Between letters they make one word of two: a path, an address, a name of a machine."""
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"-\d")
 
@@ -218,11 +220,11 @@ def _known_table(kind: str) -> str:
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether nothing is joined to a stretch of text; a number behind a dash tells one of several apart."""
     before, after = text[max(0, start - 1) : start], text[end : end + 2]
-    if before in ("-", "_", ".", "@") and text[max(0, start - 2) : start - 1].isalnum():
+    if before in _JOINS and text[max(0, start - 2) : start - 1].isalnum():
         return False
     if _DIGITS.match(after):
         return True
-    return not (after[:1] in ("-", "_", "@") and after[1:].isalnum())
+    return not (after[:1] in _JOINS and after[1:].isalnum())
 
 
 def _parted(text: str, places: list[tuple[int, int, str]]) -> bool:

@@ -46,6 +46,8 @@ def test_a_ticket_system_may_call_a_value_by_a_name_of_its_own() -> None:
         ("checkout-api-canary and my-cart and cart_items", []),
         ("Checkout: database of orders. DB is fine", [("checkout-api", "Checkout")]),
         ("cart", [("checkout-api", "cart")]),
+        ("GET /cart/items, kubectl logs deploy/cart, http://x.example/cart", []),
+        ("cart / Checkout.", [("checkout-api", "cart"), ("checkout-api", "Checkout")]),
         ("", []),
     ],
 )

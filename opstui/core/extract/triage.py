@@ -201,8 +201,8 @@ class _Reading:
         said = handover.named_team(self._units, self._maker.sources)
         term = self._taxonomy.resolve("team", said.name) if said is not None else None
         if said is not None and term is not None:
-            own = [one for one in self._units if one.ref == said.citation.ref and said.name in one.text]
-            unit = next((one for one in own if said.citation.quote in one.quote), None)
+            named = [one for one in self._units if one.ref == said.citation.ref and said.name in one.text]
+            unit = next((one for one in named if said.citation.quote in one.quote), None)
             if unit is not None:
                 return self._choice(term, unit, "an entry asks for this team")
         owner = self._taxonomy.services[service.value].team if service.value is not None else None
