@@ -19,7 +19,8 @@ from opstui.core.documents import (
     claims_of,
 )
 from opstui.core.extract.summary import first_look, incident_summary
-from opstui.core.extract.units import sentences
+from opstui.core.extract.units import all_units, sentences
+from opstui.core.extract.words import salience
 from opstui.core.knowledge import Hit, Strength
 from opstui.core.sources import SourceSet
 from opstui.core.text import SafeText
@@ -306,3 +307,38 @@ def test_hard_wrapped_sentences_are_joined_and_lists_are_not() -> None:
         (3, 3, "first item"),
         (4, 4, "second item"),
     ]
+
+
+LAG = {
+    "metrics": [
+        {"metric_name": "CPUUtilization", "unit": "Percent", "values": [22, 23, 22, 24, 23]},
+        {"metric_name": "ReplicaLag", "unit": "Seconds", "values": [15, 80, 240, 800, 1248]},
+    ],
+    "replicas": [
+        {"name": "orders-r1", "ready": True, "lag_seconds": 0},
+        {"name": "orders-r2", "ready": False, "lag_seconds": 1248},
+    ],
+}
+
+
+@pytest.mark.parametrize("indent", [1, None], ids=["indented", "one line"])
+def test_of_pasted_json_what_moved_and_what_is_not_as_it_should_be_is_told(indent: int | None) -> None:
+    ticket = build("Replica lag", "", (("cloudwatch", "system", json.dumps(LAG, indent=indent)),))
+    summary = incident_summary(given(ticket))
+    told = " ".join(claim.text for claim in summary.what_happened)
+    assert '"ReplicaLag"' in told
+    assert '"orders-r2"' in told
+    assert '"CPUUtilization"' not in told
+    assert '"orders-r1"' not in told
+    assert check_document(summary, SourceSet(ticket), ticket) == []
+
+
+def test_a_trend_that_code_observed_is_told_before_a_steady_one() -> None:
+    said = (
+        "CPUUtilization rose from 22 % to 25 % between 10:02 and 10:05 UTC on 2026-04-18.\n2026-04-18T10:02:00Z 22 %",
+        "ReplicaLag rose from 15 s to 1248 s between 10:00 and 10:07 UTC on 2026-04-18.\n2026-04-18T10:00:00Z 15 s",
+    )
+    ticket = build("Replica lag", "", tuple(("opstui", "system", text) for text in said))
+    rated = {unit.text: salience(unit) for unit in all_units(ticket)}
+    assert rated[said[1].split("\n")[0]] > rated[said[0].split("\n")[0]] > 0
+    assert not [row for row in incident_summary(given(ticket)).timeline if row.claim.text.startswith("2026-")]

@@ -64,10 +64,11 @@ def what_happened(units: Sequence[Unit], maker: ClaimMaker) -> tuple[Claim, ...]
     rated.sort(key=lambda item: (item[0], item[1]), reverse=True)
     chosen: list[Unit] = []
     per_source: dict[str, int] = {}
+    most = 3 if len({unit.ref for unit in units}) > 1 else HAPPENED_LIMIT
     for score, _, unit in rated:
         if score < 0.5 or len(chosen) == HAPPENED_LIMIT:
             break
-        if per_source.get(unit.ref, 0) >= 3 or any(_same(unit.text, other.text) for other in chosen):
+        if per_source.get(unit.ref, 0) >= most or any(_same(unit.text, other.text) for other in chosen):
             continue
         per_source[unit.ref] = per_source.get(unit.ref, 0) + 1
         chosen.append(unit)

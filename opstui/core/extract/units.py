@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from opstui.core.documents import ActorType
+from opstui.core.extract.objects import objects
 from opstui.core.frozen import dataclass
 from opstui.core.sources import unescaped
 from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, Visibility
@@ -71,6 +72,8 @@ _JSON_WELL = re.compile(
 _FENCE = re.compile(r"\s*(?:```|~~~|\{(?:code|noformat|quote)(?::[^}]*)?\}\s*$)")
 _FRAME = re.compile(r"\s*(?:at [\w.$<>]+\(|\.\.\. \d+ more|Caused by:|Traceback |File \"|\[[ A-Z]{3,6}\]\s)")
 _RULE = re.compile(r"[\W_]*\Z")
+_BARE = re.compile(r"[\"']?-?[\d.,:eETZ+-]+[\"']?\Z")
+"""A number or a time alone, of a list: a point of something that is told elsewhere."""
 _LOG = re.compile(r"\[?\d{4}-\d\d-\d\dT?\s?\d\d:\d\d|\d\d:\d\d:\d\d[.,]?\d*\s|\w{3} +\d+ \d\d:\d\d:\d\d ")
 _ROBOTS = re.compile(
     r"(?:^|[^a-z])(?:bot|system|automation|alertmanager|prometheus|grafana|datadog|pagerduty|nagios|zabbix"
@@ -186,6 +189,19 @@ def sentences(lines: Sequence[str], *, first_line: int = 1) -> list[Piece]:
             found.extend(_dumped(number, block[0]))
         else:
             found.extend(_prose(number, block))
+    if any('":' in line for line in lines):
+        told = [
+            Piece(
+                first_line + one.start,
+                first_line + one.end,
+                one.text,
+                lines[one.start].strip(),
+                "odd object" if one.is_odd else "object",
+                True,
+            )
+            for one in objects(lines)
+        ]
+        found = sorted([*found, *told], key=lambda piece: piece.start)
     return found[:UNITS_KEPT]
 
 
@@ -271,7 +287,7 @@ def _prose(number: int, block: list[str]) -> Iterator[Piece]:
         label = match[1].strip().casefold()
     for begin, end in _cuts(joined, shift):
         sentence = joined[begin:end].strip()
-        if not sentence or _RULE.match(sentence):
+        if not sentence or _RULE.match(sentence) or _BARE.match(sentence.rstrip(", ")):
             continue
         first = max(index for index, offset in enumerate(offsets) if offset <= begin)
         last = max(index for index, offset in enumerate(offsets) if offset < end)
@@ -303,7 +319,7 @@ def _dumped(number: int, line: str) -> Iterator[Piece]:
                     yield Piece(number, number, text, quote.strip(), match[1].casefold(), True)
         return
     text = " ".join(line.split()).rstrip(",")
-    if len(text) >= 3 and not _RULE.match(text):
+    if len(text) >= 3 and not _RULE.match(text) and not _BARE.match(text):
         yield Piece(number, number, text, line.strip().rstrip(","), "", True)
 
 

@@ -217,6 +217,8 @@ _SALIENT_LABELS = {
     "title": 1,
     "subject": 1,
 }
+_GRADES = frozenset(("severity", "priority", "state", "status", "urgency", "level"))
+"""Labels of what the ticket's own fields tell."""
 _PASSIVE = re.compile(r"\b(?:is|are|gets?|being|be|before|after|when|since|until|severity)\b.{0,25}\Z", re.IGNORECASE)
 _CORRECTION = re.compile(r"correction\b|correcting\b|update:|edit:|i was wrong|that was wrong", re.IGNORECASE)
 _COMPARES = _words(
@@ -224,6 +226,13 @@ _COMPARES = _words(
 )
 _STATE_LINE = re.compile(r"(?:status|state|severity|priority)\b.{0,40}(?:→|->|to|changed)", re.IGNORECASE)
 _BARE_LINK = re.compile(r"\W*(?:see:?\s+)?https?://\S+\s*\Z", re.IGNORECASE)
+_POINT = re.compile(r"\d{4}-\d\d-\d\dT\S+ \S+(?: \S+)?\Z")
+"""A line of an observation that carries its sentence."""
+_TREND = re.compile(
+    r"\b(?:rose|fell|grew|dropped|climbed|went|jumped|increased|decreased)\b[^.]{0,20}?"
+    r"\bfrom (-?[\d,]*\d(?:\.\d+)?)\D{1,20}?\bto (-?[\d,]*\d(?:\.\d+)?)",
+    re.IGNORECASE,
+)
 _INFO_LOG = re.compile(r"(?<![\w-])(?:INFO|DEBUG|TRACE)(?![\w-])|\b200 \d")
 
 
@@ -313,6 +322,11 @@ def salience(unit: Unit) -> float:
     score = float(_SALIENT_LABELS.get(unit.label, 0))
     if unit.label.startswith("suspected"):
         return -1.0
+    if _POINT.match(text):
+        return -5.0
+    if unit.label in ("object", "odd object"):
+        # Read for states and values, not for words: its keys name failures that it does not have.
+        return 0.75 if unit.label == "odd object" else -2.0
     failures = len(FAILURE.findall(text[:600]))
     score += min(failures, 3) * 1.5
     if any(char.isdigit() for char in text):
@@ -349,10 +363,16 @@ def salience(unit: Unit) -> float:
         score -= 2.5  # what customers are told is thinner than what it was made from
     if len(text) < 12:
         score -= 2.0
+    elif unit.label in _GRADES and len(text) < 40:
+        score -= 4.0
     elif unit.label and len(text) < 60 and not failures and unit.label not in _SALIENT_LABELS:
         score -= 2.5
     elif len(text) > 400:
         score -= 1.0
     if not unit.dump and _STATE_LINE.match(text):
         score -= 1.0
+    trend = _TREND.search(text)
+    if trend is not None:
+        one, other = (abs(float(value.replace(",", ""))) for value in trend.groups())
+        score += 1.0 + 2.0 * abs(one - other) / (max(one, other) or 1.0)
     return score
