@@ -13,7 +13,7 @@ from opstui.core.sources import Source, SourceSet, unescaped
 LONG_LINE = 4_000
 """Of a longer line, only this much around the quote is compared: checks take milliseconds, whatever was pasted."""
 
-_SENTENCE = re.compile(r"[.!?;:](?:\s|\Z)|[|\"]")
+_SENTENCE = re.compile(r"[.!?…;:](?:\s|\Z)|[|\"]")
 _BEGINNING = 24
 """Characters by which a quotation's line is found."""
 
