@@ -46,8 +46,10 @@ def proposal(kind: ProposalKind = ProposalKind.AMEND, **more: object) -> KBPropo
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Dana restarted orders-db-2 at 09:14", "[name] restarted [instance] at [time]"),
-        ("customer Acme Corp cannot log in since 2026-11-20 09:08", "customer [name] cannot log in since [time]"),
+        ("Dana restarted orders-db-2 at 09:14", "[name] restarted [instance]"),
+        ("customer Acme Corp cannot log in since 2026-11-20 09:08", "customer [name] cannot log in"),
+        ("At 09:14 UTC restarted it, well since 09:20 UTC.", "restarted it, well."),
+        ("it failed from 09:14 to 09:20", "it failed from [time] to [time]"),
         ("delete pod payments-api-7f9dd8b6c4-x7gr9", "delete pod [instance]"),
         ("see https://user:pw@x.example/y?q=1", "see [link]"),
         ("order 100234567 of maria@x.example, ticket INC-1040", "order [id] of [address], ticket [ticket]"),

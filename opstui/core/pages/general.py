@@ -37,6 +37,12 @@ _MACHINE = re.compile(r"(?<![\w./@-])(?P<stem>[a-z][a-z0-9]*(?:-[a-z0-9]+)*?)-?(
 _REGION = re.compile(r"[a-z]{2}-(?:gov-)?[a-z]+-\d[a-z]?\Z")
 _HOST = re.compile(r"(?<![\w./@-])[a-z0-9-]{2,63}(?:\.[a-z0-9-]{2,63}){2,}(?![\w/-]|\.\w)", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d+(?:\.[\dA-Za-z]+)*\Z")
+_ZONE = r"(?:\s*\b(?:UTC|GMT|CES?T|[ECMP][SD]T|[AP]M)\b|Z\b)?"
+_AT_A_TIME = re.compile(
+    rf"\s+(?:at|on|since|as of|by|until|till)\s+\[time\]{_ZONE}(?=[\s.,;:)!?]|\Z)(?!\s+(?:to|and|until|till|-|–))",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(rf"\A(?:(?:at|on|since|around)\s+)?\[time\]{_ZONE}[\s:,–-]+(?=\w)", re.IGNORECASE)
 _NO_MACHINES = frozenset(
     "step tier level sev severity phase top stage part version line section page layer type class exit code port"
     " http https ipv utf sha md rfc q h v p s n k m t x priority day week hour minute shard replica stable alpha beta"
@@ -127,7 +133,8 @@ def _times(text: str) -> str:
             atom.clock is not None or (atom.day is not None and atom.day[0] is not None)
         ):
             text = text.replace(atom.text, TIME, 1)
-    return text
+    # ``restarted it at [time] UTC`` says no more than ``restarted it``.
+    return _BEGINS.sub("", _AT_A_TIME.sub("", text))
 
 
 def _address(match: re.Match[str]) -> str:
