@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from opstui.core.claims import (
@@ -113,9 +114,15 @@ def citations_of(document: object) -> list[Citation]:
 def _walk(value: object, kind: type, visit: Callable[[Any], object]) -> None:
     if isinstance(value, kind):
         visit(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        for item in fields(value):
-            _walk(getattr(value, item.name), kind, visit)
-    elif isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list)):
         for part in value:
             _walk(part, kind, visit)
+        return
+    for name in _parts(type(value)):
+        _walk(getattr(value, name), kind, visit)
+
+
+@cache
+def _parts(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass; none of anything else. Documents are walked at every check."""
+    return tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()

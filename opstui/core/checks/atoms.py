@@ -142,7 +142,6 @@ class Evidence:
 
     def __init__(self, lines: Sequence[str], moments: Iterable[datetime] = (), names: Iterable[str] = ()) -> None:
         self._lines = lines
-        moments = [*moments, *_with_offsets(lines)]
         self._folded = [line.casefold() for line in (*lines, *names)]
         self._moments = [_of_moment(moment) for moment in moments]
         self._numbers: set[str] | None = None
@@ -152,7 +151,9 @@ class Evidence:
         if atom.kind is AtomKind.TIME:
             if to_the_minute and atom.clock is not None and atom.clock[2] is not None and self._holds_time(atom):
                 return True
-            return self._holds_time(atom, whole=not to_the_minute)
+            return self._holds_time(atom, whole=not to_the_minute) or any(
+                _same_time(atom, _of_moment(moment)) for moment in _with_offsets(self._lines)
+            )
         if atom.kind is AtomKind.NUMBER:
             return self._holds_number(atom)
         return any(_stands_in(atom.key, line, cut=atom.cut) for line in self._folded) or (

@@ -56,6 +56,8 @@ def check_said(document: Document, spans: Spans) -> Iterator[Finding]:
             cited = spans.of_citations(said.citations)
             yield from _findings(said.text, cited, said.name, said.claim, said.citations[0], spans.sources.ticket)
             continue
+        if not claimed_atoms(said.text):
+            continue
         everything = everything or _everything(document, spans)
         found = [atom for atom in _absent(said.text, everything) if atom.kind in (*_BLOCKS, AtomKind.NUMBER)]
         if found:

@@ -64,7 +64,7 @@ def check_outward(text: str, ticket: Ticket, *, now: datetime | None = None) -> 
     if open_now and not _NEXT.search(text):
         yield Finding(id="outward:next-update", level=level, text="it does not say when the next update comes")
     elif (
-        open_now
+        incident
         and now is not None
         and now - ticket.created_at <= FIRST_HOURS
         and (away := _away(text, now)) is not None

@@ -21,24 +21,24 @@ _BEGINNING = 24
 class Cited:
     """The spans of one claim (or of one citation)."""
 
-    __slots__ = ("_evidence", "lines", "moments", "names", "text", "words")
+    __slots__ = ("_evidence", "_text", "_words", "lines", "moments", "names")
 
     def __init__(self, sources: SourceSet, citations: Iterable[Citation]) -> None:
         self.lines: list[str] = []
         self.moments: list[datetime] = []
         self.names: list[str] = []
-        self.text = self.words = ""
+        self._text: str | None = None
+        self._words: str | None = None
         self._evidence: Evidence | None = None
         for citation in citations:
             source = sources.find(citation.ref)
             if source is not None:
                 self._take((_near(line, citation.quote) for line in sources.span_lines(citation)), source)
-        self._read()
 
     def add(self, lines: Iterable[str], source: Source) -> None:
         """More lines of a source, as if they were cited too."""
         self._take((line[:LONG_LINE] for line in lines), source)
-        self._read()
+        self._text = self._words = self._evidence = None
 
     def _take(self, lines: Iterable[str], source: Source) -> None:
         for line in lines:
@@ -48,10 +48,19 @@ class Cited:
         self.moments += source.moments
         self.names += source.names
 
-    def _read(self) -> None:
-        self.text = "\n".join(self.lines)
-        self.words = " ".join(self.text.split()).casefold()
-        self._evidence = None
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        if self._text is None:
+            self._text = "\n".join(self.lines)
+        return self._text
+
+    @property
+    def words(self) -> str:
+        """The same, case-folded, with single spaces."""
+        if self._words is None:
+            self._words = " ".join(self.text.split()).casefold()
+        return self._words
 
     @property
     def evidence(self) -> Evidence:
