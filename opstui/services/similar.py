@@ -121,7 +121,7 @@ def is_apart(setup: Setup, one: TicketRef, other: TicketRef) -> bool:
 def _similar(setup: Setup, names: Sequence[str], other: Ticket, score: float, answer: Paper | None) -> SimilarTicket:
     shared = telling(setup.cache, names, other)
     verdict = _verdict(answer)
-    reason = "words in common"
+    reason = "words in common" if score else "said by a person"
     if shared:
         reason = f"both name {', '.join(shared)}"
     elif score >= ALIKE:

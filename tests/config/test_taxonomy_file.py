@@ -103,3 +103,16 @@ def test_there_are_limits(tmp_path: Path) -> None:
     many = "".join(f"[teams.t{number}]\n" for number in range(TERM_LIMIT + 1))
     with pytest.raises(ConfigError, match="more than"):
         loaded(tmp_path, many)
+
+
+def test_the_demos_taxonomy_knows_every_value_of_the_demo() -> None:
+    from opstui.demo.story import HERE, incidents, routines
+
+    taxonomy = load_taxonomy(HERE / "taxonomy.toml")
+    services = [*(name for one in incidents() for name in one.services), *(one.service for one in routines())]
+    teams = [*(one.team for one in incidents()), *(one.team for one in routines())]
+    pages = {file.stem for file in (HERE / "runbooks").glob("*.md")}
+    assert [name for name in services if taxonomy.resolve("service", name) is None] == []
+    assert [name for name in teams if taxonomy.resolve("team", name) is None] == []
+    named = [term.runbook for term in taxonomy.services.values() if term.runbook]
+    assert [page for page in named if page.removeprefix("runbooks/") not in pages] == []
