@@ -131,8 +131,14 @@ def test_due_times_and_owners_are_the_boards_whatever_an_agent_says() -> None:
     ticket = board()
     opened = as_handed_in(made(ticket))["open"]
     opened[0] |= {"owner": "nobody", "due": None, "sla": "ok", "severity": "4"}
-    read = submitted(ticket, as_handed_in(made(ticket), open=opened))
+    promises, silenced = as_handed_in(made(ticket))["promises"], as_handed_in(made(ticket))["silenced"]
+    promises[0] |= {"due": "2026-11-21T09:00:00Z"}
+    silenced[0] |= {"until": None}
+    changed = as_handed_in(made(ticket), open=opened, promises=promises, silenced=silenced)
+    read = submitted(ticket, changed)
     assert isinstance(read.document, ShiftHandover)
+    assert read.document.promises[0].due == made(ticket).promises[0].due
+    assert read.document.silenced[0].until == made(ticket).silenced[0].until
     assert read.document.open[0].owner == "dana"
     assert (read.document.open[0].sla, read.document.open[0].severity) == (SlaState.AT_RISK, "2")
 

@@ -91,8 +91,15 @@ def finished(handover: ShiftHandover, given: Submission) -> ShiftHandover:
         written.setdefault(ticket.ticket_id, ticket)
     opened = [_as_on_board(written.pop(rule.ticket_id, None), rule, fresh) for rule in ruled.open]
     opened += written.values()
-    promises = (*handover.promises, *fresh.left_out(handover.promises, ruled.promises, _of_promise))
-    silenced = (*handover.silenced, *fresh.left_out(handover.silenced, ruled.silenced, _of_silence))
+    own_promises = [
+        replace(one, due=rule.due, ticket_id=rule.ticket_id) if (rule := _same(one, ruled.promises)) else one
+        for one in handover.promises
+    ]
+    own_silences = [
+        replace(one, until=seen.until) if (seen := _same(one, ruled.silenced)) else one for one in handover.silenced
+    ]
+    promises = (*own_promises, *fresh.left_out(handover.promises, ruled.promises, _of_promise))
+    silenced = (*own_silences, *fresh.left_out(handover.silenced, ruled.silenced, _of_silence))
     on_board = len(ruled.open)
     return replace(
         handover,
@@ -220,6 +227,12 @@ class _Fresh:
         cited = {citation.ref for item in own for citation in claim(item).citations}
         found = [item for item in ruled if not {citation.ref for citation in claim(item).citations} & cited]
         return [replace(item, claim=self.claim(claim(item))) for item in found]  # type: ignore[type-var]
+
+
+def _same(own: T, ruled: Iterable[T]) -> T | None:
+    """The item of the rules that rests on an observation which ``own`` cites; its times are the board's."""
+    cited = {citation.ref for citation in own.claim.citations}  # type: ignore[attr-defined]
+    return next((one for one in ruled if {cite.ref for cite in one.claim.citations} & cited), None)  # type: ignore[attr-defined]
 
 
 def _as_on_board(own: OpenTicket | None, rule: OpenTicket, fresh: _Fresh) -> OpenTicket:
