@@ -111,7 +111,7 @@ def citations_of(document: object) -> list[Citation]:
     return found
 
 
-def _walk(value: object, kind: type, visit: Callable[[Any], object]) -> None:
+def _walk(value: Any, kind: type, visit: Callable[[Any], object]) -> None:
     if isinstance(value, kind):
         visit(value)
     if isinstance(value, (tuple, list)):
@@ -123,6 +123,6 @@ def _walk(value: object, kind: type, visit: Callable[[Any], object]) -> None:
 
 
 @cache
-def _parts(kind: type) -> tuple[str, ...]:
+def _parts(kind: type[Any]) -> tuple[str, ...]:
     """The fields of a dataclass; none of anything else. Documents are walked at every check."""
     return tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()

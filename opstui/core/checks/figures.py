@@ -14,11 +14,12 @@ from functools import lru_cache
 
 from opstui.core.frozen import dataclass
 
-_FIGURE = re.compile(
-    r"(?:(?P<before>[^\W\d_][\w.-]{2,40})[\"']?\s?[=:]?\s?[\"']?(?:(?:is|was|are|of|at|to|for|about|only)\s)?)?"
-    r"(?<![\w.,/:-])(?P<number>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)"
-    r"(?:(?P<unit>[a-z]{1,3})\b|\s?(?P<percent>%)|\s(?P<after>[^\W\d_][\w-]{1,40}))?(?![\w/:]|[.,-]\d)",
-    re.IGNORECASE,
+_FIGURE = re.compile(r"(?<![\w.,/:-])(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)")
+_BESIDE = re.compile(
+    r"(?:(?P<unit>[a-z]{1,3})\b|\s?(?P<percent>%)|\s(?P<after>[^\W\d_][\w-]{1,40}))?(?![\w/:]|[.,-]\d)", re.IGNORECASE
+)
+_BEFORE = re.compile(
+    r"([^\W\d_][\w.-]{2,40})[\"']?\s?[=:]?\s?[\"']?(?:(?:is|was|are|of|at|to|for|about|only)\s)?\Z", re.IGNORECASE
 )
 _LIGHT = frozenset(
     "the and for are was were has have had with from that this than then only about over under after before since"
@@ -83,14 +84,18 @@ def figures(text: str) -> tuple[Figure, ...]:
 
 def _figures(text: str) -> Iterator[Figure]:
     for match in _FIGURE.finditer(text):
-        beside = (match["unit"] or match["percent"] or match["after"] or "").casefold()
+        right = _BESIDE.match(text, match.end())
+        if right is None:
+            continue  # the beginning of something else: a path, a date, an identifier
+        beside = (right["unit"] or right["percent"] or right["after"] or "").casefold()
         unit = _UNITS.get(beside, "")
-        before = (match["before"] or "").casefold()
+        left = _BEFORE.search(text[max(0, match.start() - 52) : match.start()])
+        before = left[1].casefold() if left is not None else ""
         yield Figure(
-            match["number"],
-            plain_number(match["number"]),
+            match[1],
+            plain_number(match[1]),
             before="" if before in _LIGHT else before,
-            after="" if unit or beside in _LIGHT or match["unit"] else beside,
+            after="" if unit or beside in _LIGHT or right["unit"] else beside,
             unit=unit,
         )
 
