@@ -154,6 +154,16 @@ def test_the_team_that_an_entry_asks_for_comes_before_the_one_that_looks_after_t
     assert "platform on-call" in document.team.why.text
 
 
+def test_a_ticket_that_another_team_has_than_the_services_own_is_asked_about() -> None:
+    ticket = replace(build("Checkout fails"), team=SafeText("platform"))
+    document = made(ticket)
+    assert document.team.value == "payments"
+    assert "Does it stay with platform, which has it? payments looks after checkout-api." in document.open_questions
+    assert (
+        made(replace(ticket, team=SafeText("Payments"))).open_questions == made(build("Checkout fails")).open_questions
+    )
+
+
 def submission(ticket: Ticket = DISK, taxonomy: Taxonomy | None = TAXONOMY) -> Submission:
     return Submission(
         workflow=make.workflow("triage", document="Triage"),

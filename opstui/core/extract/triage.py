@@ -205,10 +205,13 @@ class _Reading:
             unit = next((one for one in named if said.citation.quote in one.quote), None)
             if unit is not None:
                 return self._choice(term, unit, "an entry asks for this team")
+        own = self._taxonomy.resolve("team", self._ticket.team)
         owner = self._taxonomy.services[service.value].team if service.value is not None else None
         if owner is not None and owner in self._taxonomy.teams and service.why is not None:
+            if own is not None and own.id != owner:
+                text = f"Does it stay with {own.id}, which has it? {owner} looks after {service.value}."
+                self.questions.append(text[:160])
             return Choice(value=owner, why=service.why, because=f"looks after {service.value}"[:160])
-        own = self._taxonomy.resolve("team", self._ticket.team)
         return self._by_field(own, [], "the team that has it") if own is not None else Choice(value=None)
 
     def request_type(self) -> Choice:
