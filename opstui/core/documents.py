@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any
 
 from opstui.core.claims import (
@@ -122,7 +121,12 @@ def _walk(value: Any, kind: type, visit: Callable[[Any], object]) -> None:
         _walk(getattr(value, name), kind, visit)
 
 
-@cache
-def _parts(kind: type[Any]) -> tuple[str, ...]:
+def _parts(kind: type) -> tuple[str, ...]:
     """The fields of a dataclass; none of anything else. Documents are walked at every check."""
-    return tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+    known = _PARTS.get(kind)
+    if known is None:
+        known = _PARTS[kind] = tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+    return known
+
+
+_PARTS: dict[type, tuple[str, ...]] = {}

@@ -39,6 +39,7 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
     yield from reviews(setup)
     yield from _rates(setup)
     yield from _taxonomy(setup)
+    yield from _evaluated(setup)
     yield _redaction(setup)
     if setup.rehearsal or (setup.demo and any(runtime.kind != "extractive" for runtime in setup.runtimes.values())):
         yield Probe(
@@ -47,6 +48,22 @@ def examine(setup: Setup, *, offline: bool) -> Iterator[Probe]:
     asked = [*_systems(setup, offline), *_runtimes(setup, offline), *_secrets(setup, offline)]
     yield from side_by_side([*(() if offline else elsewhere(setup)), *asked])
     yield _worker(setup)
+
+
+def _evaluated(setup: Setup) -> Iterator[Probe]:
+    """Workflow versions that nobody ever held against recorded cases."""
+    from opstui.services.evaluated import is_evaluated
+
+    try:
+        behind = [name for name, workflow in setup.workflows.items() if not is_evaluated(setup, workflow)]
+    except ConfigError as error:
+        yield Probe("workflows", "fail", str(error), "mend the file it names")
+        return
+    if behind:
+        text = f"never evaluated as they are now: {', '.join(behind)}"
+        yield Probe("workflows", "warn", text, "opstui eval FOLDER runs them over recorded cases")
+    else:
+        yield Probe("workflows", "pass", f"{len(setup.workflows)} workflows, each evaluated as it is")
 
 
 def side_by_side(checks: list[Check], *, patience: float = PATIENCE) -> Iterator[Probe]:
