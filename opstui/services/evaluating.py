@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,7 +22,7 @@ from opstui.core.text import clean_line
 from opstui.services.evaluated import FAILED, KIND, PASSED, subject_of
 
 if TYPE_CHECKING:
-    from opstui.core.desk import Desk
+    from opstui.core.desk import Desk, Outcome
     from opstui.core.ids import Clock
     from opstui.core.sessions import Session
     from opstui.core.workflows import Workflow
@@ -72,6 +73,9 @@ def evaluate(
     return Evaluation(runtime=runtime, model=model, at=at, by=by, told=tuple(found), reached_budget=reached)
 
 
+LOOK_SECONDS = 0.2
+GRACE_SECONDS = 5.0
+"""For the interrupt of a session that runs while the program is ended."""
 MINIMUM = 10_000
 """Micro-dollars: a session's budget is whole cents."""
 
@@ -125,7 +129,7 @@ def _run_case(
 
 
 def _run(case: Case, setup: Setup, desk: Desk, runtime: str, budget: int | None) -> tuple[Session | None, str]:
-    from opstui.core.desk import RunSession, StartSession
+    from opstui.core.desk import StartSession
 
     own = setup.workflows[case.workflow].budget_micros
     amount = own if budget is None else max(MINIMUM, min(own, budget // MINIMUM * MINIMUM))
@@ -141,11 +145,30 @@ def _run(case: Case, setup: Setup, desk: Desk, runtime: str, budget: int | None)
     started = desk.do(start)
     if started.value is None:
         return None, str(clean_line(str(started.error), limit=200))
-    ended = desk.do(RunSession(started.value.id))
+    ended = _run_to_its_end(desk, started.value.id)
     if ended.error is None:
         return ended.value, ""
     # What it cost until then counts, and it may have handed in its document already.
     return setup.record.session(started.value.id), str(clean_line(str(ended.error), limit=200))
+
+
+def _run_to_its_end(desk: Desk, session_id: str) -> Outcome[Session]:
+    """Run a session. Who ends the program ends the session too: nobody could take it up again on a scratch desk."""
+    from opstui.core.desk import InterruptSession, RunSession
+
+    results: list[Outcome[Session]] = []
+    runner = threading.Thread(target=lambda: results.append(desk.do(RunSession(session_id))), daemon=True)
+    runner.start()
+    try:
+        while runner.is_alive():
+            runner.join(LOOK_SECONDS)
+    except (KeyboardInterrupt, SystemExit):
+        desk.do(InterruptSession(session_id))
+        runner.join(GRACE_SECONDS)
+        raise
+    if not results:
+        raise RuntimeError("the thread that ran the session ended without an answer")
+    return results[0]
 
 
 def _document(setup: Setup, session: Session, case: Case) -> Document | None:
