@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import apsw
 
 from opstui.adapters.knowledge.ranking import Words, sections
-from opstui.adapters.knowledge.words import WORD_LIMIT, expand, telling, words
+from opstui.adapters.knowledge.words import telling, words
 from opstui.core.knowledge import PageFacts
 from opstui.core.text import lines
 
@@ -35,11 +35,22 @@ class Stems:
         name, *arguments = TOKENIZER.split()
         self._tokenize = self._connection.fts5_tokenizer(name, arguments)
         self._known: dict[str, str] = {}
+        self._spelled: dict[str, tuple[str, ...]] = {}
 
     def of(self, found: Iterable[str]) -> list[str]:
         """The stems of words in lower case, in their order."""
         known = self._known
         return [known[word] if word in known else self._learn(word) for word in found]
+
+    def of_word(self, word: str) -> Sequence[str]:
+        """The stems of a word as it is written: its own, and those of its parts and of what it is short for."""
+        known = self._spelled.get(word)
+        if known is None:
+            known = tuple(dict.fromkeys(self.of(words(word))))
+            if len(self._spelled) >= _STEMS_KEPT:
+                self._spelled = {}
+            self._spelled[word] = known
+        return known
 
     def _learn(self, word: str) -> str:
         with self._lock:
@@ -92,18 +103,18 @@ def page_words(title: str, facts: PageFacts, text: str, stems: Stems, *, is_cut:
     places: dict[str, list[int]] = {}
     written = [False] * len(page_lines)
     # One pass over the whole text: a call per line took twice as long.
-    tokens = [token for token in _TOKEN.findall(expand(text).lower()) if len(token) <= WORD_LIMIT]
     index = 0
-    for token, stem in zip(tokens, stems.of(tokens), strict=True):
+    for token in _TOKEN.findall(text):
         if token == "\n":
             index += 1
             continue
-        written[index] = True
-        lines_with = places.get(stem)
-        if lines_with is None:
-            places[stem] = [index]
-        elif lines_with[-1] != index:
-            lines_with.append(index)
+        for stem in stems.of_word(token):
+            written[index] = True
+            lines_with = places.get(stem)
+            if lines_with is None:
+                places[stem] = [index]
+            elif lines_with[-1] != index:
+                lines_with.append(index)
     named = frozenset(stems.of(telling(words(title))))
     return Words(
         title=named,
