@@ -16,6 +16,7 @@ from opstui.core.extract.query import alert_names
 from opstui.core.frozen import dataclass
 from opstui.core.pages.changes import unified
 from opstui.core.pages.general import general, particulars
+from opstui.core.pages.proposal import is_title
 from opstui.core.pages.writing import Wording, page_text, review_date, slug, title_of
 from opstui.core.ports import WritableSource
 from opstui.core.redaction import PLACEHOLDER, merged
@@ -123,21 +124,22 @@ def private_in(text: str, base: str | None, redactor: Redactor | None) -> tuple[
 
 
 def nearest(proposal: KBProposal, knowledge: KnowledgeIndex, words: Callable[[str], str]) -> NearestPage | None:
-    """The other page with most of the proposal's telling words; None where no page has any."""
+    """The other page with the proposal's title, else the one with most of its words; None where none has any."""
     said = [proposal.title, *(claim.text for claim in proposal.issue), *(step.text for step in proposal.resolution)]
     text = words(" ".join([*said, proposal.cause.text if proposal.cause is not None else ""]))
     own = stems(text)
-    best: tuple[float, Page] | None = None
+    best: tuple[tuple[bool, float], Page] | None = None
     for hit in knowledge.search(text[:QUERY_LIMIT], 8) if own else ():
         page = knowledge.page(hit.doc) if hit.doc != proposal.target else None
         if page is None:
             continue
         score = len(own & stems(f"{page.title} {page.text}")) / len(own)
-        if best is None or score > best[0]:
-            best = score, page
-    if best is None or best[0] <= 0:
+        rank = is_title(page.title, proposal.title), score
+        if best is None or rank > best[0]:
+            best = rank, page
+    if best is None or best[0] <= (False, 0.0):
         return None
-    return NearestPage(doc=best[1].doc, title=str(best[1].title), score=round(best[0], 3))
+    return NearestPage(doc=best[1].doc, title=str(best[1].title), score=round(best[0][1], 3))
 
 
 def _problems(proposal: KBProposal, shelf: Shelf) -> Iterable[str]:

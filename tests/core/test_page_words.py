@@ -60,6 +60,11 @@ def test_what_belongs_to_one_case_becomes_a_word_for_what_it_is(text: str, said:
     assert general(text, SOMEBODY) == said
 
 
+def test_a_short_name_is_one_as_written_and_capitalised_but_no_other_word() -> None:
+    somebody = Particulars(("tom", "max"))
+    assert general("Ask Tom, or tom: MAX is a limit", somebody) == "Ask [name], or [name]: MAX is a limit"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -274,6 +274,18 @@ def test_a_new_page_that_another_one_says_already_is_a_question(place: Place, pa
     assert isinstance(accept(place, second).error, Refused)
 
 
+def test_a_new_page_under_the_title_of_another_one_is_a_question_however_little_they_share(
+    place: Place, pages: Path
+) -> None:
+    ref = solved(place)
+    made = proposed(place, ref, page="runbooks/Second")
+    (pages / "First.md").write_text(f"# {made.title.swapcase()}\n\nCall the provider of names, they know what to do.\n")
+    second = proposed(place, ref, page="runbooks/Third")
+    assert second.nearest is not None
+    assert (second.nearest.doc, second.nearest.score < 0.75) == ("runbooks/First", True)
+    assert checks(place, second)["duplicate"] == "block"
+
+
 def test_a_rejected_proposal_writes_nothing_and_says_why(place: Place, pages: Path) -> None:
     made = proposed(place, solved(place))
     assert isinstance(place.desk.do(d.RejectProposal(id=made.id, rev=None, reason="no")).error, UsageError)

@@ -119,7 +119,9 @@ def general(text: str, given: Particulars) -> str:
 
 
 def _whole(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 3 else 0)
+    # A short name may be a word of the language, so it counts as it is written, or capitalised: tom, Tom.
+    either = "|".join(dict.fromkeys((re.escape(name), re.escape(name.capitalize()))))
+    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])", re.IGNORECASE if len(name) > 3 else 0)
 
 
 def _is_person(author: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 
+from opstui.core.checks.m1 import stems
 from opstui.core.claims import Finding
 from opstui.core.document_kinds.knowledge import NearestPage, PrivateSpan, ProposalKind
 from opstui.core.frozen import dataclass
@@ -124,8 +125,11 @@ def findings(proposal: Proposal, *, now: str | None, overrides: Mapping[str, str
     elif personal:
         add(PRIVATE, f"it keeps what stands there already: {_named(personal)}", block=False)
     near = proposal.nearest
-    if near is not None and proposal.kind is ProposalKind.NEW and near.score >= NEARLY_THE_SAME:
-        add(DUPLICATE, f"{near.doc} has {near.score:.0%} of its words: should that page be amended?", block=True)
+    if near is not None and proposal.kind is ProposalKind.NEW:
+        if is_title(near.title, proposal.title):
+            add(DUPLICATE, f"{near.doc} has the same title: should that page be amended?", block=True)
+        elif near.score >= NEARLY_THE_SAME:
+            add(DUPLICATE, f"{near.doc} has {near.score:.0%} of its words: should that page be amended?", block=True)
     if proposal.kind is ProposalKind.AMEND and len(proposal.evidence) < EVIDENCE:
         count = f"it rests on {len(proposal.evidence)} ticket"
         if proposal.base is not None and says_validated(proposal.base):
@@ -133,6 +137,12 @@ def findings(proposal: Proposal, *, now: str | None, overrides: Mapping[str, str
         else:
             add(FEW, f"{count}; two that agree are more", block=False)
     return tuple(sorted(found, key=lambda finding: finding.level != "block"))
+
+
+def is_title(one: str, other: str) -> bool:
+    """Whether two titles say the same in the same words, in whatever order, case and form."""
+    words = stems(one)
+    return bool(words) and words == stems(other)
 
 
 def _named(spans: list[PrivateSpan]) -> str:
