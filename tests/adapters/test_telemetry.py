@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from opstui.adapters.telemetry import reading
 from opstui.adapters.telemetry.figures import BadTelemetry
@@ -117,13 +118,14 @@ def test_series_of_each_kind_are_read_with_their_numbers_as_written(content: Any
     ("text", "sentence"),
     [
         ("time,lag (s)\n2026-11-20T10:01:00Z,15\n2026-11-20T10:02:00Z,1248\n", f"lag rose from 15 s to 1248 s {RISE}"),
+        ("time,cpu\n2026/11/20 10:01:00,8\n2026/11/20 10:02:00,91\n", f"cpu rose from 8 to 91 {RISE}"),
         ("Time;cpu\n2026-11-20 10:01:00;8%\n2026-11-20 10:02:00;91%\n", f"cpu rose from 8 % to 91 % {RISE}"),
         (
             "timestamp,metric,host,value\n1795168860,lag,db-1,3\n1795168920,lag,db-1,30\n",
             f"lag (host=db-1) rose from 3 to 30 {RISE}",
         ),
     ],
-    ids=["wide", "semicolons and units", "long"],
+    ids=["wide", "slashes", "semicolons and units", "long"],
 )
 def test_csv_is_read_wide_and_long(text: str, sentence: str) -> None:
     assert told(text, "lag.csv") == [sentence]
@@ -212,3 +214,30 @@ def test_files_have_a_size_and_points_a_number(tmp_path: Path, monkeypatch: pyte
         read_telemetry(str(file))
     with pytest.raises(BadTelemetry, match=r"gone\.csv: can't be read"):
         read_telemetry(str(tmp_path / "gone.csv"))
+
+
+KEYS = st.sampled_from(
+    "data result metric values value time timestamp Timestamps Values Datapoints series times pointlist schema fields "
+    "frames unit labels name type message first_time last_time count Label config attributes __name__ logs".split()
+)
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**22), 10**22),
+    st.floats(),
+    st.text(max_size=6),
+    st.sampled_from(["2026-11-20T10:01:00Z", "NaN", "1795168860", "9999-12-31T23:59:59-23:59", "x\nline", T0]),
+)
+NESTED = st.recursive(
+    LEAVES, lambda part: st.lists(part, max_size=4) | st.dictionaries(KEYS, part, max_size=5), max_leaves=25
+)
+
+
+@given(NESTED)
+def test_any_json_is_read_or_refused_in_words(value: Any) -> None:
+    try:
+        found = told(value)
+    except BadTelemetry as refused:
+        assert refused.message.startswith("file.json")  # noqa: PT017
+    else:
+        assert not any("\n" in text for text in found)

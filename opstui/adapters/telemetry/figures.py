@@ -16,7 +16,9 @@ FIGURE_LIMIT = 40
 _NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
 _NOTHING = frozenset(("", "nan", "null", "none", "na", "n/a", "-", "–", "+inf", "-inf", "inf", "infinity", "-infinity"))
 _WITH_UNIT = re.compile(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*([%°µa-zA-Z][%°µa-zA-Z/]{0,9})\Z")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\s*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?(?: UTC)?\Z")
+_ISO = re.compile(
+    r"\d{4}([-/])\d\d\1\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\s*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?(?: UTC)?\Z"
+)
 _EPOCHS = ((1e8, 1e11, 1.0), (1e11, 1e14, 1e3), (1e14, 1e17, 1e6), (1e17, 1e20, 1e9))
 """From, to, and how many of them make a second: seconds (from 1973 on), milli-, micro- and nanoseconds."""
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +81,7 @@ def moment_of(value: Any) -> datetime | None:
     text = text.removesuffix(" UTC").removesuffix("GMT").strip()
     text = text[:-3].strip() + "+00:00" if text.endswith("UTC") else text
     try:
-        return datetime.fromisoformat(text.replace(",", "."))
+        return datetime.fromisoformat(text.replace(",", ".").replace("/", "-"))
     except ValueError:
         return None
 
