@@ -16,7 +16,7 @@ from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import LineField
 
 ROWS = 9
-"""Choices in sight at once."""
+"""Choices in sight at once; on half of the screen more, where there are so many lines."""
 
 
 class Choices(RowList):
@@ -40,7 +40,7 @@ class Ask(Vertical):
     """
 
     DEFAULT_CSS = """
-    Ask { height: auto; max-height: 60%; background: $background; }
+    Ask { height: auto; max-height: 70%; background: $background; }
     Ask > Spans { height: auto; }
     """
 
@@ -129,7 +129,7 @@ class Ask(Vertical):
         rows.show(self._choice_rows)
         # It has no width of its own yet when it is put up.
         drawn = self._choice_rows(max(20, self.app.size.width))
-        rows.styles.height = min(sum(len(row.lines) for row in drawn), ROWS)
+        rows.styles.height = min(sum(len(row.lines) for row in drawn), max(ROWS, self.app.size.height // 2))
 
     @property
     def waits(self) -> bool:
