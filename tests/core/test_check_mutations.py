@@ -190,3 +190,19 @@ def test_a_promised_time_may_be_worked_out_of_its_entry_and_is_never_blocked() -
         )
         found = check_document(replace(package, comms=comms), sources, ticket)
         assert [item.level for item in found] == ([] if holds else ["warn"]), (ref, minute)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("According to priya, Load balancer lb-eu-3 is healthy, 12 backends, 0 connection resets.", "block"),
+        ("The log shows: Load balancer lb-eu-2 is healthy, 12 backends, 3 connection resets.", "warn"),
+        ("Load balancer lb-eu-2 is healthy; no reset before 2026-11-19, and none after it.", None),
+    ],
+)
+def test_a_sentence_that_nearly_quotes_is_laid_beside_what_it_quotes(text: str, level: str | None) -> None:
+    sources = SourceSet(PROSE)
+    claim = Claim("x1", text, ClaimStatus.REPORTED, citations=(sources.cite("INC-1042#3", 1, 1),))
+    document = replace(incident_summary(given(PROSE)), what_happened=(claim,))
+    found = {item.level for item in check_document(document, sources, PROSE) if item.claim == "x1"}
+    assert (level in found) if level else ("block" not in found)

@@ -8,6 +8,12 @@ from functools import lru_cache
 
 _TOKEN = re.compile(r"[^\s\"'`()\[\]{}<>,;=|]+")
 _PIECES = re.compile(r"[.!?;](?:\s|\Z)|\n|\", \"")
+_LEAD = re.compile(
+    r"\A(?:according to [^,]{1,40}, |it is (?:reported|said|stated) that |(?:the )?[\w -]{2,24}?"
+    r" (?:states?|says?|said|shows?|reports?|reported|writes?|wrote)(?: that |: ))",
+    re.IGNORECASE,
+)
+"""Who says it: no part of the sentence that is laid beside another."""
 _ALIKE = 0.6
 """Share of a claim's words that a piece of the source has to hold."""
 _TOKENS = 90
@@ -21,7 +27,7 @@ def swapped(claim: str, span: str) -> tuple[tuple[str, str], ...]:
     At most four words against four, a space between them. Empty where no piece of the source is nearly what the claim
     says.
     """
-    ours = tokens(claim)
+    ours = tokens(_LEAD.sub("", claim))
     if len(ours) < 4:
         return ()
     theirs = _nearest(frozenset(ours), span)

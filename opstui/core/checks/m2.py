@@ -26,6 +26,8 @@ LINES_READ = 2_000
 """Lines of the ticket that are looked through for what no citation backs."""
 _IN = re.compile(r"\b(?:in|within|after|for)\s+(?:the next\s+|about\s+)?(\d{1,3})\s*(m|h)", re.IGNORECASE)
 _NEARLY = 0.75
+_ANY_DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?\Z")
 _MAKING = frozenset(
     "level driven facing based side wide time only related like run term non pre post re self well out off down one two"
@@ -184,6 +186,12 @@ def _misspelt(text: str, cited: Cited) -> list[Atom]:
             (atom.day, atom.clock) for atom in times[1]
         }:
             found.append(times[1][0])
+        if theirs.startswith(ours.rstrip("… ")):
+            continue  # cut
+        names = _ANY_DIGIT.search(theirs) and _LETTER.search(theirs)
+        if names and theirs != ours and _ANY_DIGIT.sub("", theirs) == _ANY_DIGIT.sub("", ours):
+            found.append(Atom(AtomKind.IDENTIFIER, ours))  # web-1 in the place of web-2, which stands there too
+            continue
         if ours.casefold() in cited.words or stem(theirs.casefold()) == stem(ours.casefold()):
             continue
         if any(atom.kind is AtomKind.IDENTIFIER for atom in atoms(theirs)) and (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from opstui.core.checks.opposites import opposite
+from opstui.core.checks.opposites import doubtful, opposite
 from opstui.core.checks.spans import Cited, Spans, lead_in, verbatim
 from opstui.core.documents import (
     Citation,
@@ -71,7 +71,8 @@ _NOT_KNOWN = re.compile(
     r"\bunknown|\bunclear|\bno (?:one|source|entry|page|record|word|information|data|sign|mention|title|cause|answer)\b"
     r"|\bnobody|\bnot\b|n['’]t\b|\bno\b|\bnothing|\bnone\b|\bopen\b|\bmissing|\?|\bwithout\b|\bpending\b|\buncertain"
     r"|\bundetermined|\bunconfirmed|\bunstated|\bunspecified|\babsent|\bfinding out|\bstill being"
-    r"|\bto be (?:found|seen|told)|\bwe are (?:still )?(?:looking|checking|investigating)|\bremains?\b",
+    r"|\btbd\b|\bto be (?:found|seen|told|determined)|\binvestigat|\bawait|\bwaiting\b"
+    r"|\bwe are (?:still )?(?:looking|checking|investigating)|\bremains?\b",
     re.IGNORECASE,
 )
 
@@ -88,6 +89,11 @@ def check(document: Document, claims: Sequence[Claim], spans: Spans, ticket: Tic
         if fault is not None:
             citation = claim.citations[0] if claim.citations else None
             yield Finding(id=f"M4:{claim.id}", level="block", text=fault, claim=claim.id, citation=citation)
+        elif claim.citations and not verbatim(claim.text, spans.of(claim)):
+            word = doubtful(claim.text, spans.of(claim).text)
+            if word is not None:
+                fault, name = f"the source has the opposite of {word!r}", f"M4-word:{claim.id}"
+                yield Finding(id=name, level="warn", text=fault, claim=claim.id, citation=claim.citations[0])
     for said in kind.said(document):
         cited = spans.of_citations(said.citations)
         fault = _text_fault(said.text, cited, inferred=True) if cited.lines and not verbatim(said.text, cited) else None

@@ -72,6 +72,14 @@ def _sides_of_words() -> dict[str, frozenset[tuple[int, int]]]:
 
 _SIDES = _sides_of_words()
 """Word → the pairs it is in, and on which side of each."""
+_RELATIVE = frozenset(
+    place
+    for word in "before above first oldest maximum all always old primary true high full open started running".split()
+    for number, _ in _SIDES[word]
+    for place in ((number, 0), (number, 1))
+)
+"""Pairs that a true sentence may turn round: ``not before the deploy`` for ``after the deploy``. They block only where
+one stands in the other's place."""
 _ENDS = frozenset("fixed resolved recovered restored solved closed".split())
 
 
@@ -83,7 +91,7 @@ def opposite(claim: str, span: str) -> str | None:
             return ours
         if _ENDS.intersection(one.split()) and not _ENDS.intersection(other.split()) and _STILL.search(other):
             return ours
-    found = polarity_fault(claim, span) or _other_side(claim, span)
+    found = polarity_fault(claim, span)
     if found is not None:
         return found
     for part in _SENTENCES.split(claim):
@@ -93,6 +101,11 @@ def opposite(claim: str, span: str) -> str | None:
             if found is not None:
                 return found
     return None
+
+
+def doubtful(claim: str, span: str) -> str | None:
+    """A word of the claim of which the span has the opposite alone, in whatever sentence: worth a look, no more."""
+    return _other_side(claim, span, also_relative=True)
 
 
 def polarity_fault(claim: str, span: str) -> str | None:
@@ -111,11 +124,13 @@ def polarity_fault(claim: str, span: str) -> str | None:
     return None
 
 
-def _other_side(claim: str, span: str) -> str | None:
+def _other_side(claim: str, span: str, *, also_relative: bool = False) -> str | None:
     """A word whose opposite alone stands in the span."""
     there, here = _sides(span), _sides(claim)
     for word in _words(claim):
         places = _SIDES.get(word, frozenset())
+        if not also_relative:
+            places -= _RELATIVE
         if not places or places & there:
             continue
         if any((number, 1 - side) in there - here for number, side in places):
@@ -124,17 +139,16 @@ def _other_side(claim: str, span: str) -> str | None:
 
 
 def _alike(claim: str, span: str) -> str:
-    """The sentences of the span that say most of what the claim says; empty where none does, or all are that."""
+    """The sentences of the span that say most of what the claim says; empty where none does."""
     parts = _SENTENCES.split(span)
     wanted = stems(claim)
-    if len(parts) < 2 or not wanted:
+    if not wanted:
         return ""
     shares = [len(wanted & stems(part)) / len(wanted) for part in parts]
     best = max(shares)
     if best < _ALIKE:
         return ""
-    near = [part for part, share in zip(parts, shares, strict=True) if share >= 0.8 * best]
-    return "\n".join(near) if len(near) < len(parts) else ""
+    return "\n".join(part for part, share in zip(parts, shares, strict=True) if share >= 0.8 * best)
 
 
 def _words(text: str) -> Sequence[str]:
