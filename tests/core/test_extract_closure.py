@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given as forall, strategies as st
 
 from opstui.core.checks.document import check_document
-from opstui.core.documents import ClaimStatus, ResolutionCode, ResolutionNotes, Tristate
+from opstui.core.documents import ClaimStatus, RelatedTicket, ResolutionCode, ResolutionNotes, Tristate
 from opstui.core.extract.closure import resolution_notes
 from opstui.core.proposals import proposal
 from opstui.core.render.registry import as_comment
@@ -212,3 +213,34 @@ def test_whatever_a_ticket_holds_its_notes_pass_every_check(
     assert (found.code_citation is None) is (found.code is ResolutionCode.UNKNOWN)
     assert found.cause.citations or found.cause.status is ClaimStatus.UNKNOWN
     assert as_comment(found)
+
+
+@pytest.mark.parametrize(
+    ("code", "entry", "says"),
+    [
+        (ResolutionCode.NO_FAULT, 2, False),
+        (ResolutionCode.FIXED, 0, False),
+        (ResolutionCode.FIXED, 3, True),
+        (ResolutionCode.DUPLICATE, 4, False),
+    ],
+    ids=["a line that says nothing of it", "the title", "the line", "a ticket that nobody named"],
+)
+def test_a_code_and_its_line_are_held_together(code: ResolutionCode, entry: int, says: bool) -> None:
+    made = ticket(ROLLBACK)
+    sources = SourceSet(made)
+    other = RelatedTicket(ticket_id="local:OPS-9", title="x", relation="duplicate", score=0.0)
+    given_notes = replace(
+        resolution_notes(given(made)),
+        code=code,
+        code_citation=sources.cite(f"INC-1042#{entry}", 1, 1),
+        duplicate_of=other if code is ResolutionCode.DUPLICATE else None,
+    )
+    blocked = {one.id for one in check_document(given_notes, sources, made) if one.blocks}
+    assert blocked == (set() if says else {"code", "duplicate_of"} if other is given_notes.duplicate_of else {"code"})
+
+
+def test_a_follow_up_without_its_line_is_refused() -> None:
+    made = ticket(ROLLBACK)
+    found = resolution_notes(given(made))
+    bare = replace(found, follow_ups=(replace(found.follow_ups[0], citation=None),))
+    assert [one.id for one in check_document(bare, SourceSet(made), made) if one.blocks] == ["limits:follow_ups"]

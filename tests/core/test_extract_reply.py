@@ -233,3 +233,29 @@ def test_an_entry_of_unknown_visibility_is_not_taken_for_public() -> None:
         "INC-1042#1", NOW, SafeText("dana"), EntryKind.COMMENT, Visibility.UNKNOWN, SafeText("Customers cannot pay.")
     )
     assert "cannot pay" not in written(replace(made, timeline=(unknown,)))[1]
+
+
+def test_a_sentence_that_rests_on_an_internal_entry_is_refused() -> None:
+    made = ticket(*INSIDE, *OUTSIDE)
+    found = reply(given(made))
+    sources = SourceSet(made)
+    inside = replace(
+        found.impact[0], id="c9", text="The index was found.", citations=(sources.cite("INC-1042#2", 1, 1),)
+    )
+    ids = {one.id for one in check_document(replace(found, sentences=(inside,)), sources, made) if one.blocks}
+    assert "internal:c9" in ids
+
+
+@pytest.mark.parametrize(
+    "promise", ["A fix is expected tomorrow.", "It should be back soon.", "We expect to restore it within the hour."]
+)
+def test_a_promise_of_repair_is_refused_in_any_words(promise: str) -> None:
+    made = ticket(*OUTSIDE)
+    ids = [one.id for one in check_outward(f"{SAID} {promise} Next update: 09:45 UTC.", made, now=NOW)]
+    assert ids == ["outward:eta"]
+
+
+def test_a_colleague_s_name_is_pointed_out() -> None:
+    made = ticket(*INSIDE)
+    found = list(check_outward(f"{SAID} Dana works on it. Next update: 09:45 UTC.", made, now=NOW))
+    assert [(one.id, one.level) for one in found] == [("outward:person", "warn")]

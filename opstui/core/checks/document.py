@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from opstui.core.checks import limits, m1, m2, m4
+from opstui.core.checks import fitting, limits, m1, m2, m4
 from opstui.core.checks.confidence import Level, confidences
 from opstui.core.checks.outward import check_outward
 from opstui.core.checks.spans import Spans
@@ -32,6 +32,7 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
         *m2.check_said(document, spans),
         *m2.check_stated(document, spans),
         *m4.check(document, claims, spans, ticket),
+        *fitting.check(document, spans, ticket),
         *(check_outward(outward(document), ticket, now=document.head.generated_at) if outward is not None else ()),
     ]
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from opstui.core.checks.atoms import AtomKind, atoms
 from opstui.core.documents import Finding
 from opstui.core.extract.words import HEDGE, IMPACT, IMPACT_STATE
-from opstui.core.tickets import StatusCategory, Ticket
+from opstui.core.tickets import StatusCategory, Ticket, Visibility
 
 FIRST_HOURS = timedelta(hours=2)
 """While an incident is this young, the next update is at most twenty minutes away."""
@@ -17,7 +17,9 @@ NEXT_UPDATE = timedelta(minutes=20)
 
 _ETA = re.compile(
     r"\b(?:expect|should|will|going to|estimate)\w*\b.{0,40}\b(?:resolv|fix|restor|solv|repair|back"
-    r"|recover)\w*\b.{0,40}\b(?:in|by|within|at|before)\b"
+    r"|recover)\w*\b.{0,40}\b(?:in|by|within|at|before|soon|shortly|quickly|tomorrow|tonight|today)\b"
+    r"|\b(?:fix|repair|solution|resolution|recovery|restoration)\b[^.]{0,30}\b(?:expected|due|planned|scheduled"
+    r"|estimated|anticipated|soon|shortly|on its way)\b"
     r"|\b(?:eta|estimated time)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -34,6 +36,11 @@ _NOT_DONE = re.compile(
     re.IGNORECASE,
 )
 _LOSS = re.compile(r"\bdata\b", re.IGNORECASE)
+_NO_PERSON = frozenset(
+    "telemetry monitoring prometheus alertmanager grafana datadog system automation support desk team service admin"
+    " root operator user customer may will mark next status the our your this that".split()
+)
+"""Parts of authors' names that are words, or programs."""
 
 
 def check_outward(text: str, ticket: Ticket, *, now: datetime | None = None) -> Iterator[Finding]:
@@ -49,6 +56,10 @@ def check_outward(text: str, ticket: Ticket, *, now: datetime | None = None) -> 
     names += [match.group() for match in _ADDRESS.finditer(text) if match.group() not in names]
     if names:
         yield _blocks("internal", f"it names what only we should see: {', '.join(dict.fromkeys(names[:4]))}")
+    people = sorted(name for name in _colleagues(ticket) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+    if people:
+        text_of = f"it names colleagues: {', '.join(people[:4])}"
+        yield Finding(id="outward:person", level="warn", text=text_of)
     if HEDGE.search(text):
         yield _blocks("hypothesis", "it holds a suspicion; customers get what is known")
     open_now = ticket.status.category.is_open
@@ -71,6 +82,14 @@ def check_outward(text: str, ticket: Ticket, *, now: datetime | None = None) -> 
     ):
         if away > NEXT_UPDATE:
             yield Finding(id="outward:next-update", level=level, text="the next update is more than 20 minutes away")
+
+
+def _colleagues(ticket: Ticket) -> set[str]:
+    """Who has the ticket or wrote inside of it, as named there and with a capital: ``mira`` is called Mira."""
+    inside = (entry.author for entry in ticket.timeline if entry.visibility is Visibility.INTERNAL)
+    names = {str(name) for name in (*ticket.assignees, *inside)}
+    parts = {part for name in names for part in re.split(r"[\s@._-]+", name) if len(part) >= 3 and part.isalpha()}
+    return {part.capitalize() for part in parts if part.casefold() not in _NO_PERSON}
 
 
 def _blocks(name: str, text: str) -> Finding:

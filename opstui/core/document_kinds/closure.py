@@ -95,6 +95,9 @@ def _said(notes: ResolutionNotes) -> Iterator[Said]:
 def _faults(notes: ResolutionNotes) -> Iterator[tuple[str, str]]:
     if notes.code is not ResolutionCode.UNKNOWN and notes.code_citation is None:
         yield "code", f"{notes.code.value} needs the line that says so; unknown needs none"
+    for number, plan in enumerate(notes.follow_ups, start=1):
+        if plan.citation is None:
+            yield "follow_ups", f"follow-up {number} needs the line in which somebody wrote it down"
     if notes.code is ResolutionCode.DUPLICATE and notes.duplicate_of is None:
         yield "duplicate_of", "a duplicate needs the other ticket"
 

@@ -115,6 +115,31 @@ _FOLLOW_UP = re.compile(
 _OWNED = re.compile(r"^(?:i|i'll|i will|i'm)\b", re.IGNORECASE)
 
 
+def says(code: ResolutionCode, text: str) -> bool:
+    """Whether a text, of up to twelve lines, tells of an end of this kind, in whatever words an agent chose to cite."""
+    patterns = {
+        ResolutionCode.NO_FAULT: (_NO_FAULT, _ALL_WELL),
+        ResolutionCode.DECLINED: (_DECLINED,),
+        ResolutionCode.RECOVERED: (_BY_ITSELF, _WELL_AGAIN),
+        ResolutionCode.WORKAROUND: (re.compile(r"\bwork-?around\b", re.IGNORECASE),),
+        ResolutionCode.FIXED: (_FIXED, _WELL_AGAIN, _CONFIRMED),
+        ResolutionCode.DUPLICATE: (
+            re.compile(r"\b(?:duplicates?|dup(?:e|s)?|same (?:as|issue|incident))\b", re.IGNORECASE),
+        ),
+    }.get(code, ())
+    return any(not _denied(text, match.start()) for pattern in patterns for match in pattern.finditer(text))
+
+
+def finished(notes: ResolutionNotes, given: Submission) -> ResolutionNotes:
+    """The duplicate as it is known here: nobody else says its title, or how alike it is."""
+    other = notes.duplicate_of
+    if other is None:
+        return notes
+    source = given.sources.find(f"{other.ticket_id}#0")
+    known = replace(other, title=str(source.title) if source is not None else "", score=0.0, shared_atoms=())
+    return replace(notes, duplicate_of=replace(known, relation="duplicate"))
+
+
 def computed(given: Submission) -> dict[str, object]:
     """What code sets in notes that an agent wrote."""
     return {"sla": clock.sla(given.ticket, given.now), "severity": clock.severity(given.ticket, given.sources)}

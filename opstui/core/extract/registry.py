@@ -34,7 +34,7 @@ RULES: Mapping[str, Rules] = {
     ),
     "Triage": Rules(extract=triage.triage, computed=triage.computed, finished=triage.finished),
     "Reply": Rules(extract=reply.reply, computed=reply.computed),
-    "ResolutionNotes": Rules(extract=closure.resolution_notes, computed=closure.computed),
+    "ResolutionNotes": Rules(extract=closure.resolution_notes, computed=closure.computed, finished=closure.finished),
     "KBProposal": Rules(extract=knowledge.kb_proposal, computed=knowledge.computed),
     "ShiftHandover": Rules(extract=shift.shift_handover, computed=shift.computed, finished=shift.finished),
 }

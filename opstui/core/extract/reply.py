@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from opstui.core.checks.fitting import is_message
 from opstui.core.checks.m1 import stems
 from opstui.core.checks.outward import FIRST_HOURS, NEXT_UPDATE, check_outward
 from opstui.core.documents import ActorType, Citation, Claim, Reply, RunbookRef, SummaryStatus, Tristate
@@ -22,7 +23,7 @@ from opstui.core.extract.words import COMMS, HEDGE, NEXT, QUESTION, SMALL_TALK, 
 from opstui.core.knowledge import Page
 from opstui.core.ports import ExtractInput
 from opstui.core.submissions import Submission
-from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, Visibility
+from opstui.core.tickets import Ticket, TimelineEntry, Visibility
 
 IMPACT_LIMIT = 2
 SENTENCES_LIMIT = 3
@@ -145,12 +146,6 @@ class _Public:
         }
         self._names = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})(?!\w)") if names else None
 
-    def is_message(self, entry: TimelineEntry) -> bool:
-        """Whether customers have read it, or wrote it."""
-        if entry.kind not in (EntryKind.COMMENT, EntryKind.REPLY) or entry.visibility is Visibility.INTERNAL:
-            return False
-        return entry.kind is EntryKind.REPLY or entry.visibility is Visibility.PUBLIC
-
     def is_ours(self, entry: TimelineEntry) -> bool:
         """Whether somebody of the desk, or a program, wrote it."""
         who = actor_type(str(entry.author), entry.kind)
@@ -159,7 +154,7 @@ class _Public:
     def last_message(self) -> TimelineEntry | None:
         """The customer's last message, unless it was answered already."""
         for entry in reversed(self._ticket.timeline):
-            if self.is_message(entry):
+            if is_message(entry):
                 return None if self.is_ours(entry) else entry
         return None
 
@@ -175,7 +170,7 @@ class _Public:
             return False
         if unit.entry >= 0:
             entry = self._ticket.timeline[unit.entry]
-            if not self.is_message(entry) or not self.is_ours(entry):
+            if not is_message(entry) or not self.is_ours(entry):
                 return False
         elif _FIRST_PERSON.search(text) or (unit.label and unit.label not in ("impact", "customer impact")):
             return False  # a description may be the customer's, or a machine's list of labels
