@@ -32,7 +32,7 @@ ISSUES = Capabilities(
           "/severity": "labels say it"},
 )  # fmt: skip
 
-SAID = "Customers in eu-west see errors. Next update at 04:00 UTC."
+SAID = "Customers in eu-west see errors. Next update at 03:30 UTC."
 """All that a public comment has to say."""
 
 Make = Callable[..., FarPlace]
