@@ -194,6 +194,17 @@ async def test_the_page_opens_in_the_operators_editor(place: Place, monkeypatch:
         await until(pilot, lambda: "kept" in text(app))
 
 
+async def test_the_palette_leads_to_a_proposal_by_its_page(place: Place) -> None:
+    proposed(place, solved(place))
+    app = OpstuiApp(place.desk, now=place.clock.now, environ={})
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("colon", *"proposal")
+        await until(pilot, lambda: "Proposal for a page: DNS lookups time out" in text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ProposalScreen) and "waits for you" in text(app))
+
+
 async def test_a_proposal_is_rejected_with_a_reason(place: Place) -> None:
     made = proposed(place, solved(place))
     async with opened(place, made) as (app, pilot, _):

@@ -9,7 +9,7 @@ from typing import Any
 from textual.screen import Screen
 
 from opstui.core.boards import shift_ref
-from opstui.core.desk import Drafts, SortedTickets, TicketDetail, TicketsWindow, TicketView
+from opstui.core.desk import Drafts, SortedTickets, TicketDetail, TicketsWindow, TicketView, WaitingForYou
 from opstui.core.drafts import DraftState
 from opstui.core.errors import NotFound, OpstuiError, UsageError
 from opstui.core.frozen import dataclass
@@ -63,6 +63,7 @@ class PaletteScreen(FindScreen):
         ref = ticket_of(below)
         self.entries = [
             *self._screens(below),
+            *self._papers(),
             *self._on_ticket(ref),
             *self._workflows(below, ref),
             *self._commands(below),
@@ -71,6 +72,19 @@ class PaletteScreen(FindScreen):
 
     def _screens(self, below: Screen[Any]) -> list[Entry]:
         return [Entry(f"screen:{kind}", name, "screen", partial(self._go, kind)) for kind, name in registry.PLACES]
+
+    def _papers(self) -> list[Entry]:
+        """Proposals for pages and handovers that wait for a person."""
+        return [
+            Entry(
+                f"paper:{item.subject}",
+                item.text[:1].upper() + item.text[1:],
+                f"from {called(item.ticket)}",
+                partial(self._go, item.kind, id=item.subject),
+            )
+            for item in self.desk.ask(WaitingForYou())
+            if item.kind in ("proposal", "handover")
+        ]
 
     def _on_ticket(self, ref: TicketRef | None) -> list[Entry]:
         if ref is None:
