@@ -93,7 +93,7 @@ def built(setup: Setup, shift: Shift) -> Ticket:
         *(board_tickets.open_ticket(one, now, board_work.waiting_on(setup, one.ticket.ref)) for one in listed),
         *_most(boards.WATCH, board_tickets.watch(recent, touched, shift)),
         *_most(boards.SILENCED, board_tickets.silenced(told.values())),
-        *_most(boards.PROMISED, board_tickets.promised(told.values(), shift.start)),
+        *_most(boards.PROMISED, board_tickets.promised(told.values(), shift.start - LATELY)),
         *_most(boards.PLANNED, board_tickets.planned(told.values(), now)),
         *_most(boards.FALSE_ALERT, board_tickets.false_alerts(recent, shift)),
         *_most(boards.LESSON, board_tickets.lessons(recent, shift)),

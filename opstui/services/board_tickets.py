@@ -178,7 +178,10 @@ def silenced(tickets: Iterable[Told]) -> Iterator[Observation]:
 
 
 def promised(tickets: Iterable[Told], since: datetime) -> Iterator[Observation]:
-    """The next updates that the last public message of an open ticket promised, those due first."""
+    """The next updates that the last public message of an open ticket promised, those due first.
+
+    Nobody has said anything since, so one that is overdue is still owed, by whichever shift it was promised.
+    """
     found = []
     for one in tickets:
         ticket = one.ticket

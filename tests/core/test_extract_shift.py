@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from opstui.core.codec import encode
 from opstui.core.documents import Engine, ShiftHandover, SlaState, claims_of
 from opstui.core.extract.shift import shift_handover
 from opstui.core.ports import ExtractInput
+from opstui.core.render.registry import as_plain
 from opstui.core.shifts import Shift
 from opstui.core.sources import SourceSet
 from opstui.core.submissions import Submission
@@ -125,6 +127,33 @@ def test_what_an_agent_leaves_out_of_tickets_promises_and_silences_is_added() ->
     assert [one.claim.text for one in read.document.promises] == [one.claim.text for one in whole.promises]
     assert len(read.document.silenced) == 1
     assert check_document(read.document, SourceSet(ticket), ticket) == []
+
+
+def test_a_section_that_an_agent_leaves_empty_holds_what_the_board_has() -> None:
+    more = [
+        ("under way", "rt:12: a draft waits"),
+        ("watch", "rt:9 alerted 4 times"),
+        ("planned", "rt:8: swap at 05:00"),
+    ]
+    ticket = board(*more)
+    whole = made(ticket)
+    read = submitted(ticket, as_handed_in(whole, under_way=[], watch=[], changes_planned=[]))
+    assert isinstance(read.document, ShiftHandover), read.violations
+    for name in ("under_way", "watch", "changes_planned"):
+        assert [one.text for one in getattr(read.document, name)] == [one.text for one in getattr(whole, name)] != []
+    assert check_document(read.document, SourceSet(ticket), ticket) == []
+
+
+def test_a_promise_is_told_with_its_ticket_its_time_and_that_it_is_overdue() -> None:
+    found = made(board())
+    (promise,) = found.promises
+    short = replace(promise, claim=replace(promise.claim, text="Customers wait for a word."))
+    late = replace(found.head, generated_at=datetime(2026, 11, 20, 4, tzinfo=UTC))
+    text = as_plain(replace(found, promises=(short,), head=late))
+    (line,) = (line for line in text.split("\n") if "wait for a word" in line)
+    assert line.startswith("- rt:12: Customers wait for a word. [")
+    assert line.endswith("] (due 2026-11-20 03:30 UTC, overdue)")
+    assert "(due" not in as_plain(found).partition("Promised")[2]  # it says so itself, and there is time
 
 
 def test_due_times_and_owners_are_the_boards_whatever_an_agent_says() -> None:

@@ -73,6 +73,13 @@ def test_what_came_again_was_promised_planned_or_nothing_is_told_with_its_ticket
     assert lines(board, "stats")[0].startswith("4 opened, 1 closed, 0 past their due time")
 
 
+def test_a_promise_that_nobody_kept_is_handed_on_by_the_shift_after_it(place: Place) -> None:
+    refs = night(place)
+    place.clock.move(hours=7)
+    (promise,) = lines(place.desk.ask(TicketDetail(TicketRef("shift", "2026-11-20T08:00:00Z"))).ticket, "promised")
+    assert promise.startswith(f"{refs['late']}: next update promised for 2026-11-20 03:40 UTC")
+
+
 def test_the_same_state_gives_the_same_board_whatever_the_clock_says(place: Place) -> None:
     night(place)
     first = board_of(place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from opstui.core import boards
 from opstui.core.boards import OpenWork, Seen, board_among, figure_in, number_in, open_work, seen_on
@@ -68,7 +68,8 @@ def finished(handover: ShiftHandover, given: Submission) -> ShiftHandover:
     """The handover with the board's own fields of each open ticket, in the board's order, and nothing left out.
 
     An agent words what is handed on; whether a ticket, a promise or a silence is handed on at all is not its to say.
-    What it left out is added in the board's words. Tickets that the board does not have stay, and the checks find them.
+    What it left out is added in the board's words, and so is a whole section that it left empty: an empty one tells the
+    receiver that there is nothing. Tickets that the board does not have stay, and the checks find them.
     """
     board = _board(given.ticket, given.boards)
     ruled = shift_handover(
@@ -101,13 +102,21 @@ def finished(handover: ShiftHandover, given: Submission) -> ShiftHandover:
     promises = (*own_promises, *fresh.left_out(handover.promises, ruled.promises, _of_promise))
     silenced = (*own_silences, *fresh.left_out(handover.silenced, ruled.silenced, _of_silence))
     on_board = len(ruled.open)
+    empty: dict[str, Any] = {
+        name: tuple(map(fresh.claim, getattr(ruled, name))) for name in _LISTS if not getattr(handover, name)
+    }
     return replace(
         handover,
+        **empty,
         open=tuple(opened),
         others=_others(board, on_board),
         promises=tuple(sorted(promises[: KIND.limits["promises"]], key=_due)),
         silenced=silenced[: KIND.limits["silenced"]],
     )
+
+
+_LISTS = ("under_way", "watch", "changes_planned", "false_alerts", "lessons")
+"""Sections that are nothing but claims."""
 
 
 def shift_of(board: Ticket) -> HandedShift:

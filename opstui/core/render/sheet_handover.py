@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from opstui.core.documents import Claim, ShiftHandover
+from opstui.core.documents import Claim, Promise, ShiftHandover
 from opstui.core.money import dollars
 from opstui.core.render.plain import span_text
 from opstui.core.render.sheet_parts import cited, claimed, left_out, made_by, moment
 from opstui.core.render.sheets import Item, Marks, Section, Sheet, Strong
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opstui.core.handovers import Handover, Settled
 
 TITLES = {
@@ -55,7 +57,7 @@ def section_items(handover: ShiftHandover) -> dict[str, tuple[Item, ...]]:
     """Section → its items, in the order of the walk."""
     return {
         "open": tuple(_open(handover)),
-        "promises": _claims(tuple(promise.claim for promise in handover.promises)),
+        "promises": tuple(_promise(promise, handover.head.generated_at) for promise in handover.promises),
         "under_way": _claims(handover.under_way),
         "silenced": _claims(tuple(silence.claim for silence in handover.silenced)),
         "watch": _claims(handover.watch),
@@ -114,6 +116,18 @@ def _section(name: str, items: tuple[Item, ...], settled: Settled | None) -> Sec
 
 def _claims(claims: tuple[Claim, ...]) -> tuple[Item, ...]:
     return tuple(claimed(claim) for claim in claims)
+
+
+def _promise(promise: Promise, now: datetime) -> Item:
+    """The promise in its own words, with the ticket and the time where those leave them out."""
+    text = promise.claim.text
+    item: list[str | Strong | Marks] = [] if promise.ticket_id in text else [Strong(promise.ticket_id), ": "]
+    item += claimed(promise.claim)
+    if promise.due is not None:
+        told = [] if moment(promise.due) in text else [f"due {moment(promise.due)}"]
+        told += ["overdue"] if promise.due < now else []
+        item += [f" ({', '.join(told)})"] if told else []
+    return tuple(item)
 
 
 def _open(handover: ShiftHandover) -> list[Item]:
