@@ -430,6 +430,9 @@ class KnowledgeIndex(Protocol):
         can't be asked never stops the others; what is indexed of it is kept, and ``faults`` says why.
         """
 
+    def refresh_here(self) -> int:
+        """The same for what is on this machine alone: nobody who waits for a page waits for a network."""
+
     def faults(self) -> Mapping[str, OpstuiError]:
         """Source → why its last question was not answered; those that answered are left out."""
 

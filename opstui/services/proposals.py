@@ -65,7 +65,7 @@ def detail(setup: Setup, question: ProposalDetail) -> ProposalView:
     """See ``ProposalDetail``."""
     proposal = stored(setup, question.id)
     if proposal.state is ProposalState.OPEN:
-        setup.knowledge.refresh(due=True)
+        setup.knowledge.refresh_here()
     return _view(setup, proposal)
 
 
@@ -123,7 +123,7 @@ def edit(setup: Setup, command: EditProposal) -> Outcome[Proposal]:
 def rebase(setup: Setup, command: RebaseProposal) -> Outcome[Proposal]:
     """See ``RebaseProposal``."""
     with _deciding(setup, command.id, command.rev) as proposal:
-        setup.knowledge.refresh(due=True)
+        setup.knowledge.refresh_here()
         page = page_of(setup, proposal)
         now = str(page.text) if page is not None else None
         if now == proposal.base:
@@ -166,7 +166,7 @@ def accept(setup: Setup, command: AcceptProposal) -> Outcome[Proposal]:
                 return Outcome(_accepted(setup, proposal, there), notice=there)
         if command.text_hash is not None and command.text_hash != text_hash(proposal.text):
             raise Conflict(f"{called(proposal)}: the proposal is not what was shown. Nothing was written")
-        setup.knowledge.refresh(due=True)
+        setup.knowledge.refresh_here()
         page = page_of(setup, proposal)
         proposal = replace(proposal, private=private_in(proposal.text, proposal.base, setup.redactor))
         overridden = _answers(proposal, page, command.overrides)
@@ -200,7 +200,7 @@ def _accepted(setup: Setup, proposal: Proposal, where: str) -> Proposal:
     done = decided(setup, proposal, ProposalState.ACCEPTED, where=str(clean_line(where, limit=400)))
     kept = save(setup, done, audit_row(setup, done, "page.written", done.where), _labels(setup, proposal))
     try:
-        setup.knowledge.refresh()
+        setup.knowledge.refresh_here()
     except OpstuiError as error:
         log.warning("index after a page was written: %s", type(error).__name__)
     return kept

@@ -125,6 +125,10 @@ class LateKnowledge:
             changed, self._changed = changed + self._changed, 0
         return changed
 
+    def refresh_here(self) -> int:
+        """See ``KnowledgeIndex``."""
+        return self._index().refresh_here()
+
     def faults(self) -> Mapping[str, OpstuiError]:
         """See ``KnowledgeIndex``."""
         return self._index().faults()

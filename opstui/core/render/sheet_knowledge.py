@@ -16,7 +16,7 @@ def proposal_sheet(proposal: KBProposal) -> Sheet:
             for name, text in (("command", step.command), ("verify", step.verify), ("rollback", step.rollback))
             if text
         ]
-        steps.append(cited(f"{number}. {step.text}{''.join(more)}", step.citation))
+        steps.append(cited(f"{number}. {step.text}{''.join(more)}", step.citation, step.outcome))
     nearest = proposal.nearest
     near = f"{nearest.doc}: {nearest.title}, {nearest.score:.0%} of its words" if nearest is not None else "none"
     found = ", ".join(f"{span.kind} in line {span.line}" for span in proposal.private)
