@@ -18,7 +18,6 @@ from opstui.core.text import clean_line
 
 if TYPE_CHECKING:
     from opstui.core.evaluation import Acceptance, Change, Evaluation, Told
-    from opstui.services.setup import Setup
 
 WORSE, BUDGET = 1, 6
 
@@ -81,58 +80,40 @@ def run_cases(
 
     Your own tickets, drafts and runbooks are not touched. opstui eval run --help says what it takes.
     """
-    from opstui.services import evaluating
-    from opstui.services.evaluation_cases import read_cases
-    from opstui.wired.evaluation import scratch_desks
-    from opstui.wiring import open_setup
+    from opstui.core.evaluation import saved
+    from opstui.wired.evaluation import evaluate_folder
 
     if runtime not in invocation.settings.runtimes:
         names = ", ".join(invocation.settings.runtimes)
         raise UsageError(f"{clean_line(runtime, limit=60)}: no such runtime; there are: {names}")
     amount = whole_cents(budget) if budget is not None else None
     invocation.writes()
-    cases = [case for case in read_cases(Path(folder).expanduser()) if not workflows or case.workflow in workflows]
-    if not cases:
-        raise UsageError(f"no case of {', '.join(workflows)} in {clean_line(folder, limit=120)}")
     before = _before(against, workflows)
-    setup = open_setup(
+    done = evaluate_folder(
+        Path(folder).expanduser(),
         invocation.settings,
         invocation.paths,
-        demo=invocation.options.demo,
         configured=invocation.loaded.file_exists or invocation.options.demo,
+        demo=invocation.options.demo,
         secrets=invocation.secrets,
+        runtime=runtime,
+        workflows=workflows,
+        before=before,
+        budget=amount,
+        runs=1 if once else 2,
+        tell=(lambda told: None) if as_json else _tell,
     )
-    try:
-        with scratch_desks(setup) as scratch:
-            found = evaluating.evaluate(
-                cases,
-                scratch,
-                runtime=runtime,
-                by=setup.operator,
-                clock=setup.clock,
-                runs=1 if once else 2,
-                budget=amount,
-                tell=(lambda told: None) if as_json else _tell,
-            )
-        accepted = {name: evaluating.acceptance(setup, setup.workflows[name]) for name in found.versions}
-        found = evaluating.with_acceptance(found, accepted)
-        changed = () if before is None else evaluating.compared(found, before)
-        worse = [change for change in changed if change.worse]
-        if not worse and not found.reached_budget:
-            evaluating.keep(setup, found)
-        if save is not None:
-            _save(save, evaluating.saved(found))
-        if as_json:
-            emit(shape(found, changed, setup))
-        else:
-            _report(found, changed, before is not None)
-    finally:
-        for close in setup.closers:
-            close()
+    found = done.found
+    if save is not None:
+        _save(save, saved(found))
+    if as_json:
+        emit(shape(found, done.changes))
+    else:
+        _report(found, done.changes, before is not None)
     if found.reached_budget:
-        note(f"opstui: the budget of ${budget} is reached after {len(found.told)} of {len(cases)} cases")
+        note(f"opstui: the budget of ${budget} is reached after {len(found.told)} of {done.cases} cases")
         return BUDGET
-    return WORSE if worse else 0
+    return WORSE if done.is_worse else 0
 
 
 @evaluation.command("record")
@@ -224,7 +205,7 @@ def _yes(value: bool) -> str:
 def _before(file: str | None, workflows: tuple[str, ...]) -> Mapping[str, Told] | None:
     if file is None:
         return None
-    from opstui.services.evaluating import told_before
+    from opstui.core.evaluation import told_before
 
     try:
         value = json.loads(Path(file).expanduser().read_text(encoding="utf-8"))
@@ -294,7 +275,7 @@ def _accepted(counts: Acceptance | None) -> str:
     return f"{counts.share:.0%} of {counts.accepted + counts.edited + counts.rejected}"
 
 
-def shape(found: Evaluation, changed: tuple[Change, ...], setup: Setup) -> dict[str, Any]:
+def shape(found: Evaluation, changed: tuple[Change, ...]) -> dict[str, Any]:
     """What ``--json`` prints."""
     from opstui.core.checks.measures import as_numbers
     from opstui.core.codec import encode

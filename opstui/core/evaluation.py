@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
+from typing import Any
 
+from opstui.core.codec import decode, encode
+from opstui.core.errors import ConfigError
 from opstui.core.frozen import dataclass
+from opstui.core.text import clean_line
+
+FORMAT = 1
+"""Of a saved evaluation."""
 
 MEASURES: Mapping[str, str] = {
     "validity": "M1 citations that hold",
@@ -190,6 +197,22 @@ def changes(now: Sequence[Told], before: Mapping[str, Told]) -> Iterator[Change]
     for name in before:
         if name not in there:
             yield Change(case=name, measure="case", before=1.0, now=None, worse=True)
+
+
+def saved(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as a file that a later one is compared with."""
+    return {"format": FORMAT, **encode(evaluation)}
+
+
+def told_before(value: object, file: str) -> Mapping[str, Told]:
+    """Case → what came of it, in a saved evaluation. Raises ConfigError."""
+    try:
+        if not isinstance(value, Mapping) or value["format"] != FORMAT:
+            raise ValueError("not of this format")
+        return {told.case: told for told in (decode(Told, item) for item in value["told"])}
+    except (KeyError, TypeError, ValueError) as error:
+        what = clean_line(str(error), limit=100)
+        raise ConfigError(f"no evaluation that `opstui eval --save` wrote ({what})", file=file) from None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opstui.core.checks.measures import alike, as_numbers, measure
-from opstui.core.codec import decode, encode
+from opstui.core.codec import decode
 from opstui.core.documents import DOCUMENTS, CitationKind, Document, citations_of
 from opstui.core.drafts import DraftState, Origin
 from opstui.core.errors import ConfigError
-from opstui.core.evaluation import Acceptance, Change, Evaluation, Told, changes
+from opstui.core.evaluation import Acceptance, Evaluation, Told
 from opstui.core.ids import new_id
 from opstui.core.ports import Paper
 from opstui.core.sources import SourceSet
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from opstui.core.workflows import Workflow
     from opstui.services.evaluation_cases import Case
     from opstui.services.setup import Setup
-
-FORMAT = 1
-"""Of a saved evaluation."""
 
 Scratch = Callable[["Case"], AbstractContextManager[tuple["Setup", "Desk"]]]
 """A desk of its own for one case: its ticket, its runbooks, its moment."""
@@ -223,33 +219,7 @@ def acceptance(setup: Setup, workflow: Workflow, limit: int = 2_000) -> Acceptan
     return Acceptance(**counts)
 
 
-def with_acceptance(evaluation: Evaluation, counts: Mapping[str, Acceptance]) -> Evaluation:
-    """The evaluation beside what operators did with documents of the same versions."""
-    return replace(evaluation, acceptance=counts)
-
-
-# --- keeping and comparing --------------------------------------------------------------------------------------------
-
-
-def saved(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluation as a file that a later one is compared with."""
-    return {"format": FORMAT, **encode(evaluation)}
-
-
-def told_before(value: object, file: str) -> Mapping[str, Told]:
-    """Case → what came of it, in a saved evaluation. Raises ConfigError."""
-    try:
-        if not isinstance(value, Mapping) or value["format"] != FORMAT:
-            raise ValueError("not of this format")
-        return {told.case: told for told in (decode(Told, item) for item in value["told"])}
-    except (KeyError, TypeError, ValueError) as error:
-        what = clean_line(str(error), limit=100)
-        raise ConfigError(f"no evaluation that `opstui eval --save` wrote ({what})", file=file) from None
-
-
-def compared(evaluation: Evaluation, before: Mapping[str, Told]) -> tuple[Change, ...]:
-    """What is better and worse than before."""
-    return tuple(changes(evaluation.told, before))
+# --- keeping ----------------------------------------------------------------------------------------------------------
 
 
 def keep(setup: Setup, evaluation: Evaluation) -> list[Paper]:

@@ -1,8 +1,8 @@
-"""Scratch desks for evaluations: the operator's workflows and runtimes over stores, tickets and pages of a case."""
+"""Evaluations: the operator's workflows and runtimes over recorded cases, each on a scratch desk of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,15 +20,91 @@ from opstui.adapters.stores.record import SqliteRecord
 from opstui.adapters.tickets.recorded import RecordedTickets
 from opstui.config.taxonomy import load_taxonomy
 from opstui.core.canonical import fingerprint
+from opstui.core.errors import UsageError
+from opstui.core.frozen import dataclass
 from opstui.core.ports import AgentRuntime, RecordWriter
+from opstui.core.text import clean_line
 from opstui.core.tickets import BOARD_SYSTEM, Ticket
 from opstui.services.desk import DeskService
 
 if TYPE_CHECKING:
+    from opstui.config.paths import Paths
+    from opstui.config.settings import Settings
     from opstui.core.desk import Desk
+    from opstui.core.evaluation import Change, Evaluation, Told
     from opstui.core.ids import Clock
     from opstui.services.evaluation_cases import Case
     from opstui.services.setup import Setup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A run over a folder of cases, held against an earlier one."""
+
+    found: Evaluation
+    changes: tuple[Change, ...]
+    """Empty where there is no earlier one."""
+    cases: int
+    """How many there were to run; fewer were where the budget was reached."""
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether a case got worse."""
+        return any(change.worse for change in self.changes)
+
+
+def evaluate_folder(
+    folder: Path,
+    settings: Settings,
+    paths: Paths,
+    *,
+    configured: bool,
+    demo: bool,
+    secrets: Mapping[str, str],
+    runtime: str,
+    workflows: Collection[str],
+    before: Mapping[str, Told] | None,
+    budget: int | None,
+    runs: int,
+    tell: Callable[[Told], object],
+) -> Compared:
+    """Run the cases in a folder, of ``workflows`` only if any are named, and compare them with ``before``.
+
+    ``budget`` in micro-dollars. Versions that got no worse are kept as evaluated on this desk. Raises ConfigError for
+    a case, workflow or runtime that is wrong, UsageError where there is no case.
+    """
+    from opstui.core.evaluation import changes
+    from opstui.services.evaluating import acceptance, evaluate, keep
+    from opstui.services.evaluation_cases import read_cases
+    from opstui.wiring import open_setup
+
+    cases = [case for case in read_cases(folder) if not workflows or case.workflow in workflows]
+    if not cases:
+        raise UsageError(f"no case of {', '.join(workflows)} in {clean_line(str(folder), limit=120)}")
+    setup = open_setup(settings, paths, demo=demo, configured=configured, secrets=secrets)
+    try:
+        with scratch_desks(setup) as scratch:
+            found = evaluate(
+                cases,
+                scratch,
+                runtime=runtime,
+                by=setup.operator,
+                clock=setup.clock,
+                runs=runs,
+                budget=budget,
+                tell=tell,
+            )
+        accepted = {name: acceptance(setup, setup.workflows[name]) for name in found.versions}
+        found = replace(found, acceptance=accepted)
+        compared = Compared(
+            found=found, changes=tuple(changes(found.told, before)) if before is not None else (), cases=len(cases)
+        )
+        if not compared.is_worse and not found.reached_budget:
+            keep(setup, found)
+        return compared
+    finally:
+        for close in setup.closers:
+            close()
 
 
 class StandingClock:
