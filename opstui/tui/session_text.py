@@ -133,6 +133,9 @@ class _Taking:
                 body = data.get("document")
                 given = body if isinstance(body, Mapping) else {}
                 self._put(event, "document", document_words(given), name="document")
+                paper = PAPERS.get(_kind_of(given))
+                if paper is not None:
+                    self._put(replace(event, remote_id=f"{event.remote_id}:paper"), "end", f"{paper} ready")
             case "draft":
                 self._put(event, "end", "draft ready")
             case "status":
@@ -231,7 +234,11 @@ PAPERS = {"KBProposal": "proposal", "ShiftHandover": "handover"}
 
 def document_of(session: Session) -> str:
     """Which kind of document the session handed in; empty while there is none."""
-    head = (session.document or {}).get("head")
+    return _kind_of(session.document or {})
+
+
+def _kind_of(body: Mapping[str, Any]) -> str:
+    head = body.get("head")
     return str(head.get("document", "")) if isinstance(head, Mapping) else ""
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from opstui.core.desk import Facts, Plan, TicketView
 from opstui.core.draft_limits import refused_comment
 from opstui.core.frozen import dataclass
+from opstui.core.sessions import Session, SessionStatus
 from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.core.workflows import Workflow
-from opstui.tui.words import called, money
+from opstui.tui.words import called, estimate, money
 
 HANDOVER = "ShiftHandover"
 """The document of a workflow that is about the shift and not about a ticket."""
@@ -41,8 +42,20 @@ def is_about_the_shift(flow: Workflow) -> bool:
     return flow.document == HANDOVER
 
 
-def workflow_choices(facts: Facts, view: TicketView | None) -> WorkflowChoices:
-    """Every workflow for the ticket (None: for the shift alone), and the way to other runtimes and budgets."""
+def usual_cost(sessions: Iterable[Session]) -> Mapping[str, int]:
+    """Workflow → what its sessions cost in the middle, in micro-dollars; those without a model left out."""
+    spent: dict[str, list[int]] = {}
+    for session in sessions:
+        if session.runtime_kind != "extractive" and session.status is SessionStatus.ENDED and session.cost.shown:
+            spent.setdefault(session.workflow, []).append(session.cost.shown)
+    return {workflow: sorted(costs)[len(costs) // 2] for workflow, costs in spent.items()}
+
+
+def workflow_choices(facts: Facts, view: TicketView | None, usual: Mapping[str, int] | None = None) -> WorkflowChoices:
+    """Every workflow for the ticket (None: for the shift alone), and the way to other runtimes and budgets.
+
+    ``usual``: what a session of it usually costs, as far as there were some.
+    """
     if facts.read_only:
         return WorkflowChoices(unable=(("Workflows", "read-only: no session is started"),))
     choices: list[tuple[str, str, str]] = []
@@ -55,7 +68,7 @@ def workflow_choices(facts: Facts, view: TicketView | None) -> WorkflowChoices:
             continue
         value = f"run {flow.id}"
         mark = "" if flow.evaluated else f"{NOT_EVALUATED} "
-        choices.append((value, f"{mark}{flow.title}", terms(facts, flow)))
+        choices.append((value, f"{mark}{flow.title}", terms(facts, flow, usual=(usual or {}).get(flow.id))))
         details[value] = detail(flow, view)
     if len(facts.runtimes) > 1 and choices:
         choices.append(("otherwise", "With another runtime or budget, this once …", "asks for both"))
@@ -99,10 +112,13 @@ def called_on(flow: Workflow, ref: TicketRef) -> str:
     return f"{flow.title} of {'this shift' if is_about_the_shift(flow) else called(ref)}"
 
 
-def terms(facts: Facts, flow: Workflow, runtime: str = "") -> str:
-    """``managed · up to $0.50``; what is made here costs nothing."""
+def terms(facts: Facts, flow: Workflow, runtime: str = "", usual: int | None = None) -> str:
+    """``managed · ≈ $0.04, up to $0.50``; what is made here costs nothing."""
     name = runtime or facts.plans.get(flow.id, Plan()).runtime
-    return f"{name} · free" if name == "offline" else f"{name} · up to {money(budget_of(facts, flow))}"
+    if name == "offline":
+        return f"{name} · free"
+    expected = f"{estimate(usual)}, " if usual is not None else ""
+    return f"{name} · {expected}up to {money(budget_of(facts, flow))}"
 
 
 def budget_of(facts: Facts, flow: Workflow) -> int:

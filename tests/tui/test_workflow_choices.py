@@ -8,6 +8,7 @@ import pytest
 
 from opstui.core import desk as d
 from opstui.core.ports import Capabilities
+from opstui.core.sessions import Cost, SessionStatus
 from opstui.core.tickets import TicketRef
 from opstui.core.workflows import Workflow
 from opstui.tui.screens.session import SessionScreen
@@ -70,6 +71,16 @@ def test_what_cannot_run_here_says_why(desk: ScriptedDesk) -> None:
     assert workflow_choices(replace(facts, read_only=True), view).choices == ()
 
 
+async def test_what_a_session_usually_costs_stands_beside_what_it_may_cost(desk: ScriptedDesk) -> None:
+    desk.facts = replace(desk.facts, runtimes=("offline", "managed"), plans={"triage": d.Plan(runtime="managed")})
+    for micros in (30_000, 40_000, 900_000):
+        cost = Cost(estimate=micros, reported=micros, at_report=micros)
+        desk.add_managed("NET-87", workflow="triage", status=SessionStatus.ENDED, cost=cost)
+    async with shown(desk, open_ref=NET) as (app, pilot):
+        await pilot.press("w")
+        await until(pilot, lambda: "managed · ≈ $0.04, up to $0.50" in text(app))
+
+
 async def test_a_handover_starts_on_the_shift_from_the_menu_and_what_is_said_follows_the_cursor(
     desk: ScriptedDesk,
 ) -> None:
@@ -112,6 +123,7 @@ async def test_d_and_the_next_thing_that_waits_lead_to_what_a_session_made(
         app.open("session", id=session.id)
         await until(pilot, lambda: f"d {place}" in text(app))
         assert "accepted: its checks ran · 1 claim, 0 sources" in text(app)
+        assert f"{place} ready" in text(app)
         app.open = lambda kind, **given: went.append((kind, given["id"]))  # type: ignore[method-assign]
         await pilot.press("d")
         await until(pilot, lambda: went == [(place, session.id)])

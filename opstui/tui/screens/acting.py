@@ -16,6 +16,7 @@ from opstui.tui.ticket_text import workflow_word
 from opstui.tui.words import called
 
 if TYPE_CHECKING:
+    from opstui.core.sessions import Session
     from opstui.tui.screens.base import DeskScreen
 
 
@@ -192,7 +193,7 @@ class ActsOnTickets:
         """What can be done at once; the statuses follow when the system has told them."""
         from opstui.tui.screens import starting
         from opstui.tui.widgets.ask import Ask
-        from opstui.tui.workflow_choices import workflow_choices
+        from opstui.tui.workflow_choices import usual_cost, workflow_choices
 
         screen, app = self._screen, self._screen.desk_app
         view = app.desk.ask(TicketDetail(ref))
@@ -226,9 +227,23 @@ class ActsOnTickets:
         )
         screen.put_question(question)
 
+        def renew() -> None:
+            question.renew((*runs.choices, *asked.choices), (*runs.unable, *asked.unable))
+
         def told(statuses: tuple[str, ...] | None, problem: str = "") -> None:
-            found = offers(view, statuses, problem, me)
-            question.renew((*runs.choices, *found.choices), (*runs.unable, *found.unable))
+            nonlocal asked
+            asked = offers(view, statuses, problem, me)
+            renew()
+
+        def cost(sessions: tuple[Session, ...]) -> None:
+            nonlocal runs
+            runs = workflow_choices(screen.facts, view, usual_cost(sessions))
+            renew()
+
+        if any(plan.runtime != "offline" for plan in screen.facts.plans.values()):
+            from opstui.core.desk import Sessions
+
+            app.ask_slowly(Sessions(limit=100), cost, failed=lambda error: None)
 
         if can_set("/status", view.capabilities):
             app.ask_slowly(Transitions(ref), told, failed=lambda error: told(None, error.message))
