@@ -241,3 +241,35 @@ def test_a_page_that_was_cut_when_it_was_read_is_not_written(folder: Path) -> No
     page = page_of(source, "kb/huge")
     with pytest.raises(Refused, match="too long"):
         write(source, "kb/huge", page.text, page.content_hash)
+
+
+# --- where it would go, and whether it went ---------------------------------------------------------------------------
+
+
+def test_a_folder_says_where_a_page_would_go_and_whether_it_is_there(folder: Path) -> None:
+    source = source_of(folder)
+    assert source.place("kb/disk/New") == f"the file {folder}/disk/New.md"
+    assert source.written("kb/disk/New", "# new") is None
+    write(source, "kb/disk/New", "# new", None)
+    there = source.written("kb/disk/New", "# new\n")
+    assert there is not None
+    assert str(folder / "disk" / "New.md") in there
+    assert source.written("kb/disk/New", "# other") is None
+    (folder / "dos.md").write_bytes(b"# a\r\nb\r\n")
+    assert source.written("kb/dos", "# a\nb\n") is not None
+    with pytest.raises(Refused, match="no name"):
+        source.written("kb/../../etc/passwd", "x")
+
+
+@needs_git
+def test_in_a_repository_a_page_that_was_committed_is_found_on_its_branch_and_on_no_other(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repo")
+    repository.commit("Page.md", "# page\n")
+    source = source_of(repository.pages)
+    assert source.place("kb/Page") == f"a commit on a branch of its own in {repository.pages}"
+    assert source.written("kb/Page", "# page, changed\n") is None
+    repository.git("branch", "somebody/else")
+    said = write(source, "kb/Page", "# page, changed\n", page_of(source, "kb/Page").content_hash)
+    assert source.written("kb/Page", "# page, changed") == said
+    assert source.written("kb/Page", "# page, changed again") is None
+    assert source.written("kb/Other", "# page, changed") is None
