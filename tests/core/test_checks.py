@@ -276,3 +276,47 @@ def test_one_authors_two_entries_are_one_source() -> None:
     made = replace(claim("The database is fine and the connection pool is suspect."), citations=both)
     document = with_confidence(replace(summary(), what_happened=(made,)), SOURCES, [])
     assert document.what_happened[0].confidence_reason == "one source"  # type: ignore[union-attr]
+
+
+ROLLOUT = build(
+    "Checkout returns 5xx in eu-west",
+    "About 12 % of payments fail since 09:08.",
+    (
+        ("alertmanager", "alert", "CheckoutErrors: 5xx rate 11.8 % on checkout-7f9d for 5 minutes (threshold 2 %)."),
+        (
+            "dana",
+            "comment",
+            "Restarted checkout-7f9d at 09:14, no effect. The database is fine, 61 of 300 in use.",
+        ),
+        ("dana", "comment", "I suspect the pool: payments.pool.size is 8 in 4.18.0, it was 64 in 4.17.3."),
+        ("omar", "comment", "4.18.0 was rolled out between 08:59 and 09:05. us-east runs 4.17.3 and has 0 errors."),
+        (
+            "omar",
+            "comment",
+            "Rolled back to 4.17.3 at 09:31; errors fell to 0.02 %. Support counts 1,064 calls.",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("The share of 5xx responses on checkout-7f9d reached 11.8%, above the 2% threshold.", 1),
+        ("Dana restarted checkout-7f9d at 9:14 on 20 November, without effect.", 2),
+        ("The restart of checkout-7f9d did not help.", 2),
+        ("The database was ruled out: 61 of its 300 were used.", 2),
+        ("Dana suspects the connection pool.", 3),
+        ("The pool size went from 64 in 4.17.3 to 8 in 4.18.0.", 3),
+        ("us-east, which runs 4.17.3, shows no errors.", 4),
+        ("After the rollback to 4.17.3 at 09:31 the errors dropped to 0.02%.", 5),
+        ("Omar rolled it back to 4.17.3 at 09:31.", 5),
+        ("1064 calls reached support.", 5),
+    ],
+)
+def test_what_a_model_says_in_its_own_words_of_a_source_passes(text: str, entry: int) -> None:
+    sources = SourceSet(ROLLOUT)
+    cited = (sources.cite(f"INC-1042#{entry}", 1, 1),)
+    made = Claim("x1", text, ClaimStatus.REPORTED, citations=cited)
+    document = replace(incident_summary(given(ROLLOUT)), what_happened=(made,))
+    assert check_document(document, sources, ROLLOUT) == []

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from opstui.core.checks.atoms import AtomKind, claimed_atoms
 from opstui.core.checks.spans import Spans, verbatim
 from opstui.core.documents import CITATION_LINES, QUOTE_LIMIT, Citation, Claim, ClaimStatus, Finding
 from opstui.core.sources import SourceSet, sha12
@@ -67,7 +68,8 @@ def check(claims: Sequence[Claim], others: Sequence[Citation], spans: Spans) -> 
             if fault is not None:
                 yield Finding(id=f"M1:{claim.id}", level="block", text=fault, claim=claim.id, citation=citation)
                 break
-        if fault is None and claim.citations and support(claim, spans, weights) < WEAK_SUPPORT:
+        told = fault is None and claim.citations and claim.status is not ClaimStatus.UNKNOWN
+        if told and support(claim, spans, weights) < WEAK_SUPPORT:
             yield Finding(
                 id=f"M1-support:{claim.id}",
                 level="warn",
@@ -82,22 +84,29 @@ def check(claims: Sequence[Claim], others: Sequence[Citation], spans: Spans) -> 
 
 
 def support(claim: Claim, spans: Spans, weights: Counter[str] | None = None) -> float:
-    """Share of the claim's words, weighted by rarity, that stand in its cited lines; 0 to 1. A quotation has 1."""
+    """Share of the claim's words and figures, weighted by rarity, that stand in what it cites; 0 to 1.
+
+    A quotation has 1.
+    """
     cited = spans.of(claim)
     if verbatim(claim.text, cited):
         return 1.0
     words = stems(claim.text)
     if not words:
         return 1.0 if claim.citations else 0.0
-    there = stems(cited.text)
+    there = stems(cited.text) | stems(" ".join(cited.names))
     weights = weights if weights is not None else Counter()
     total = len(weights) or 1
 
     def rarity(word: str) -> float:
         return math.log(1 + total / (1 + weights[word]))
 
-    whole = sum(rarity(word) for word in words)
-    return sum(rarity(word) for word in words & there) / whole
+    # Times, identifiers and numbers tell as much as a word that stands nowhere else.
+    found = [atom for atom in claimed_atoms(claim.text) if atom.kind is not AtomKind.NAME]
+    rare = math.log(1 + total)
+    whole = sum(rarity(word) for word in words) + rare * len(found)
+    held = sum(rarity(word) for word in words & there)
+    return (held + rare * sum(cited.evidence.holds(atom) for atom in found)) / whole
 
 
 def word_weights(claims: Sequence[Claim], spans: Spans) -> Counter[str]:

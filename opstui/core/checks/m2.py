@@ -127,7 +127,8 @@ def _findings(
 ) -> Iterator[Finding]:
     if verbatim(text, cited):
         return
-    absent = _absent(text, cited)
+    about = " ".join((str(ticket.title), *map(str, ticket.services))).casefold()
+    absent = [atom for atom in _absent(text, cited) if atom.kind is not AtomKind.NAME or atom.key not in about]
     blocking = [atom for atom in absent if atom.kind in _BLOCKS] or _misspelt(text, cited)
     if blocking:
         yield Finding(id=f"M2:{name}", level="block", text=_not_said(blocking), claim=claim, citation=citation)

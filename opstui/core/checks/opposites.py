@@ -9,7 +9,9 @@ from functools import lru_cache
 from opstui.core.checks.alignment import swapped
 from opstui.core.checks.m1 import stem, stems
 
-_NOT = re.compile(r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE)
+_NOT = re.compile(
+    r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing|zero|0)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE
+)
 _TOKEN = re.compile(r"[^\W_]+(?:['’][a-z]+)?(?:[-_./:][^\W_]+)*")
 _REACH = 3
 """Words after a negation that it covers."""
@@ -171,8 +173,8 @@ def _polarity(text: str) -> tuple[dict[str, str], dict[str, str]]:
             if _NOT.match(token):
                 reach = _REACH
                 continue
-            if token in _LIGHT:
-                continue
+            if token in _LIGHT or any(char.isdigit() for char in token):
+                continue  # a date or a number is neither denied nor affirmed
             (denied if reach else affirmed).setdefault(stem(token), token)
             reach = max(0, reach - 1)
     return denied, affirmed
