@@ -8,7 +8,8 @@ from typing import Any
 
 from textual.screen import Screen
 
-from opstui.core.desk import Desk, DraftReview, ProposalDetail, SessionDetail, TicketDetail, Waiting
+from opstui.core import desk as words
+from opstui.core.desk import Desk, TicketDetail, Waiting
 from opstui.core.errors import OpstuiError
 from opstui.core.tickets import TicketRef
 from opstui.tui.screens.base import DeskScreen
@@ -97,14 +98,15 @@ def restored(kept: Mapping[str, Any], desk: Desk) -> list[DeskScreen]:
         argument = NAMED[kind][2]
         value = entry.get(argument)
         try:
+            # By the module: each word is loaded where a screen of its kind is taken up, and not at every start.
             if kind == "ticket":
                 desk.ask(TicketDetail(TicketRef.parse(str(value))))
             elif kind == "session":
-                desk.ask(SessionDetail(str(value)))
+                desk.ask(words.SessionDetail(str(value)))
             elif kind == "review":
-                desk.ask(DraftReview(str(value)))
+                desk.ask(words.DraftReview(str(value)))
             elif kind == "proposal":
-                desk.ask(ProposalDetail(str(value)))
+                desk.ask(words.ProposalDetail(str(value)))
         except OpstuiError:
             break
         made = screen(kind, {argument: str(value)} if argument else {})
