@@ -53,6 +53,8 @@ class Part:
     """Said after it, dim."""
     role: str = ""
     citations: tuple[Citation, ...] = ()
+    ticket: TicketRef | None = None
+    """What ``enter`` opens in place of a source."""
 
 
 def parts_of(
@@ -134,11 +136,16 @@ def _triage(triage: Triage, told: Told) -> Iterator[Part]:
     for at, text in enumerate(triage.unknown_values):
         yield Part(key=f"part:unknown:{at}", label="unknown", text=f"{text} is not in the taxonomy", mark=("!", "warn"))
     for at, other in enumerate(triage.duplicates):
-        shares = f"shares {', '.join(other.shared_atoms)}" if other.shared_atoms else ""
+        ref = _ref(other.ticket_id)
         yield Part(
-            key=f"part:similar:{at}", label="similar", strong=_called(other.ticket_id), text=other.title, more=shares,
+            key=f"part:similar:{at}",
+            label="similar",
+            strong=called(ref) if ref is not None else other.ticket_id,
+            text=other.title,
+            more=f"shares {', '.join(other.shared_atoms)}" if other.shared_atoms else "",
             mark=("?", "accent"),
-        )  # fmt: skip
+            ticket=ref,
+        )
     yield from _texts("missing", triage.missing, ("?", "warn"))
 
 
@@ -239,11 +246,11 @@ def _texts(label: str, texts: Iterable[str], mark: tuple[str, str]) -> Iterator[
         yield Part(key=f"part:{label}:{at}", label=label, text=text, mark=mark)
 
 
-def _called(ticket_id: str) -> str:
+def _ref(ticket_id: str) -> TicketRef | None:
     try:
-        return called(TicketRef.parse(ticket_id))
+        return TicketRef.parse(ticket_id)
     except UsageError:
-        return ticket_id
+        return None
 
 
 def _maybe(citation: Citation | None) -> tuple[Citation, ...]:

@@ -9,12 +9,12 @@ import pytest
 
 from opstui.core.claims import Citation, CitationKind
 from opstui.core.codec import encode
-from opstui.core.documents import Choice, Document, claims_of
+from opstui.core.documents import Choice, Document, RelatedTicket, claims_of
 from opstui.core.extract.registry import RULES
 from opstui.core.ports import ExtractInput
 from opstui.core.taxonomy import Taxonomy, Term
 from opstui.core.text import SafeText
-from opstui.core.tickets import Ticket
+from opstui.core.tickets import Ticket, TicketRef
 from opstui.tui.lines import rows_text, width_of
 from opstui.tui.review_document import part_rows, parts_of
 from opstui.tui.review_rows import citation_numbers, citation_text
@@ -57,6 +57,10 @@ def test_a_triage_shows_value_and_title_and_what_speaks_for_it() -> None:
     assert "NET-87#" in shown
     assert "? category  not said" in shown
     assert "! unknown   service: legacy-app is not in the taxonomy" in shown
+    like = RelatedTicket(ticket_id="local:DB-311", title="Disk", relation="similar", score=1.0, shared_atoms=("db-2",))
+    alike = replace(triage, duplicates=(like,))
+    assert "? similar   DB-311  Disk" in said(alike)
+    assert [part.ticket for part in parts_of(alike, (), {}) if part.ticket] == [TicketRef("local", "DB-311")]
 
 
 def test_an_escalation_shows_its_score_the_open_questions_the_clock_and_every_step() -> None:

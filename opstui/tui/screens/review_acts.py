@@ -25,7 +25,10 @@ class ActsOnRows(AddsRows, WritesComment, ShowsSources):
         """``enter``: what the row is for."""
         key = self.row()
         finding, field = self.finding(key), self.field(key)
-        if key == COMMENT:
+        part = next((part for part in self.parts() if part.key == key), None)
+        if part is not None and part.ticket is not None:
+            self.desk_app.open("ticket", ref=str(part.ticket))
+        elif key == COMMENT:
             self.edit_comment()
         elif field is not None:
             self.edit_field(field.path)
