@@ -137,7 +137,7 @@ class TaxonomySettings:
     """The values that triage may use: services, teams, categories, severities and request types."""
 
     path: Path | None = None
-    """The file that holds them. Default: taxonomy.toml beside this file; taxonomy.example.toml shows what it may say."""
+    """The file that holds them. Default: taxonomy.toml beside this file; taxonomy.example.toml shows what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,9 +126,7 @@ async def test_faults_hit_messages_too(client: Client) -> None:
     assert failed.value.type == "overloaded_error"
 
 
-@pytest.mark.parametrize(
-    "workflow", ["incident-summary", "escalation-package", "reply", "closure", "knowledge-update"]
-)
+@pytest.mark.parametrize("workflow", ["incident-summary", "escalation-package", "reply", "closure", "knowledge-update"])
 async def test_the_mind_works_a_ticket_off_from_the_messages_alone(client: Client, world: World, workflow: str) -> None:
     tools = world.tools("INC-1042", workflow)
     messages: list[Any] = [{"role": "user", "content": opening(tools, workflow)}]

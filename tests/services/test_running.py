@@ -100,7 +100,11 @@ def submits(place: Place, ref: TicketRef) -> RuntimeToolCall:
 
 def _stripped(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _stripped(item) for key, item in value.items() if key not in ("confidence", "confidence_reason", "sha256_12")}
+        return {
+            key: _stripped(item)
+            for key, item in value.items()
+            if key not in ("confidence", "confidence_reason", "sha256_12")
+        }
     return [_stripped(item) for item in value] if isinstance(value, list) else value
 
 

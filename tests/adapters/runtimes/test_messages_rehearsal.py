@@ -123,9 +123,7 @@ async def worked_off(runtime: MessagesRuntime, brief: SessionBrief, tools: ToolD
     return seen
 
 
-@pytest.mark.parametrize(
-    "workflow", ["incident-summary", "escalation-package", "reply", "closure", "knowledge-update"]
-)
+@pytest.mark.parametrize("workflow", ["incident-summary", "escalation-package", "reply", "closure", "knowledge-update"])
 async def test_a_ticket_is_worked_off_to_an_accepted_document(
     runtime: MessagesRuntime, service: Rehearsal, world: World, key: str, workflow: str
 ) -> None:
