@@ -21,7 +21,7 @@ from opstui.core.documents import (
 from opstui.core.extract.summary import first_look, incident_summary
 from opstui.core.extract.units import all_units, sentences
 from opstui.core.extract.words import salience
-from opstui.core.knowledge import Hit, Strength
+from opstui.core.knowledge import Hit, PageFacts, PageState, Strength
 from opstui.core.sources import SourceSet
 from opstui.core.text import SafeText
 from opstui.core.tickets import StatusCategory, Ticket
@@ -224,6 +224,33 @@ def test_only_strong_hits_are_offered_and_their_steps_are_cited() -> None:
     assert [guide.doc_id for guide in summary.runbooks] == ["runbooks/CoreDNS"]
     assert [step.text for step in summary.next_steps] == ["Compare the conntrack limits of the hosts."]
     assert check_document(summary, SourceSet(ticket, pages=[book]), ticket) == []
+
+
+def test_a_page_that_nobody_confirmed_comes_after_one_that_is_and_says_so() -> None:
+    step = "# CoreDNS errors\n\n## Resolution\n\n1. {}\n"
+    new, old = (
+        page(f"kb/{name}", step.format(what)) for name, what in (("new", "Stop it."), ("old", "Check the log."))
+    )
+    hits = tuple(
+        Hit(
+            book.doc,
+            SafeText("CoreDNS errors"),
+            9.0,
+            1,
+            5,
+            book.text,
+            Strength.STRONG,
+            0.8,
+            facts=PageFacts(state=state),
+        )
+        for book, state in ((new, PageState.UNVALIDATED), (old, PageState.CURRENT))
+    )
+    found = made(build("CoreDNS errors"), hits=hits, pages={new.doc: new, old.doc: old})
+    assert [(guide.doc_id, guide.why.startswith("not confirmed yet; ")) for guide in found.runbooks] == [
+        ("kb/old", False),
+        ("kb/new", True),
+    ]
+    assert [step.text for step in found.next_steps] == ["Check the log."]
 
 
 def test_a_page_with_a_general_name_is_not_offered_on_one_shared_word() -> None:

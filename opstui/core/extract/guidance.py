@@ -11,7 +11,7 @@ from opstui.core.documents import ActorType, NextStep, RelatedTicket, RunbookRef
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.units import Unit, sentences
 from opstui.core.extract.words import ASKING, NEXT, NO_PLAN, QUESTION, SMALL_TALK
-from opstui.core.knowledge import Page, Strength
+from opstui.core.knowledge import Page, PageState, Strength, standing
 from opstui.core.ports import ExtractInput
 from opstui.core.tickets import EntryKind, Visibility
 
@@ -43,9 +43,12 @@ _PART = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}(?![a-z])")
 
 
 def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[RunbookRef, ...], str | None]:
-    """Strong hits as references, at most three, or why there is none. A weak match is never offered as guidance."""
+    """Strong hits as references, at most three, or why there is none. A weak match is never offered as guidance.
+
+    A page that nobody has confirmed yet comes after those that are, and says so: the first is where steps come from.
+    """
     found: list[RunbookRef] = []
-    for hit in given.hits:
+    for hit in sorted(given.hits, key=lambda hit: hit.facts.state is PageState.UNVALIDATED):
         page = given.pages.get(hit.doc)
         if hit.strength is not Strength.STRONG or not hit.facts.state.is_guidance or page is None:
             continue
@@ -54,6 +57,9 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
         if hit.coverage < SURE_COVERAGE and len(_parts(query) & _parts(f"{page.title} {hit.doc}")) < 2:
             continue
         shared = _shared_words(query, f"{page.title}\n{hit.text}")
+        why = "shares " + ", ".join(shared) if shared else "matches the title"
+        if hit.facts.state is PageState.UNVALIDATED:
+            why = f"{standing(hit.facts)}; {why}"
         found.append(
             RunbookRef(
                 doc_id=hit.doc,
@@ -61,7 +67,7 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
                 span=maker.sources.cite(hit.doc, hit.line_start, hit.line_end),
                 score=round(hit.score, 3),
                 coverage=round(hit.coverage, 3),
-                why=cut("shares " + ", ".join(shared), 120) if shared else "matches the title",
+                why=cut(why, 120),
                 last_changed=page.changed_at or hit.changed_at,
             )
         )
