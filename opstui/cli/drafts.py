@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from opstui.cli.files import content_of, text_of
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, emit, note, say, table
@@ -262,33 +262,12 @@ def _pairs(words: Iterable[str], option: str) -> dict[str, str]:
 
 
 def _comment(file: str) -> str:
-    if file == "-":
-        raw = sys.stdin.buffer.read(COMMENT_LIMIT + 1)
-    else:
-        raw = _read(Path(file), COMMENT_LIMIT)
-    if len(raw) > COMMENT_LIMIT:
-        raise UsageError(f"--comment-file {clean_line(file, limit=80)}: longer than {COMMENT_LIMIT:,} bytes")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"--comment-file {clean_line(file, limit=80)}: not UTF-8") from None
     # The newline that ends a text file's last line belongs to the file, not to the comment.
-    return text.removeprefix("\ufeff").rstrip("\r\n")
+    return text_of(file, "--comment-file", COMMENT_LIMIT).rstrip("\r\n")
 
 
 def _file(path: Path) -> tuple[str, bytes]:
-    content = _read(path, FILE_LIMIT)
-    if len(content) > FILE_LIMIT:
-        raise UsageError(f"--attach {clean_line(str(path), limit=80)}: longer than {FILE_LIMIT:,} bytes")
-    return str(clean_line(path.name, limit=200)), content
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise UsageError(f"{clean_line(str(path), limit=80)}: {error.strerror}") from None
+    return str(clean_line(path.name, limit=200)), content_of(str(path), "--attach", FILE_LIMIT)
 
 
 def _change(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from opstui.cli.files import text_of
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, emit, note, say, table, write
 from opstui.cli.tickets import now
 from opstui.core.desk import HandoverDetail, Handovers, HandoverView, ReadBackHandover, SettleSection
-from opstui.core.errors import UsageError
 from opstui.exports import handovers as shapes
 from opstui.exports.writing import printable
 
@@ -105,7 +103,7 @@ def settle_section(
     kept, with who changed it and when, and it can be settled again until the handover is read back.
     """
     invocation.writes()
-    text = text_of(text_file) if text_file is not None else None
+    text = text_of(text_file, "--text-file", TEXT_BYTES) if text_file is not None else None
     marks = dict.fromkeys(done, "done") | dict.fromkeys(drop, "dropped") | dict.fromkeys(reopen, "open")
     view = invocation.desk.ask(HandoverDetail(handover_id))
     settles = not marks or text is not None or bool(remark)
@@ -132,7 +130,7 @@ def read_back(
     Only once every section is settled. It is final; who went stays the contact for a quarter of an hour.
     """
     invocation.writes()
-    text = text_of(text_file)
+    text = text_of(text_file, "--text-file", TEXT_BYTES)
     view = invocation.desk.ask(HandoverDetail(handover_id))
     outcome = invocation.do(
         ReadBackHandover(id=handover_id, rev=view.row.rev, by=by, text=text, corrections=correction)
@@ -149,22 +147,6 @@ def export_handover(invocation: Invocation, handover_id: str, form: str) -> int:
     view = invocation.desk.ask(HandoverDetail(handover_id))
     write(str(printable(view.markdown if form == "md" else view.plain)).encode())
     return 0
-
-
-def text_of(file: str) -> str:
-    """The text of a file, of standard input for ``-``. Raises UsageError."""
-    import sys
-
-    try:
-        raw = sys.stdin.buffer.read(TEXT_BYTES + 1) if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: can't be read ({error.strerror or 'input/output error'})") from None
-    if len(raw) > TEXT_BYTES:
-        raise UsageError(f"{file}: longer than {TEXT_BYTES // 1024} KB")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: not UTF-8") from None
 
 
 def _told(view: HandoverView, notice: str, as_json: bool) -> int:

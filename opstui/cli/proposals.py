@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from opstui.cli.files import text_of
 from opstui.cli.invocation import Invocation
 from opstui.cli.options import json_option, limit_option, with_invocation
 from opstui.cli.output import age, emit, note, say, table
@@ -128,7 +127,7 @@ def show_proposal(invocation: Invocation, proposal_id: str, only_diff: bool, onl
 @with_invocation
 def edit_proposal(invocation: Invocation, proposal_id: str, file: str, rev: int | None, as_json: bool) -> int:
     """Set the page's text; nothing is written to its source yet."""
-    text = _text(file)
+    text = text_of(file, "--file", PAGE_BYTES).replace("\r\n", "\n")
     return _change(invocation, EditProposal(id=proposal_id, rev=rev, text=text), as_json)
 
 
@@ -235,20 +234,3 @@ def _answers(words: Iterable[str]) -> Mapping[str, str]:
             )
         pairs[name] = value
     return pairs
-
-
-def _text(file: str) -> str:
-    try:
-        if file == "-":
-            raw = sys.stdin.buffer.read(PAGE_BYTES + 1)
-        else:
-            with Path(file).open("rb") as stream:
-                raw = stream.read(PAGE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"--file {clean_line(file, limit=80)}: {error.strerror}") from None
-    if len(raw) > PAGE_BYTES:
-        raise UsageError(f"--file {clean_line(file, limit=80)}: longer than {PAGE_BYTES:,} bytes")
-    try:
-        return raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise UsageError(f"--file {clean_line(file, limit=80)}: not UTF-8") from None
