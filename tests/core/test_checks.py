@@ -7,6 +7,7 @@ import pytest
 from opstui.core.checks.comment import check_comment
 from opstui.core.checks.document import check_document, with_confidence
 from opstui.core.checks.opposites import polarity_fault
+from opstui.core.checks.spans import Cited, verbatim
 from opstui.core.documents import (
     Citation,
     CitationKind,
@@ -320,3 +321,9 @@ def test_what_a_model_says_in_its_own_words_of_a_source_passes(text: str, entry:
     made = Claim("x1", text, ClaimStatus.REPORTED, citations=cited)
     document = replace(incident_summary(given(ROLLOUT)), what_happened=(made,))
     assert check_document(document, sources, ROLLOUT) == []
+
+
+def test_a_sentence_goes_on_over_a_line_that_holds_a_backslash() -> None:
+    sources = SourceSet(build("Down", "share \\\\srv\\0\nis gone"))
+    cited = Cited(sources, (sources.cite("INC-1042#0", 2, 3),))
+    assert verbatim("share \\\\srv\\0 is gone", cited)

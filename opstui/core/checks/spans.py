@@ -41,10 +41,12 @@ class Cited:
         self._text = self._words = self._evidence = None
 
     def _take(self, lines: Iterable[str], source: Source) -> None:
+        meant: list[str] = []
         for line in lines:
             self.lines.append(line)
             if "\\" in line:
-                self.lines += unescaped(line)
+                meant += unescaped(line)
+        self.lines += meant  # behind them all: a sentence may go on from one line to the next
         self.moments += source.moments
         self.names += source.names
 
