@@ -9,7 +9,15 @@ from opstui.config.settings import Rate, RateSettings, RuntimeSettings, Settings
 
 RUNTIMES = {"managed": "managed", "messages": "messages", "offline": "offline"}
 """What ``opstui demo --runtime`` takes → the runtime's name in the demo."""
-WORKFLOWS = ("incident-summary", "escalation-package", "triage", "shift-handover")
+WORKFLOWS = (
+    "incident-summary",
+    "escalation-package",
+    "triage",
+    "reply",
+    "closure",
+    "knowledge-update",
+    "shift-handover",
+)
 MODEL = "rehearsal"
 """The model of the stand-in service; its words are the extractive engine's."""
 
