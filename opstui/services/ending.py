@@ -26,7 +26,7 @@ from opstui.core.errors import (
 from opstui.core.ports import RecordWriter
 from opstui.core.proposals import proposes
 from opstui.core.sessions import Session, SessionStatus
-from opstui.services.papers import keep, paper_of
+from opstui.services.papers import keep, nothing_to_decide, paper_of
 from opstui.services.recording import Pending, session_event
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class Ending:
         ]
         if unchanged:
             events.append(session_event(session.id, "notice", f"unchanged{stamp}", now, {"text": unchanged}))
+        said = nothing_to_decide(paper, document)
+        if said:
+            events.append(session_event(session.id, "notice", f"paper{stamp}", now, {"text": said}))
         if draft is not None:
             events.append(session_event(session.id, "draft", f"draft{stamp}", now, {"draft": draft.id}))
 

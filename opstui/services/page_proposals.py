@@ -73,8 +73,15 @@ def completed(proposal: KBProposal, shelf: Shelf) -> tuple[KBProposal, tuple[str
 
     Raises NotRedacted.
     """
+    proposal = replace(proposal, evidence=tuple(dict.fromkeys(_ref(ref, shelf) for ref in proposal.evidence)))
     problems = tuple(_problems(proposal, shelf))
-    return (proposal, problems) if problems else (composed(proposal, shelf), ())
+    if problems:
+        return proposal, problems
+    done = composed(proposal, shelf)
+    if not done.diff and not done.open_questions:
+        mend = "say what worked that it does not say, or in open_questions what is missing"
+        return proposal, (f"resolution: nothing would change on {done.target or 'the page'}; {mend}",)
+    return done, ()
 
 
 def composed(proposal: KBProposal, shelf: Shelf) -> KBProposal:
@@ -140,6 +147,15 @@ def nearest(proposal: KBProposal, knowledge: KnowledgeIndex, words: Callable[[st
     if best is None or best[0] <= (False, 0.0):
         return None
     return NearestPage(doc=best[1].doc, title=str(best[1].title), score=round(best[0][1], 3))
+
+
+def _ref(ref: str, shelf: Shelf) -> str:
+    """A ticket as it is named, ``local:OPS-2``, where it was written as a search tells it or as people call it."""
+    plain = ref.partition("#")[0].strip()
+    for ticket in shelf.tickets:
+        if plain in (str(ticket.ref), ticket.ref.called):
+            return str(ticket.ref)
+    return plain or ref
 
 
 def _problems(proposal: KBProposal, shelf: Shelf) -> Iterable[str]:

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 KIND = "proposal"
 
 
-def paper(session: Session, workflow: Workflow, document: KBProposal, setup: Setup) -> Paper:
-    """What is kept of an accepted document. The page is made once more: what a session keeps of it hides values."""
+def paper(session: Session, workflow: Workflow, document: KBProposal, setup: Setup) -> Paper | None:
+    """What is kept of an accepted document; None where it would change nothing.
+
+    The page is made once more: what a session keeps of it hides values.
+    """
     ticket = setup.cache.ticket(session.ticket)
     tickets = [ticket[0]] if ticket is not None else []
     refs = [ref for ref in document.evidence if ref != str(session.ticket)]
@@ -46,6 +49,8 @@ def paper(session: Session, workflow: Workflow, document: KBProposal, setup: Set
         ),
     )
     page = setup.knowledge.page(done.target) if done.target else None
+    if page is not None and done.page == page.text:
+        return None
     made = Proposal(
         id=session.id,
         doc=done.target or "",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opstui.core import desk as d
+from opstui.core.codec import decode
+from opstui.core.documents import KBProposal
 from opstui.core.errors import Conflict, NotFound, ReadOnly, Refused, StaleRevision, UsageError
 from opstui.core.pages.proposal import ProposalState
 from opstui.services import proposals as service
 from opstui.services.evaluating import acceptance
+from opstui.services.page_proposals import Shelf, completed
 from tests.adapters.knowledge.repository import Repository, needs_git
 from tests.services.building import Place
 from tests.services.pages_world import PAGE, TITLE, proposed, solved, world
@@ -111,6 +115,48 @@ def test_the_page_that_the_operator_names_is_the_one_that_changes(place: Place, 
     ):
         named = d.StartSession(ticket=ref, workflow=workflow, runtime="offline", here=True, again=True, page=page)
         assert isinstance(place.desk.do(named).error, UsageError), page
+
+
+def test_a_ticket_that_teaches_nothing_new_leaves_nothing_to_decide(place: Place, pages: Path) -> None:
+    ref = solved(place, fix="Looked at it, no idea.")
+    start = d.StartSession(ticket=ref, workflow="knowledge-update", runtime="offline", again=True, here=True)
+    session = place.desk.do(d.RunSession(place.desk.do(start).unwrap().id)).unwrap()
+    assert session.document is not None
+    assert session.document["diff"] == ""
+    said = [event.data["text"] for event in place.desk.ask(d.SessionEvents(id=session.id)) if event.type == "notice"]
+    assert said == [f"nothing would change on {DOC}, so nothing is proposed"]
+    assert place.desk.ask(d.Proposals()) == ()
+
+
+def test_what_an_agent_hands_in_rests_on_its_own_tickets_and_changes_something(place: Place) -> None:
+    ref = solved(place)
+    made = proposed(place, ref)
+    document = place.desk.ask(d.SessionDetail(made.id)).document
+    assert document is not None
+    whole = decode(KBProposal, document)
+    ticket = place.setup.cache.ticket(ref)
+    assert ticket is not None
+    shelf = Shelf(
+        knowledge=place.setup.knowledge,
+        redactor=place.setup.redactor,
+        tickets=(ticket[0],),
+        today=place.clock.now().date(),
+        seen=(DOC,),
+    )
+
+    def handed_in(**changes: Any) -> tuple[Any, tuple[str, ...]]:
+        return completed(replace(whole, **changes), shelf)
+
+    assert handed_in(evidence=(f"{ref}#0", ref.key))[0].evidence == (str(ref),)
+    for changes, fault in (
+        ({"evidence": ("local:OPS-99",)}, "evidence: local:OPS-99 is none of this session's tickets"),
+        ({"target": "runbooks/Nowhere"}, "target: there is no page runbooks/Nowhere"),
+        ({"resolution": (), "cause": None, "open_questions": ()}, f"resolution: nothing would change on {DOC}"),
+    ):
+        assert any(said.startswith(fault) for said in handed_in(**changes)[1]), fault
+    assert handed_in(resolution=(), cause=None)[1] == ()  # it says what is missing
+    assert completed(whole, replace(shelf, seen=()))[1][0].startswith("target: that page was not among")
+    assert completed(whole, replace(shelf, wanted=DOC))[1] == ()
 
 
 def test_a_session_that_waits_to_be_decided_is_opened_again_instead_of_a_second_one(place: Place) -> None:
