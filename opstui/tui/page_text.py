@@ -8,6 +8,7 @@ from typing import overload
 
 from opstui.core.knowledge import Page
 from opstui.core.marking import Marker
+from opstui.core.pages.shape import front_end
 from opstui.core.text import lines as lines_of
 from opstui.tui.knowledge_rows import freshness, page_trouble
 from opstui.tui.widgets.textview import Para
@@ -41,7 +42,8 @@ class PageText(Sequence[Para]):
         marker = Marker(query)
         self._marker = marker or None
         self._width = max(2, len(str(len(self._lines))))
-        self._matter = _front_matter(self._lines)
+        self._matter = front_end(self._lines)
+        """Lines of front matter: what they say stands in the head."""
 
     def __len__(self) -> int:
         return len(self._head) + len(self._lines)
@@ -70,14 +72,6 @@ class PageText(Sequence[Para]):
             lit=is_lit,
             marker=self._marker,
         )
-
-
-def _front_matter(lines: Sequence[str]) -> int:
-    """How many lines the front matter takes: what it says stands in the head."""
-    if not lines or lines[0].rstrip() not in ("---", "+++"):
-        return 0
-    ends = (number for number, line in enumerate(lines[1:60], 2) if line.rstrip() == lines[0].rstrip())
-    return next(ends, 0)
 
 
 def line_mark(number: int) -> str:

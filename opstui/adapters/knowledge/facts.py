@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from opstui.adapters.knowledge.frontmatter import front_matter, front_matter_end, headings, name_of
+from opstui.adapters.knowledge.frontmatter import front_matter, headings
 from opstui.core.frozen import replace
 from opstui.core.knowledge import PageFacts, PageState
+from opstui.core.pages.shape import STATE_KEYS, VALIDATED, front_end, key_name
 from opstui.core.text import SafeText, clean_line
 
 EDITION = "1"
@@ -28,7 +29,7 @@ SHORT = 120
 """Letters of a value; what is longer is a sentence."""
 
 _WORDS: Mapping[PageState, str] = {
-    PageState.CURRENT: "validated|published|current|active|approved|final|stable|live|verified|released",
+    PageState.CURRENT: "|".join(sorted(VALIDATED)),
     PageState.UNVALIDATED: "not validated|unvalidated|unverified|not verified|untested|not tested|to be validated|"
     "needs validation|not approved|provisional",
     PageState.DRAFT: "draft|wip|work in progress|in progress|proposed|proposal|in review|under review|unpublished|"
@@ -50,7 +51,7 @@ _WORST = (
 """Of several, the first of these counts: a published page with a banner is superseded."""
 
 _KEYS: Mapping[str, str] = {
-    "state": "status state lifecycle lifecycle_state stage maturity validation article_state confidence page_status",
+    "state": " ".join(sorted(STATE_KEYS)),
     "superseded_by": "superseded_by replaced_by replacement successor deprecated_by obsoleted_by moved_to see_instead "
     "use_instead superseded replaced",
     "owner": "owner owners owned_by team maintainer maintainers responsible service_owner page_owner",
@@ -142,19 +143,22 @@ def page_facts(
     lines = text.split("\n")
     labels = list(labels)
     told = _Told()
-    for key, values in {**front_matter(lines), **{name_of(key): tuple(v) for key, v in (stated or {}).items()}}.items():
+    for key, values in {
+        **front_matter(lines),
+        **{key_name(key): tuple(v) for key, v in (stated or {}).items()},
+    }.items():
         told.take(key, values)
-    start = front_matter_end(lines)
+    start = front_end(lines)
     found = list(headings(lines))
     second = next((number for number, level, _ in found if level > 1 or (found and number > found[0][0])), len(lines))
     top = _top(lines, start)
     for number, line in top:
         pair = _STATEMENT.match(_bare(line)) if number < second else None
-        if pair and name_of(pair[1]) in _MEANS:
-            told.take(name_of(pair[1]), _split(pair[2].strip(" |*_")), spoken=True)
+        if pair and key_name(pair[1]) in _MEANS:
+            told.take(key_name(pair[1]), _split(pair[2].strip(" |*_")), spoken=True)
     for number, level, words in found:
-        if level > 1 and name_of(words) in _MEANS:
-            told.take(name_of(words), _split(_below(lines, number)), spoken=True)
+        if level > 1 and key_name(words) in _MEANS:
+            told.take(key_name(words), _split(_below(lines, number)), spoken=True)
     for _, line in top[:BANNER]:
         told.banner(_bare(line))
     title = title or (found[0][2] if found else "")
@@ -242,8 +246,8 @@ class _Told:
         if state is not None:
             self.states.append(state)
         key, sign, value = label.partition(":")
-        if sign and name_of(key) in _MEANS:
-            self.take(name_of(key), [value])
+        if sign and key_name(key) in _MEANS:
+            self.take(key_name(key), [value])
         else:
             self.lists.setdefault("tags", []).append(label)
 

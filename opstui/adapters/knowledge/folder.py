@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from opstui.adapters.knowledge.facts import EDITION, page_facts, with_source
-from opstui.adapters.knowledge.frontmatter import front_matter_end as front_matter_end, page_title as page_title
+from opstui.adapters.knowledge.frontmatter import page_title as page_title
 from opstui.adapters.knowledge.git import Git, GitFailed
 from opstui.adapters.knowledge.history import Change, Past, blobs, changes, is_committed, past_of
 from opstui.adapters.knowledge.writing import Target, as_written, branch_with, commit_page, new_path, replace_page

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from opstui.core.pages.shape import front_end, key_name
 from opstui.core.text import SafeText, clean_line
 
-LINES = 200
-"""Lines in which front matter has to end."""
 LETTERS = 64_000
 """Of all of it; what is longer is no front matter that a person wrote."""
 ITEMS = 50
@@ -32,29 +31,13 @@ _NESTED = ("extra", "params", "taxonomies", "meta")
 """Tables in which site generators put what is not their own."""
 
 
-def front_matter_end(lines: Sequence[str]) -> int:
-    """How many lines the front matter takes, its fences included; 0 without one."""
-    if not lines or lines[0].rstrip() not in ("---", "+++"):
-        return 0
-    fence = lines[0].rstrip()
-    for number, line in enumerate(lines[1:LINES], start=2):
-        if line.rstrip() == fence:
-            return number
-    return 0
-
-
 def front_matter(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Key (``review_by``: lower case, underscores) → its values, of what is simple. Never raises."""
-    end = front_matter_end(lines)
+    end = front_end(lines)
     inside = lines[1 : end - 1] if end else []
     if not inside or sum(map(len, inside)) > LETTERS:
         return {}
     return _toml(inside) if lines[0].startswith("+++") else _yaml(inside)
-
-
-def name_of(key: str) -> str:
-    """A key as it is compared: ``Review-By`` and ``review by`` are ``review_by``."""
-    return re.sub(r"[\s.-]+", "_", key.strip()).casefold()
 
 
 def _yaml(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -78,9 +61,9 @@ def _yaml(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
             continue
         value = (pair[2] or "").strip()
         if not value or value.startswith("#"):
-            key = name_of(pair[1])  # a list may follow; a nested table has no items and is left alone
+            key = key_name(pair[1])  # a list may follow; a nested table has no items and is left alone
         elif values := _values(value):
-            found.setdefault(name_of(pair[1]), values)
+            found.setdefault(key_name(pair[1]), values)
     return found
 
 
@@ -133,7 +116,7 @@ def _toml(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
         for key, value in values.items():
             texts = _texts(value)
             if texts:
-                found.setdefault(name_of(key), texts)
+                found.setdefault(key_name(key), texts)
     return found
 
 
@@ -162,7 +145,7 @@ def headings(lines: Sequence[str]) -> Iterator[tuple[int, int, SafeText]]:
     Underlined ones count where the line is of ``=``; a line of ``-`` may as well be a rule.
     """
     fence = ""
-    start = front_matter_end(lines)
+    start = front_end(lines)
     for number in range(start, len(lines)):
         line = lines[number][:LINE]
         stripped = line.lstrip()

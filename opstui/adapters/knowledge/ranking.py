@@ -13,8 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 
-from opstui.adapters.knowledge.frontmatter import front_matter_end, headings
+from opstui.adapters.knowledge.frontmatter import headings
 from opstui.core.frozen import dataclass
+from opstui.core.pages.shape import front_end
 from opstui.core.text import SafeText
 
 SPAN_LIMIT = 12
@@ -274,4 +275,4 @@ def _first_lines(words: Words) -> Span:
 def sections(lines: Sequence[str]) -> tuple[dict[int, SafeText], int]:
     """Indices of heading lines outside of code with their text, and the index of the first line after the front
     matter."""
-    return {index: name for index, _, name in headings(lines)}, front_matter_end(lines)
+    return {index: name for index, _, name in headings(lines)}, front_end(lines)

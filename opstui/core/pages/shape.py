@@ -14,10 +14,12 @@ _LINE = 1_000
 
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*\Z")
 _PAIR = re.compile(r"([A-Za-z][\w .-]{0,60}?)\s*[:=]\s*(.*?)\s*\Z")
-_STATE_KEYS = frozenset(
+STATE_KEYS = frozenset(
     "status state lifecycle lifecycle_state stage maturity validation article_state confidence page_status".split()
 )
-_VALIDATED = frozenset("validated approved verified published final current active released stable live".split())
+"""Keys of front matter under which a page says how it stands."""
+VALIDATED = frozenset("validated approved verified published final current active released stable live".split())
+"""What it says there where somebody confirmed it."""
 
 PARTS: Mapping[str, re.Pattern[str]] = {
     "issue": re.compile(r"issue|symptom|problem|meaning|what (?:you see|happens)|description|summary", re.IGNORECASE),
@@ -67,10 +69,12 @@ def sections(lines: Sequence[str]) -> list[Section]:
         elif stripped.startswith("#") and (match := _HEADING.match(line)):
             heads.append((index, len(match[1]), match[2].strip("*`_: ")))
     found = []
-    for at, (start, level, title) in enumerate(heads):
-        end = next((index for index, other, _ in heads[at + 1 :] if other <= level), len(lines))
-        found.append(Section(level, title, start, end))
-    return found
+    ends = [len(lines)] * 7
+    """Level → where the next heading of it, or of one above it, stands."""
+    for start, level, title in reversed(heads):
+        found.append(Section(level, title, start, ends[level]))
+        ends[level:] = [start] * (7 - level)
+    return found[::-1]
 
 
 def section_for(part: str, lines: Sequence[str]) -> Section | None:
@@ -101,8 +105,8 @@ def says_validated(text: str) -> bool:
         pair = _PAIR.match(line[:_LINE])
         if pair is None:
             continue
-        key, value = _key(pair[1]), pair[2].strip("\"' ").casefold()
-        if (key in _STATE_KEYS and value in _VALIDATED) or (
+        key, value = key_name(pair[1]), pair[2].strip("\"' ").casefold()
+        if (key in STATE_KEYS and value in VALIDATED) or (
             key in ("validated", "verified") and value in ("true", "yes")
         ):
             return True
@@ -118,12 +122,13 @@ def with_state(lines: Sequence[str], state: str) -> list[str]:
     sign, quote = (" = ", '"') if lines[0].startswith("+++") else (": ", "")
     for index in range(1, end - 1):
         pair = _PAIR.match(lines[index][:_LINE])
-        if pair is not None and not lines[index][:1].isspace() and _key(pair[1]) in _STATE_KEYS - {"confidence"}:
+        if pair is not None and not lines[index][:1].isspace() and key_name(pair[1]) in STATE_KEYS - {"confidence"}:
             made[index] = f"{pair[1]}{sign}{quote}{state}{quote}"
             return made
     made.insert(1, f"state{sign}{quote}{state}{quote}")
     return made
 
 
-def _key(text: str) -> str:
-    return re.sub(r"[\s.-]+", "_", text.strip()).casefold()
+def key_name(key: str) -> str:
+    """A key as it is compared: ``Review-By`` and ``review by`` are ``review_by``."""
+    return re.sub(r"[\s.-]+", "_", key.strip()).casefold()
