@@ -27,6 +27,7 @@ PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 CHECKOUT = TicketRef("local", "INC-1042")
 DNS = TicketRef("local", "INC-1048")
 DISK = TicketRef("local", "INC-1045")
+CERTIFICATE = TicketRef("local", "INC-1043")
 
 Look = Callable[[OpstuiApp, Pilot[int], Still], Awaitable[None]]
 
@@ -92,7 +93,7 @@ async def audit(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
 
 async def knowledge(app: OpstuiApp, pilot: Pilot[int], desk: Still) -> None:
     """A search, while a proposal waits."""
-    summarised(desk, DISK, "knowledge-update")
+    summarised(desk, CERTIFICATE, "knowledge-update")
     app.open("knowledge", query="dns timeouts resolver")
 
 
