@@ -18,9 +18,10 @@ class Newest:
     """Asks the desk. What is asked while an answer is waited for replaces what was asked before: a slow answer neither
     piles up threads nor draws over a newer one."""
 
-    def __init__(self, app: TalkingApp, saying: str) -> None:
+    def __init__(self, app: TalkingApp, saying: str, failed: Callable[[OpstuiError], None] | None = None) -> None:
         self._app = app
         self._saying = saying
+        self._told_failed = failed or (lambda error: app.say(error.message, "bad"))
         self._asked: tuple[Question[Any], Then] | None = None
         self._next: tuple[Question[Any], Then] | None = None
 
@@ -56,4 +57,4 @@ class Newest:
         newer = self._next
         self._go_on()
         if newer is None:
-            self._app.say(error.message, "bad")
+            self._told_failed(error)

@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 
 from opstui.core import desk as d
+from opstui.core.errors import StoreDamaged
 from opstui.core.knowledge import PageState
 from opstui.core.marking import Marker
 from opstui.core.text import SafeText, clean, clean_line
@@ -137,6 +138,25 @@ async def test_a_slow_answer_never_replaces_a_newer_one_and_never_holds_up_a_key
         slow.set()
         await wait_text(pilot, "2 pages, 1 strong")
         assert asked == ["d", "dns"]
+
+
+async def test_a_search_that_fails_says_why_and_claims_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = DraftDesk()
+    answer = desk.shelf.answer
+
+    def broken(question: d.Question[object]) -> object:
+        if isinstance(question, d.KnowledgeSearch) and question.query == "d":
+            raise StoreDamaged("the index can't be read; it is made anew", file="cache.db")
+        return answer(question)
+
+    monkeypatch.setattr(desk.shelf, "answer", broken)
+    async with opened(desk, KnowledgeScreen()) as pilot:
+        await pilot.press("d")
+        await wait_text(pilot, "✗ the index can't be read")
+        assert "no page answers" not in text_of(pilot.app)
+        assert "searching" not in text_of(pilot.app)
+        await pilot.press(*"ns")
+        await wait_text(pilot, "2 pages, 1 strong")
 
 
 async def test_what_cannot_be_asked_is_said_and_the_next_question_is_asked() -> None:

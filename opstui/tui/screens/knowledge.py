@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from opstui.core.desk import KnowledgeFaults, KnowledgePage, KnowledgePages, KnowledgeSearch, Proposals
+from opstui.core.errors import OpstuiError
 from opstui.core.knowledge import Hit, Page, Strength
 from opstui.tui.knowledge_rows import (
     MOST,
@@ -56,6 +57,8 @@ class KnowledgeScreen(FindScreen):
         self.hits: tuple[Hit, ...] = ()
         self.answered = ""
         """The text that ``hits`` answer."""
+        self.problem = ""
+        """Why the newest text could not be searched for."""
         self.shelf: Shelf | None = None
         """None until it was told."""
         self._source = ""
@@ -76,7 +79,7 @@ class KnowledgeScreen(FindScreen):
 
     def begin(self) -> None:
         """Search at once for what it was opened with."""
-        self._search = Newest(self.desk_app, "the runbooks")
+        self._search = Newest(self.desk_app, "the runbooks", self._could_not)
         self._page = Newest(self.desk_app, "the page")
         field = self.query_one("#find-line", LineField)
         field.cursor_position = len(field.value)
@@ -88,13 +91,18 @@ class KnowledgeScreen(FindScreen):
     def search(self) -> None:
         """Ask in a thread; each key shows at once, and the list follows when the newest text is answered."""
         text = self.typed
-        self._source = ""
+        self._source = self.problem = ""
         if not text.strip():
             self._search.forget()
             self._take("", ())
         else:
             self._search.ask(KnowledgeSearch(query=text), lambda hits: self._take(text, hits))
             self.query_one("#find-head", Spans).show(self.head)
+
+    def _could_not(self, error: OpstuiError) -> None:
+        self.problem = error.message
+        if self.is_there:
+            self.draw()
 
     def _take(self, text: str, hits: tuple[Hit, ...]) -> None:
         if not self.is_there:
@@ -149,6 +157,8 @@ class KnowledgeScreen(FindScreen):
 
     def head(self, width: int) -> list[Line]:
         """How many, and whether any answers."""
+        if self.problem:
+            return [fit(line(" ", ("KNOWLEDGE", "strong"), "  ", ("✗ ", "bad"), (self.problem, "bad")), width)]
         left = line(" ", ("KNOWLEDGE", "strong"), (f"  {self._said()}", "dim"))
         if self._search_waits():
             return [between(left, line(("searching … ", "dim")), width)]
