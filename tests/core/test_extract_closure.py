@@ -59,6 +59,15 @@ def test_a_fixed_incident_has_its_line_its_cause_its_check_and_what_is_left() ->
     assert found.open_questions == ()
 
 
+@pytest.mark.parametrize("points", ["That is the cause.", "So that was the root cause.", "It's the culprit!"])
+def test_a_cause_that_is_pointed_back_at_is_the_sentence_before(points: str) -> None:
+    told = ("dana", "comment", f"The nightly vacuum held the log back, the server shows it. {points}")
+    assert notes((told, *ROLLBACK[1:3])).cause.text == "The nightly vacuum held the log back, the server shows it."
+    for before in ("Might be the vacuum.", "Is it the vacuum?"):
+        doubted = ("dana", "comment", f"{before} {points}")
+        assert notes((doubted, *ROLLBACK[1:3])).cause.status is ClaimStatus.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [

@@ -85,6 +85,8 @@ def test_negative_results_and_what_could_not_be_checked_are_kept() -> None:
         ("Checked the logs, nothing unusual.", StepResult.NO_FINDING),
         ("Database ruled out: 3 ms at the median.", StepResult.RULED_OUT),
         ("Tried to log in on web-1, permission denied.", StepResult.COULD_NOT_CHECK),
+        ("Cancelled pid 4711. That did not help.", StepResult.NO_FINDING),
+        ("Disk and network are fine: nothing found there.", StepResult.RULED_OUT),
     ],
 )
 def test_what_came_of_a_step_is_read_from_its_sentence_or_the_next(text: str, result: StepResult) -> None:

@@ -296,7 +296,7 @@ def _cause(units: Sequence[Unit], code: ResolutionCode, maker: ClaimMaker) -> Cl
         return maker.unknown(NO_FAULT_CAUSE)
     if code is ResolutionCode.RECOVERED:
         return maker.unknown(RECOVERED_CAUSE)
-    stated = [unit for unit in units if unit.entry >= 0 and steps.states_cause(unit)]
+    stated = [unit for unit in steps.causes(units) if unit.entry >= 0]
     plain = [unit for unit in stated if _NAMES_CAUSE.search(unit.text)]
     # "Because" also tells why something got better, which is no cause of what was wrong.
     rest = [unit for unit in stated if not _BETTER.search(unit.text)]

@@ -128,7 +128,7 @@ def kb_proposal(given: ExtractInput) -> KBProposal:
     units = steps.standing(all_units(ticket))
     page = _target(given, maker)
     outdated = _outdated(units, page)
-    cause = next((unit for unit in reversed(units) if _states_cause(unit)), None)
+    cause = next((unit for unit in reversed(steps.causes(units)) if _is_of_the_fault(unit)), None)
     worked = tuple(_worked(units, maker))
     deprecate = outdated is not None and not worked
     kind = ProposalKind.NEW if page is None else ProposalKind.DEPRECATE if deprecate else ProposalKind.AMEND
@@ -203,10 +203,10 @@ def _environment(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> tu
     return tuple(maker.claim(unit) for unit in list(taken.values())[:ENVIRONMENT_LIMIT])
 
 
-def _states_cause(unit: Unit) -> bool:
-    """Whether a person states the cause of what was wrong, not of its end."""
+def _is_of_the_fault(unit: Unit) -> bool:
+    """Whether a cause is that of what was wrong, not of its end, and was not told to customers."""
     told = unit.kind is EntryKind.REPLY or unit.visibility is Visibility.PUBLIC
-    return steps.states_cause(unit) and not told and not _helped(unit.text) and not _SIDE.search(unit.text)
+    return not told and not _helped(unit.text) and not _SIDE.search(unit.text)
 
 
 def _worked(units: Sequence[Unit], maker: ClaimMaker) -> Iterator[PageStep]:

@@ -38,6 +38,10 @@ _RUNBOOK = re.compile(r"\brunbook|\bplaybook|\bstep \d", re.IGNORECASE)
 _NO_STEP = re.compile(
     r"\b(?:is|are|was|were) to be\b|^still open\b|^correction\b|\bprepared\b|^raised to severity\b", re.IGNORECASE
 )
+_POINTS_BACK = re.compile(
+    r"(?:so |and )?(?:that|this|it)(?:['’]s| is| was) (?:indeed )?(?:the|our) (?:root )?(?:cause|culprit)\W*\Z",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{3,}")
 
 
@@ -126,6 +130,24 @@ def states_cause(unit: Unit) -> bool:
         and not NEGATIVE_CAUSE.search(unit.text)
         and not QUESTION.search(unit.text)
     )
+
+
+def causes(units: Sequence[Unit]) -> list[Unit]:
+    """The sentences that tell a cause, oldest first.
+
+    "That is the cause." is told by the sentence before it, where the same person wrote that without a hedge.
+    """
+    found: list[Unit] = []
+    for index, unit in enumerate(units):
+        if not states_cause(unit):
+            continue
+        if not _POINTS_BACK.match(unit.text):
+            found.append(unit)
+        elif index and units[index - 1].entry == unit.entry:
+            before = units[index - 1]
+            if not before.dump and not HEDGE.search(before.text) and not QUESTION.search(before.text):
+                found.append(before)
+    return found
 
 
 def standing(units: Sequence[Unit]) -> list[Unit]:

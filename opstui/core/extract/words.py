@@ -35,6 +35,7 @@ STATED_CAUSE = _words(
     r"root cause(?:\s+(?:is|was|found|identified|confirmed))?|caused by|the cause (?:is|was)|cause(?:\s+(?:found"
     r"|confirmed))"
     r"|found the cause|due to|because(?: of)?|culprit (?:is|was)|triggered by"
+    r"|(?:that|this|it)(?:'s| is| was) (?:indeed )?(?:the|our) (?:cause|culprit)"
 )
 NEGATIVE_CAUSE = _words(
     r"not the cause|isn't the cause|is not caused|no (?:root )?cause|cause (?:is )?(?:still )?(?:unknown|unclear)"
@@ -91,12 +92,15 @@ ACTION = _words(
     r"|redeploy(?:ed|ing)|paus(?:ed|ing)|resum(?:ed|ing)|stopp(?:ed|ing)|started|appl(?:ied|ying)|patch(?:ed|ing)"
     r"|tri(?:ed|es)"
     r"|isolat(?:ed|ing)|reset|re-?ran|ran|freed|truncat(?:ed|ing)|set|put|unpinned|pinned|took .{0,30} out|locked"
-    r"|unlocked"
+    r"|unlocked|(?:cancel(?:l?ed|l?ing)|terminat(?:ed|ing)) (?:the|an?|all|its|stuck|long|job|quer(?:y|ies)|pid"
+    r"|process|session|backend)|power-?cycled|reinstall(?:ed|ing)|upgrad(?:ed|ing)|downgrad(?:ed|ing)"
+    r"|reconfigur(?:ed|ing)|remounted|unmounted|reseated|unplugged"
 )
 CHECK = _words(
     r"check(?:ed|ing)|look(?:ed|ing) (?:at|in|through)|verif(?:ied|ying|y)|test(?:ed|ing)|compar(?:ed|ing)"
     r"|queried|inspect(?:ed|ing)"
     r"|trac(?:ed|ing)|investigat(?:ed|ing)|confirmed|found (?:no|nothing|the|that|a|an)|ruled out|excluded|ran"
+    r"|nothing (?:\w+ )?(?:was )?found"
     r"|reproduced"
     r"|measur(?:ed|ing)|grepp?(?:ed)?|count(?:ed)|review(?:ed|ing)|no access|not reachable|could ?n[o']t (?:check"
     r"|reach|log|get|see|access|open|connect)"
