@@ -15,10 +15,11 @@ from opstui.core.checks.alignment import swapped
 from opstui.core.checks.atoms import Atom, AtomKind, atoms, claimed_atoms
 from opstui.core.checks.figures import figures, misplaced, plain_number
 from opstui.core.checks.m1 import stem, stems
-from opstui.core.checks.people import is_named, strangers
+from opstui.core.checks.people import is_named, people_of, strangers
 from opstui.core.checks.spans import Cited, Spans, verbatim
 from opstui.core.checks.stated import Stated, stated
 from opstui.core.documents import Citation, Claim, ClaimStatus, Document, Finding, citations_of, kind_of
+from opstui.core.frozen import dataclass
 from opstui.core.tickets import Ticket
 
 _BLOCKS = (AtomKind.TIME, AtomKind.IDENTIFIER)
@@ -38,12 +39,13 @@ _MAKING = frozenset(
 
 def check(claims: Sequence[Claim], spans: Spans) -> Iterator[Finding]:
     """Findings of M2 over claims: what was not found, at most one of each sort for each claim."""
+    known = _known(spans.sources.ticket)
     for claim in claims:
         if claim.status is ClaimStatus.UNKNOWN and not claim.citations:
             continue
         cited = spans.of(claim)
         citation = claim.citations[0] if claim.citations else None
-        yield from _findings(claim.text, cited, claim.id, claim.id, citation, spans.sources.ticket)
+        yield from _findings(claim.text, cited, claim.id, claim.id, citation, known)
 
 
 def check_said(document: Document, spans: Spans) -> Iterator[Finding]:
@@ -52,11 +54,12 @@ def check_said(document: Document, spans: Spans) -> Iterator[Finding]:
     What has citations of its own is held against those; the rest against everything that the document cites and the
     ticket says (warns).
     """
+    known = _known(spans.sources.ticket)
     everything: Cited | None = None
     for said in kind_of(document).said(document):
         if said.citations:
             cited = spans.of_citations(said.citations)
-            yield from _findings(said.text, cited, said.name, said.claim, said.citations[0], spans.sources.ticket)
+            yield from _findings(said.text, cited, said.name, said.claim, said.citations[0], known)
             continue
         if not claimed_atoms(said.text):
             continue
@@ -122,13 +125,25 @@ def _comes_after(text: str, cited: Cited) -> bool:
     return any(int(found[1]) * (60 if found[2] in "hH" else 1) in minutes for found in _IN.finditer(cited.text))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a ticket whatever is cited."""
+
+    about: str
+    """Its title and services, in small letters."""
+    people: tuple[str, ...]
+
+
+def _known(ticket: Ticket) -> _Known:
+    return _Known(" ".join((str(ticket.title), *map(str, ticket.services))).casefold(), people_of(ticket))
+
+
 def _findings(
-    text: str, cited: Cited, name: str, claim: str | None, citation: Citation | None, ticket: Ticket
+    text: str, cited: Cited, name: str, claim: str | None, citation: Citation | None, known: _Known
 ) -> Iterator[Finding]:
     if verbatim(text, cited):
         return
-    about = " ".join((str(ticket.title), *map(str, ticket.services))).casefold()
-    absent = [atom for atom in _absent(text, cited) if atom.kind is not AtomKind.NAME or atom.key not in about]
+    absent = [atom for atom in _absent(text, cited) if atom.kind is not AtomKind.NAME or atom.key not in known.about]
     blocking = [atom for atom in absent if atom.kind in _BLOCKS] or _misspelt(text, cited)
     if blocking:
         yield Finding(id=f"M2:{name}", level="block", text=_not_said(blocking), claim=claim, citation=citation)
@@ -136,9 +151,9 @@ def _findings(
     fault = _not_said(rest) if rest else _misplaced(text, cited) or _swapped(text, cited)
     if fault:
         yield Finding(id=f"M2-number:{name}", level="warn", text=fault, claim=claim, citation=citation)
-    people = strangers(text, cited, ticket)
-    if people:
-        shown = ", ".join(repr(person) for person in people[:3])
+    unknown = strangers(text, cited, known.people)
+    if unknown:
+        shown = ", ".join(repr(person) for person in unknown[:3])
         fault = f"neither the source nor its author is {shown}"
         yield Finding(id=f"M2-who:{name}", level="warn", text=fault, claim=claim, citation=citation)
 

@@ -33,18 +33,16 @@ _NOBODY = frozenset(
 )
 
 
-def strangers(text: str, cited: Cited, ticket: Ticket) -> list[str]:
+def strangers(text: str, cited: Cited, people: Sequence[str]) -> list[str]:
     """People that the text names and that neither the cited lines nor who wrote them name, each once.
 
-    Known are those who wrote in the ticket or have it; of others, whoever is written large where somebody acts or is
-    addressed.
+    Known are ``people``, those of the ticket; of others, whoever is written large where somebody acts or is addressed.
     """
     there = f"{cited.words} {' '.join(cited.names).casefold()}"
-    found = [name for name in _mentioned(text, _people(ticket)) if not _stands(name, there)]
+    found = [name for name in _mentioned(text, people) if not _stands(name, there)]
     for name in _made(text):
         if not any(_stands(part, there) for part in name.casefold().split()) and name.casefold() not in found:
             found.append(name)
-    people = _people(ticket)
     for theirs, ours in swapped(text, cited.text):
         # In a sentence that is the same but for a few words, a name stands where others do.
         was_somebody = any(word in people for word in theirs.casefold().split())
@@ -68,7 +66,8 @@ def is_named(who: str, cited: Cited, also: Sequence[str] = ()) -> bool:
     )
 
 
-def _people(ticket: Ticket) -> tuple[str, ...]:
+def people_of(ticket: Ticket) -> tuple[str, ...]:
+    """Who wrote in the ticket or has it, each once, in small letters."""
     names = [str(entry.author) for entry in ticket.timeline]
     names += [str(name) for name in ticket.assignees]
     return tuple(dict.fromkeys(name.casefold() for name in names if len(name) > 2))
