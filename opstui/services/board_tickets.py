@@ -146,12 +146,8 @@ def watch(tickets: Iterable[Told], rows: Sequence[TicketRow], shift: Shift) -> I
     titles = Counter(" ".join(row.title.casefold().split()) for row in rows if _within(row.created_at, shift))
     for row in rows:
         name = " ".join(row.title.casefold().split())
-        if titles.pop(name, 0) > 1:
-            count = sum(
-                1
-                for other in rows
-                if " ".join(other.title.casefold().split()) == name and _within(other.created_at, shift)
-            )
+        count = titles.pop(name, 0)
+        if count > 1:
             text = f"{count} tickets of the same title came in this shift, {row.ref} the last: {row.title}"
             yield Observation(boards.WATCH, (text,), row.created_at)
 

@@ -27,8 +27,8 @@ _SECTION = re.compile(
     r"|response|investigat|check)",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"#{1,6}\s+\S")
-_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,2}[.)])\s+\S")
+HEADING = re.compile(r"#{1,6}\s+\S")
+ITEM = re.compile(r"\s*(?:[-*+]|\d{1,2}[.)])\s+\S")
 _IMPERATIVE = re.compile(
     r"(?:check|verify|confirm|inspect|look|run|find|identify|compare|restart|roll|scale|drain|cordon|renew|rotate"
     r"|free|delete|remove|clear"
@@ -144,14 +144,14 @@ def _steps(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
             continue
         if fenced:
             continue
-        if _HEADING.match(line):
+        if HEADING.match(line):
             inside = bool(_SECTION.match(line))
             continue
         if not inside or not line.strip() or line.lstrip().startswith(("|", ">", "<", "![")):
             continue
         for piece in sentences([line], first_line=number):
             if (
-                (_ITEM.match(line) or _IMPERATIVE.match(piece.text))
+                (ITEM.match(line) or _IMPERATIVE.match(piece.text))
                 and _IMPERATIVE.match(piece.text)
                 and len(piece.text) >= 12
             ):

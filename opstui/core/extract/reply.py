@@ -55,8 +55,6 @@ _STATE_TALK = re.compile(
 _FOR_CUSTOMERS = re.compile(
     r"#{1,6}\s+.*\b(?:customers?|users?|clients?|requesters?|self-?service|work-?arounds?)\b", re.IGNORECASE
 )
-_HEADING = re.compile(r"#{1,6}\s+\S")
-_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,2}[.)])\s+\S")
 _COMMAND = re.compile(r"`|\$ |\b(?:kubectl|systemctl|ssh|sudo|psql|curl|oc)\b")
 
 
@@ -239,9 +237,9 @@ def _for_customers(page: Page) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(page.text.split("\n", 800)[:800], start=1):
         if line.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
-        elif not fenced and _HEADING.match(line):
+        elif not fenced and guidance.HEADING.match(line):
             inside = bool(_FOR_CUSTOMERS.match(line))
-        elif inside and not fenced and _ITEM.match(line):
+        elif inside and not fenced and guidance.ITEM.match(line):
             piece = next(iter(sentences([line], first_line=number)), None)
             if piece is not None and len(piece.text) >= 10:
                 yield number, piece.text
