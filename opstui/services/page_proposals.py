@@ -17,7 +17,8 @@ from opstui.core.frozen import dataclass
 from opstui.core.pages.changes import unified
 from opstui.core.pages.general import general, particulars
 from opstui.core.pages.proposal import is_title
-from opstui.core.pages.writing import Wording, page_text, review_date, slug, title_of
+from opstui.core.pages.shape import slug
+from opstui.core.pages.writing import Wording, page_text, review_date, title_of
 from opstui.core.ports import WritableSource
 from opstui.core.redaction import PLACEHOLDER, merged
 from opstui.core.text import clean, clean_line

@@ -12,8 +12,8 @@ from opstui.core.documents import Claim, ClaimStatus
 from opstui.core.extract.summary import head_of
 from opstui.core.pages.changes import is_unsettled, three_way, unified
 from opstui.core.pages.general import Particulars, general, particulars
-from opstui.core.pages.shape import says_validated, section_for, with_state
-from opstui.core.pages.writing import Wording, page_text, slug
+from opstui.core.pages.shape import says_validated, section_for, slug, with_state
+from opstui.core.pages.writing import Wording, page_text
 from tests.core.real_input import build, given as given_for
 
 SOMEBODY = Particulars(("Dana Ruiz", "dana"), ("local:INC-1042", "INC-1042"))

@@ -1,4 +1,4 @@
-"""Reading a wiki's JSON without trusting it: what is missing or of another type is empty."""
+"""Reading what a wiki answers without trusting it: what is missing or of another type is empty."""
 
 from __future__ import annotations
 
@@ -36,3 +36,15 @@ def moment(value: Any) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found if _FIRST <= found < _LAST else None
+
+
+def unescaped(text: str) -> str:
+    """Entities as letters; as it is where one of them is a number of thousands of digits."""
+    if "&" not in text:
+        return text
+    from html import unescape
+
+    try:
+        return unescape(text)
+    except ValueError:
+        return text

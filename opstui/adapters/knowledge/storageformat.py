@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import field
 
+from opstui.adapters.knowledge.answers import unescaped
 from opstui.core.frozen import dataclass
 
 _LONGEST_TAG = 4000
@@ -109,7 +110,7 @@ class _Reader:
     def text(self, written: str, *, raw: bool = False) -> None:
         if self._silent:
             return
-        text = written if raw else _unescape(written)
+        text = written if raw else unescaped(written)
         macro = self._macros[-1] if self._macros else None
         if self._parameter and macro is not None:
             macro.parameters[self._parameter] = (macro.parameters.get(self._parameter, "") + text)[:1000]
@@ -303,16 +304,4 @@ class _Reader:
 
 
 def _attributes(tag: str) -> dict[str, str]:
-    return {name.lower(): _unescape(one or two) for name, one, two in _ATTRIBUTE.findall(tag)}
-
-
-def _unescape(text: str) -> str:
-    """Entities as letters; as it is where one of them is a number of thousands of digits."""
-    if "&" not in text:
-        return text
-    from html import unescape
-
-    try:
-        return unescape(text)
-    except ValueError:
-        return text
+    return {name.lower(): unescaped(one or two) for name, one, two in _ATTRIBUTE.findall(tag)}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
+from opstui.adapters.knowledge.answers import unescaped
 from opstui.core.frozen import dataclass
 
 DEPTH = 30
@@ -88,7 +89,7 @@ class _Reader:
     def read(self) -> Wikitext:
         lines = _format_lines(self._flat().split("\n"))
         text = "\n".join(line.rstrip() for line in lines)
-        text = _KEPT.sub(self._put_back, _unescape(text))
+        text = _KEPT.sub(self._put_back, unescaped(text))
         self.found.text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
         return self.found
 
@@ -152,7 +153,7 @@ class _Reader:
         if tag in _CODE:
             code = inside.strip("\n")
             if tag == "pre":
-                code = _unescape(code.replace("<nowiki>", "").replace("</nowiki>", ""))
+                code = unescaped(code.replace("<nowiki>", "").replace("</nowiki>", ""))
             if "inline" in word and "\n" not in code:
                 frame.out.append(self._keep(f"`{code}`"))
             else:
@@ -161,7 +162,7 @@ class _Reader:
         elif tag == "gallery":
             frame.out.append("\n".join(line.partition("|")[2] for line in inside.split("\n")))
         elif tag not in _SILENT:
-            frame.out.append(self._keep(_unescape(inside)))
+            frame.out.append(self._keep(unescaped(inside)))
         return end + len(tag) + 3 if end >= 0 else len(self._source)
 
     def _keep(self, text: str) -> str:
@@ -344,15 +345,3 @@ def _cell(text: str) -> str:
 
 def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _unescape(text: str) -> str:
-    """Entities as letters; as it is where one of them is a number of thousands of digits."""
-    if "&" not in text:
-        return text
-    from html import unescape
-
-    try:
-        return unescape(text)
-    except ValueError:
-        return text

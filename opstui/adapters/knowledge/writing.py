@@ -19,6 +19,7 @@ from opstui.adapters.knowledge.git import Git, GitFailed
 from opstui.adapters.knowledge.history import SHORT, Past, is_committed
 from opstui.core.errors import Conflict, Refused
 from opstui.core.frozen import dataclass
+from opstui.core.pages.shape import slug
 from opstui.core.text import clean, clean_line
 
 BRANCHES = 100
@@ -226,13 +227,13 @@ def _committed(
 
 def _branch(git: Git, target: Target, commit: str, at: datetime) -> str:
     """Makes the branch, under the first name that is free."""
-    slug = re.sub(r"[^a-z0-9]+", "-", target.doc.partition("/")[2].casefold())[:50].strip("-") or "page"
+    title = slug(target.doc.partition("/")[2], 50)
     nothing = "0" * len(commit)
     last = GitFailed("no name for a branch is free")
     for number in range(1, BRANCHES + 1):
         more = f"-{number}" if number > 1 else ""
         for folder in ("opstui/", "opstui-"):  # where a branch is called opstui, nothing can be below it
-            name = f"{folder}{slug}-{at:%Y-%m-%d}{more}"
+            name = f"{folder}{title}-{at:%Y-%m-%d}{more}"
             try:
                 git.run(
                     "update-ref", "--no-deref", "-m", "opstui: page accepted", f"refs/heads/{name}", commit, nothing

@@ -21,6 +21,8 @@ STATE_KEYS = frozenset(
 VALIDATED = frozenset("validated approved verified published final current active released stable live".split())
 """What it says there where somebody confirmed it."""
 
+_SLUG = re.compile(r"[^a-z0-9]+")
+
 PARTS: Mapping[str, re.Pattern[str]] = {
     "issue": re.compile(r"issue|symptom|problem|meaning|what (?:you see|happens)|description|summary", re.IGNORECASE),
     "environment": re.compile(
@@ -132,3 +134,8 @@ def with_state(lines: Sequence[str], state: str) -> list[str]:
 def key_name(key: str) -> str:
     """A key as it is compared: ``Review-By`` and ``review by`` are ``review_by``."""
     return re.sub(r"[\s.-]+", "_", key.strip()).casefold()
+
+
+def slug(title: str, most: int = 60) -> str:
+    """A file's or branch's name for a title: small letters, digits and dashes, ``most`` at most."""
+    return _SLUG.sub("-", title.casefold()).strip("-")[:most].strip("-") or "page"

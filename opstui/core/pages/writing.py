@@ -33,7 +33,6 @@ _LABEL = re.compile(
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _PLAIN = re.compile(r"[A-Za-z][\w ./()-]*\Z")
 _RESERVED = frozenset("true false yes no on off null none".split())
-_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +65,6 @@ def page_text(proposal: KBProposal, base: str | None, wording: Wording) -> str:
 def title_of(proposal: KBProposal, general: Callable[[str], str]) -> str:
     """The title as the page would have it: at most 90 characters, without what belongs to one case."""
     return " ".join(general(proposal.title).split())[:90].strip() or "Untitled"
-
-
-def slug(title: str) -> str:
-    """A file's name for a title: small letters, digits and dashes, 60 at most."""
-    return _SLUG.sub("-", title.casefold()).strip("-")[:60].strip("-") or "page"
 
 
 # --- a new page -------------------------------------------------------------------------------------------------------
