@@ -245,6 +245,8 @@ def _kind_of(body: Mapping[str, Any]) -> str:
 def result_of(session: Session) -> tuple[str, dict[str, str]] | None:
     """The screen of what the session made, and what it is opened with; None while there is nothing to decide."""
     paper = PAPERS.get(document_of(session))
+    if paper == "proposal" and (session.document or {}).get("diff") == "":
+        return None  # nothing would change on the page, so nothing is proposed
     if paper is not None:
         return paper, {"id": session.id}
     return ("review", {"draft": session.draft}) if session.draft else None
