@@ -16,8 +16,6 @@ from opstui.core.errors import OpstuiError, UsageError
 from opstui.core.money import micros
 from opstui.core.text import clean_line
 
-HANDOVER = "ShiftHandover"
-"""The document of workflows that need no ticket: they are about the shift that runs."""
 _CENTS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2}0*)?")
 
 
@@ -64,10 +62,10 @@ def run(
     if amount == 0:
         _need_a_cent(invocation, workflow, runtime)
     invocation.writes()
-    known = {item.id: item.document for item in invocation.desk.ask(DeskFacts()).workflows}
+    known = {item.id: item for item in invocation.desk.ask(DeskFacts()).workflows}
     if workflow not in known:
         raise UsageError(f"{clean_line(workflow, limit=60)}: no such workflow; there are: {', '.join(known)}")
-    if known[workflow] == HANDOVER:
+    if known[workflow].is_about_the_shift:
         _look(invocation)
         wanted = wanted or shift_ref(invocation.desk.ask(StatusLine()).shift.id)
     elif wanted is None:

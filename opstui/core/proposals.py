@@ -40,12 +40,8 @@ def proposal(
     ``taxonomy`` says what the ticket's system calls a value.
     """
     more = _MORE.get(type(document).__name__)
-    wanted = more(document, ticket) if more is not None else Wanted()
-    if isinstance(document, EscalationPackage):
-        wanted = _escalation(document, ticket, taxonomy or Taxonomy())
-    elif isinstance(document, Triage):
-        wanted = _triage(document, ticket, taxonomy or Taxonomy())
-    allowed = {path: value for path, value in wanted.fields.items() if is_allowed(path, workflow.fields)}
+    wanted = more(document, ticket, taxonomy or Taxonomy()) if more is not None else Wanted()
+    allowed = {path: value for path, value in wanted.fields.items() if workflow.allows(path)}
     if wanted.statuses and "/status" in workflow.fields:
         status = pick(statuses(), wanted.statuses)
         allowed |= {"/status": status} if status is not None else {}
@@ -79,11 +75,11 @@ def _escalation(package: EscalationPackage, ticket: Ticket, taxonomy: Taxonomy) 
     return Wanted(fields={"/team": team} if is_new else {}, files=files)
 
 
-def _reply(reply: Reply, ticket: Ticket) -> Wanted:
+def _reply(reply: Reply, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:
     return Wanted(public=True)
 
 
-def _closure(notes: ResolutionNotes, ticket: Ticket) -> Wanted:
+def _closure(notes: ResolutionNotes, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:
     """The end as a status only where lines say how it ended and, if something was mended, that it is well since.
 
     Fields for notes and cause where the ticket has them.
@@ -130,16 +126,13 @@ def _triage(document: Triage, ticket: Ticket, taxonomy: Taxonomy) -> Wanted:
     return Wanted(fields=wanted)
 
 
-_MORE: Mapping[str, Callable[[Any, Ticket], Wanted]] = {
+_MORE: Mapping[str, Callable[[Any, Ticket, Taxonomy], Wanted]] = {
+    "EscalationPackage": _escalation,
+    "Triage": _triage,
     "Reply": _reply,
     "ResolutionNotes": _closure,
 }
 """Document schema, by class name → what it wants; a kind without an entry wants its comment alone."""
-
-
-def is_allowed(path: str, fields: Sequence[str]) -> bool:
-    """Whether a workflow's fields name the path, ``/fields/*`` all of its kind."""
-    return path in fields or (path.startswith("/fields/") and "/fields/*" in fields)
 
 
 def package_name(ticket: Ticket) -> str:

@@ -33,6 +33,20 @@ class Workflow:
     evaluated: bool = False
     """Whether this very version has been run through its evaluation; a version that was not is marked."""
 
+    @property
+    def is_about_the_shift(self) -> bool:
+        """Whether it is written from the board of a shift, wherever it is started."""
+        return self.document == "ShiftHandover"
+
+    @property
+    def changes_a_page(self) -> bool:
+        """Whether what it makes goes to a runbook page and not to the ticket."""
+        return self.document == "KBProposal"
+
+    def allows(self, path: str) -> bool:
+        """Whether its draft may touch the path; ``/fields/*`` stands for all of its kind."""
+        return path in self.fields or (path.startswith("/fields/") and "/fields/*" in self.fields)
+
 
 ALL_FIELDS = ("/comment", "/attachments", "/status", "/severity", "/assignee", "/team", "/tags", "/fields/*")
 """What an operator's own draft may touch."""
@@ -50,8 +64,7 @@ def policy_findings(draft: Draft, workflow: Workflow | None) -> list[Finding]:
     for op in draft.ops:
         if op.origin.value == "operator":
             continue
-        allowed = op.path in workflow.fields or (op.path.startswith("/fields/") and "/fields/*" in workflow.fields)
-        if not allowed:
+        if not workflow.allows(op.path):
             found.append(Finding(id="policy", level="block", text=f"{workflow.id} may not change {op.path}"))
         public = op.visibility is not None and op.visibility.value == "public"
         if op.path == "/comment" and public and not workflow.public_comment:

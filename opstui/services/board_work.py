@@ -191,7 +191,7 @@ def _is_handover(setup: Setup, session: Session) -> bool:
     if session.ticket.system == BOARD_SYSTEM:
         return True
     workflow = setup.workflows.get(session.workflow)
-    return workflow is not None and workflow.document == "ShiftHandover"
+    return workflow is not None and workflow.is_about_the_shift
 
 
 def _was_closed(row: TicketRow, whole: Ticket | None, shift: Shift) -> bool:

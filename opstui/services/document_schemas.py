@@ -78,7 +78,7 @@ def tool_schemas(workflow: Workflow, taxonomy: Taxonomy | None = None) -> list[M
     limit = {"type": "integer", "minimum": 1, "maximum": 8}
     line = {"type": "integer", "minimum": 1}
     known: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-        "get_ticket": (_TICKET_AND_BOARD if workflow.document == "ShiftHandover" else _TICKET, {}, []),
+        "get_ticket": (_TICKET_AND_BOARD if workflow.is_about_the_shift else _TICKET, {}, []),
         "search_knowledge": (
             "Search the approved runbooks: document ids, titles and numbered lines, or that no page answers.",
             {"query": text, "limit": limit},

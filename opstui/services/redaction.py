@@ -118,7 +118,7 @@ def hidden_values(setup: Setup, session: Session) -> Mapping[str, str]:
 def _boards(setup: Setup, session: Session) -> tuple[Ticket, ...]:
     """The shift's board, where the session was given it beside its own ticket."""
     workflow = setup.workflows.get(session.workflow)
-    if workflow is None or workflow.document != "ShiftHandover" or session.ticket.system == BOARD_SYSTEM:
+    if workflow is None or not workflow.is_about_the_shift or session.ticket.system == BOARD_SYSTEM:
         return ()
     from opstui.services.board import given_to
 

@@ -186,7 +186,7 @@ class SessionRun:
         A board is read once: the numbers of its entries are what the document cites, so they must not move.
         """
         session, setup = self.session, self._setup
-        if self._workflow.document != "ShiftHandover":
+        if not self._workflow.is_about_the_shift:
             return self._refresher.fresh_or_cached(session.ticket), None
         from opstui.services import board
 

@@ -326,7 +326,7 @@ class SessionService:
         """What a session is to be about; a shift's board for a workflow that hands a shift over. Raises UsageError."""
         if ref.system != BOARD_SYSTEM:
             return self._refresher.fresh_or_cached(ref)
-        if workflow.document != "ShiftHandover":
+        if not workflow.is_about_the_shift:
             raise UsageError(f"{ref} is the board of a shift; {workflow.title.casefold()} is written about a ticket")
         from opstui.services.board import board
 
@@ -336,7 +336,7 @@ class SessionService:
         """The page that was named, as the index calls it. Raises UsageError, Refused."""
         if not named:
             return ""
-        if workflow.document != "KBProposal":
+        if not workflow.changes_a_page:
             raise UsageError(f"{workflow.id} changes no page; leave the page out")
         from opstui.services.page_proposals import wanted_page
 

@@ -12,9 +12,9 @@ from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.core.workflows import Workflow
 from opstui.tui.words import called, estimate, money
 
-HANDOVER = "ShiftHandover"
-"""The document of a workflow that is about the shift and not about a ticket."""
-ORDER = ("IncidentSummary", "EscalationPackage", "Triage", "Reply", "ResolutionNotes", "KBProposal", "", HANDOVER)
+ORDER = (
+    "IncidentSummary", "EscalationPackage", "Triage", "Reply", "ResolutionNotes", "KBProposal", "", "ShiftHandover",
+)  # fmt: skip
 """Documents in the order their workflows are offered; others stand where the gap is."""
 NOT_EVALUATED = "~"
 """Stands before a workflow whose version was never run through its evaluation."""
@@ -35,11 +35,6 @@ class WorkflowChoices:
 def in_order(flows: Sequence[Workflow]) -> list[Workflow]:
     """As a ticket goes: understood, passed on or answered, closed, learnt from; then one's own, then the shift's."""
     return sorted(flows, key=lambda flow: ORDER.index(flow.document) if flow.document in ORDER else ORDER.index(""))
-
-
-def is_about_the_shift(flow: Workflow) -> bool:
-    """Whether it is started on the running shift, wherever the cursor stands."""
-    return flow.document == HANDOVER
 
 
 def usual_cost(sessions: Iterable[Session]) -> Mapping[str, int]:
@@ -80,7 +75,7 @@ def why_unable(facts: Facts, flow: Workflow, view: TicketView | None) -> str:
     runtime = facts.plans.get(flow.id, Plan()).runtime
     if runtime not in facts.runtimes:
         return f"the config wants it on {runtime}, and there is no such runtime"
-    if is_about_the_shift(flow):
+    if flow.is_about_the_shift:
         return ""
     if view is None:
         return "it is about a ticket, and there is none here"
@@ -95,10 +90,10 @@ def why_unable(facts: Facts, flow: Workflow, view: TicketView | None) -> str:
 def detail(flow: Workflow, view: TicketView | None) -> str:
     """What it makes, of what, and what is to be known before it is trusted."""
     parts = [flow.note.rstrip(".")] if flow.note else []
-    if is_about_the_shift(flow):
+    if flow.is_about_the_shift:
         about = view is not None and view.ticket.ref.system != BOARD_SYSTEM
         parts.append("of the shift that runs" + (f", not of {called(view.ticket.ref)}" if view and about else ""))
-    elif flow.document == "KBProposal" and view is not None and view.ticket.status.category.is_open:
+    elif flow.changes_a_page and view is not None and view.ticket.status.category.is_open:
         parts.append("this ticket is still open")
     if flow.public_comment:
         parts.append("PUBLIC: customers read it")
@@ -109,7 +104,7 @@ def detail(flow: Workflow, view: TicketView | None) -> str:
 
 def called_on(flow: Workflow, ref: TicketRef) -> str:
     """``Triage of INC-7``; what is about the shift names no ticket."""
-    return f"{flow.title} of {'this shift' if is_about_the_shift(flow) else called(ref)}"
+    return f"{flow.title} of {'this shift' if flow.is_about_the_shift else called(ref)}"
 
 
 def terms(facts: Facts, flow: Workflow, runtime: str = "", usual: int | None = None) -> str:

@@ -19,7 +19,7 @@ from opstui.core.sessions import Session
 from opstui.core.tickets import BOARD_SYSTEM, TicketRef
 from opstui.tui.ticket_text import workflow_word
 from opstui.tui.words import called
-from opstui.tui.workflow_choices import budget_of, called_on, in_order, is_about_the_shift, terms
+from opstui.tui.workflow_choices import budget_of, called_on, in_order, terms
 
 if TYPE_CHECKING:
     from opstui.core.workflows import Workflow
@@ -36,7 +36,7 @@ def start(screen: DeskScreen, ref: TicketRef, workflow: str, *, runtime: str = "
         app.say("read-only: no session is started", "warn")
         return
     flow = next((flow for flow in app.facts.workflows if flow.id == workflow), None)
-    if flow is not None and is_about_the_shift(flow) and ref.system != BOARD_SYSTEM:
+    if flow is not None and flow.is_about_the_shift and ref.system != BOARD_SYSTEM:
         ref = shift_ref(app.status.shift.id)
 
     def opened(session: Session) -> None:
