@@ -71,8 +71,14 @@ async def sessions(app: OpstuiApp, pilot: Pilot[int]) -> None:
     await until(pilot, lambda: "K8S-540" in text(app))
 
 
+async def knowledge(app: OpstuiApp, pilot: Pilot[int]) -> None:
+    app.open("knowledge", query="dns")
+    await until(pilot, lambda: "2 pages, 1 strong" in text(app))
+    await until(pilot, lambda: app.size.width < 100 or "Step 16" in text(app))
+
+
 @pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 40), (160, 45)], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("look", [queues, ticket, session, sessions], ids=lambda look: look.__name__)
+@pytest.mark.parametrize("look", [queues, ticket, session, sessions, knowledge], ids=lambda look: look.__name__)
 async def test_the_screen_reads_as_it_did(
     look: Callable[[OpstuiApp, Pilot[int]], Awaitable[None]], size: tuple[int, int]
 ) -> None:
