@@ -35,7 +35,7 @@ def shelf(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("runtime", ["managed", "desk", "offline"])
+@pytest.mark.parametrize("runtime", ["managed", "desk"])
 def test_a_page_goes_from_the_ticket_to_the_file_once_a_person_accepts_it(
     program: Program, service: Rehearsal, tmp_path: Path, runtime: str
 ) -> None:
@@ -57,8 +57,7 @@ def test_a_page_goes_from_the_ticket_to_the_file_once_a_person_accepts_it(
     assert done["state"] == "accepted"
     assert file.read_text() == shown["text"]
     assert program.ask("audit", "verify")["ok"] is True
-    if runtime != "offline":
-        assert all(b"maria.santos" not in request.body for request in service.requests)
+    assert all(b"maria.santos" not in request.body for request in service.requests)
 
 
 def test_the_page_that_the_operator_names_is_the_one_that_an_agent_changes(
