@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opstui.cli.invocation import Invocation
-from opstui.cli.options import json_option, with_invocation
+from opstui.cli.options import CommandMayBeLeftOut, json_option, with_invocation
 from opstui.cli.output import emit, note, say, table
 from opstui.cli.run import whole_cents
 from opstui.core.errors import ConfigError, Refused, UsageError
@@ -22,23 +22,7 @@ if TYPE_CHECKING:
 WORSE, BUDGET = 1, 6
 
 
-class Evaluations(click.Group):
-    """A group whose first word may be a folder of cases."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands:
-            return super().resolve_command(ctx, ["run", *args])
-        return super().resolve_command(ctx, args)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("eval", cls=Evaluations, subcommand_metavar="FOLDER|COMMAND [ARGS]...")
+@click.group("eval", cls=CommandMayBeLeftOut, instead="run", subcommand_metavar="FOLDER|COMMAND [ARGS]...")
 def evaluation() -> None:
     """Run workflows over recorded cases: a changed prompt, page or model is tested like code.
 

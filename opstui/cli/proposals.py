@@ -9,7 +9,7 @@ import click
 
 from opstui.cli.files import text_of
 from opstui.cli.invocation import Invocation
-from opstui.cli.options import json_option, limit_option, with_invocation
+from opstui.cli.options import CommandMayBeLeftOut, json_option, limit_option, with_invocation
 from opstui.cli.output import age, emit, note, say, table
 from opstui.cli.tickets import now
 from opstui.core.desk import (
@@ -38,17 +38,6 @@ REASONS = ", ".join(OverrideReason)
 rev_option = click.option(
     "--rev", type=click.IntRange(1), metavar="N", help="Only if the proposal is still at this revision."
 )
-
-
-class ById(click.Group):
-    """A group whose first word may be an id: then it is shown."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            args = ["show", *args]
-        return super().resolve_command(ctx, args)
 
 
 @click.command("proposals")
@@ -87,7 +76,7 @@ def list_proposals(
     return 0
 
 
-@click.group("proposal", cls=ById)
+@click.group("proposal", cls=CommandMayBeLeftOut, instead="show")
 def proposal() -> None:
     """One proposal for a page: read it, edit it, accept it or reject it. Nothing is written before you accept it.
 

@@ -180,7 +180,6 @@ def _view(found: Paper) -> HandoverView:
         row=_row(found, handover),
         title=sheet.title,
         headline=document.headline.text,
-        headline_citations=document.headline.citations,
         sections=tuple(sections),
         read_back=handover.read_back,
         document=document,

@@ -80,7 +80,6 @@ class HandoverView:
     row: HandoverRow
     title: str
     headline: str
-    headline_citations: tuple[Citation, ...]
     sections: tuple[HandoverSection, ...]
     read_back: ReadBack | None
     document: ShiftHandover

@@ -31,8 +31,8 @@ from opstui.tui.widgets.spans import Spans
 from opstui.tui.widgets.text_field import LineField
 from opstui.tui.widgets.textview import Para, TextView
 
-TWO, THREE = 100, 160
-"""Columns from which the page stands beside the list, and what there is beside both."""
+TWO = 100
+"""Columns from which the page stands beside the list."""
 KEPT = 16
 """Pages that were looked at last, kept for the next look."""
 
