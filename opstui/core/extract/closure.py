@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from opstui.core.documents import (
@@ -205,7 +205,7 @@ def _ending(units: Sequence[Unit], ticket: Ticket) -> _End:
     What somebody wrote goes before what only data say, and what came later before both: after an end, work or trouble
     that goes on says that it was none.
     """
-    acted = [unit for unit in units if unit.by_person and unit.entry >= 0 and is_action(unit.text)]
+    acted = _acted(units)
     for written in (True, False):
         for index in range(len(units) - 1, -1, -1):
             unit = units[index]
@@ -231,12 +231,17 @@ def _goes_on(unit: Unit, ticket: Ticket) -> bool:
     return ticket.status.category.is_open and bool(NEXT.search(text)) and not _LATER_WORK.match(text)
 
 
-def _said_end(unit: Unit, acted: Sequence[Unit]) -> _End | None:
+def _acted(units: Sequence[Unit]) -> frozenset[int]:
+    """The entries in which somebody did something."""
+    return frozenset(unit.entry for unit in units if unit.by_person and unit.entry >= 0 and is_action(unit.text))
+
+
+def _said_end(unit: Unit, acted: Collection[int]) -> _End | None:
     text = unit.text
     written = unit.entry >= 0 and unit.by_person and not unit.dump
     duplicate = _DUPLICATE.search(text)
     if duplicate is not None and not _denied(text, duplicate.start()):
-        return _End(ResolutionCode.DUPLICATE, unit, _ref(duplicate, unit))
+        return _End(ResolutionCode.DUPLICATE, unit, _ref(duplicate))
     for code, pattern in (
         (ResolutionCode.NO_FAULT, _NO_FAULT),
         (ResolutionCode.DECLINED, _DECLINED),
@@ -255,7 +260,7 @@ def _said_end(unit: Unit, acted: Sequence[Unit]) -> _End | None:
     if well is None or _denied(text, well.start()):
         return None
     # "Back to normal" says what ended it only together with what was done: in the sentence, or right before it.
-    if is_action(text) or any(other.entry == unit.entry and other is not unit for other in acted):
+    if is_action(text) or unit.entry in acted:
         return _End(ResolutionCode.FIXED, unit)
     return None if acted else _End(ResolutionCode.RECOVERED, unit)
 
@@ -270,9 +275,9 @@ def _denied(text: str, at: int) -> bool:
     return bool(_DENIED.search(text[max(0, at - 32) : at]))
 
 
-def _ref(match: re.Match[str], unit: Unit) -> TicketRef | None:
-    system = match["system"]
-    return TicketRef(system, match["key"]) if system else TicketRef("", match["key"])
+def _ref(match: re.Match[str]) -> TicketRef:
+    """The ticket as it was written, without a system where none is named."""
+    return TicketRef(match["system"] or "", match["key"])
 
 
 def _duplicate(end: _End, given: ExtractInput) -> RelatedTicket | None:
@@ -330,8 +335,7 @@ def _verified(units: Sequence[Unit], end: _End, ticket: Ticket) -> Unit | None:
     """Who or what says that it is over, from the end on; None while nothing says that it ended."""
     if end.unit is None and ticket.status.category.is_open:
         return None
-    acted = (unit.entry for unit in units if unit.by_person and unit.entry >= 0 and is_action(unit.text))
-    first = max(0, end.unit.entry if end.unit is not None else max(acted, default=-1))
+    first = max(0, end.unit.entry if end.unit is not None else max(_acted(units), default=-1))
     for unit in reversed(units):
         if unit.entry < first:
             return None
