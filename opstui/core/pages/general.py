@@ -39,7 +39,7 @@ _HOST = re.compile(r"(?<![\w./@-])[a-z0-9-]{2,63}(?:\.[a-z0-9-]{2,63}){2,}(?![\w
 _VERSION = re.compile(r"v?\d+(?:\.[\dA-Za-z]+)*\Z")
 _ZONE = r"(?:\s*\b(?:UTC|GMT|CES?T|[ECMP][SD]T|[AP]M)\b|Z\b)?"
 _AT_A_TIME = re.compile(
-    rf"\s+(?:at|on|since|as of|by|until|till)\s+\[time\]{_ZONE}(?=[\s.,;:)!?]|\Z)(?!\s+(?:to|and|until|till|-|–))",
+    rf"(?<!\s)\s+(?:at|on|since|as of|by|until|till)\s+\[time\]{_ZONE}(?=[\s.,;:)!?]|\Z)(?!\s+(?:to|and|until|till|-|–))",
     re.IGNORECASE,
 )
 _BEGINS = re.compile(rf"\A(?:(?:at|on|since|around)\s+)?\[time\]{_ZONE}[\s:,–-]+(?=\w)", re.IGNORECASE)
