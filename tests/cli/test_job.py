@@ -188,10 +188,10 @@ def test_the_index_says_how_many_pages_changed(opstui: Run, environ: dict[str, s
     home = Path(environ["OPSTUI_HOME"])
     home.mkdir()
     (home / "config.toml").write_text(f'[knowledge.mine]\nkind = "folder"\npath = "{pages}"\n')
-    assert opstui("knowledge", "index", "--json").json == {"changed": 2}
-    assert opstui("knowledge", "index", "--json").json == {"changed": 0}
+    assert opstui("knowledge", "index", "--json").json == {"changed": 2, "errors": {}}
+    assert opstui("knowledge", "index", "--json").json == {"changed": 0, "errors": {}}
     (pages / "two.md").unlink()
-    assert opstui("knowledge", "index", "--json").json == {"changed": 1}
+    assert opstui("knowledge", "index", "--json").json == {"changed": 1, "errors": {}}
 
 
 def test_an_import_names_its_bad_lines_and_keeps_the_good_ones(opstui: Run, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from tests.pty.terminal import Terminal
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COUNTING = {"OPSTUI_DEBUG_KEYS": "1"}
-SLOWEST = 1.0
-"""Seconds that any key may take."""
+SLOWEST = 5.0
+"""Seconds that any key may take beside other tests on a busy machine; alone on an idle one the slowest takes 0.4."""
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
