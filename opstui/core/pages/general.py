@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from opstui.core.checks.atoms import AtomKind, atoms
 from opstui.core.documents import ActorType
@@ -39,7 +40,8 @@ _HOST = re.compile(r"(?<![\w./@-])[a-z0-9-]{2,63}(?:\.[a-z0-9-]{2,63}){2,}(?![\w
 _VERSION = re.compile(r"v?\d+(?:\.[\dA-Za-z]+)*\Z")
 _ZONE = r"(?:\s*\b(?:UTC|GMT|CES?T|[ECMP][SD]T|[AP]M)\b|Z\b)?"
 _AT_A_TIME = re.compile(
-    rf"(?<!\s)\s+(?:at|on|since|as of|by|until|till)\s+\[time\]{_ZONE}(?=[\s.,;:)!?]|\Z)(?!\s+(?:to|and|until|till|-|–))",
+    rf"(?<!\s)\s+(?:at|on|since|as of|by|until|till)\s+\[time\]{_ZONE}(?=[\s.,;:)!?]|\Z)"
+    r"(?!\s+(?:to|and|until|till|-|–))",
     re.IGNORECASE,
 )
 _BEGINS = re.compile(rf"\A(?:(?:at|on|since|around)\s+)?\[time\]{_ZONE}[\s:,–-]+(?=\w)", re.IGNORECASE)
@@ -99,7 +101,7 @@ def general(text: str, given: Particulars) -> str:
     text = _LINK.sub(LINK, text)
     text = _EMAIL.sub(ADDRESS, text)
     for key in given.keys:
-        text = _whole(key).sub(TICKET, text)
+        text = _any_of((key,)).sub(TICKET, text)
         stem, dash, number = key.rpartition("-")
         if dash and stem.isupper() and number.isdigit():
             text = re.sub(rf"(?<![\w-]){re.escape(stem)}-\d+(?![\w-])", TICKET, text)
@@ -113,15 +115,20 @@ def general(text: str, given: Particulars) -> str:
     text = _LONG_NUMBER.sub(ID, _NUMBERED.sub(ID, text))
     text = _PARTY.sub(lambda match: f"{match[1]} {NAME}", text)
     text = _MENTION.sub(NAME, text)
-    for name in given.names:
-        text = _whole(name).sub(NAME, text)
-    return text
+    return _any_of(given.names).sub(NAME, text) if given.names else text
 
 
-def _whole(name: str) -> re.Pattern[str]:
-    # A short name may be a word of the language, so it counts as it is written, or capitalised: tom, Tom.
-    either = "|".join(dict.fromkeys((re.escape(name), re.escape(name.capitalize()))))
-    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])", re.IGNORECASE if len(name) > 3 else 0)
+@lru_cache(maxsize=64)
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the names as a whole, the first that fits: one look at a text, however many people a ticket has."""
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(_written, names))})(?![\w-])")
+
+
+def _written(name: str) -> str:
+    # A short name may be a word of the language, so it counts as it is written and as people write names: tom, Tom.
+    if len(name) > 3:
+        return f"(?i:{re.escape(name)})"
+    return "|".join(dict.fromkeys((re.escape(name), re.escape(name.capitalize()))))
 
 
 def _is_person(author: str) -> bool:
