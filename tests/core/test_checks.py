@@ -162,6 +162,67 @@ def test_sentences_that_agree_have_no_polarity_fault(one: str, other: str) -> No
     assert polarity_fault(one, other) is None
 
 
+REPLICA = build(
+    "Replica lag",
+    "The replica is 412 s behind.",
+    (
+        ("dana", "comment", "Disk and network are fine: nothing found there."),
+        ("erin", "reply", "Customers don't see the orders they placed since noon."),
+        ("dana", "comment", "Cancelled the report. The lag went up all the same, so that did not help."),
+        ("omar", "comment", "Might be the vacuum that began at noon, but I have not checked it yet."),
+        ("dana", "reply", "Orders are accepted and not lost."),
+    ),
+)
+
+
+def _said_of(text: str, entry: int) -> list[tuple[str, str]]:
+    sources = SourceSet(REPLICA)
+    made = Claim("x1", text, ClaimStatus.REPORTED, citations=(sources.cite(f"INC-1042#{entry}", 1, 1),))
+    document = replace(incident_summary(given(REPLICA)), what_happened=(made,))
+    return [(item.id.partition(":")[0], item.level) for item in check_document(document, sources, REPLICA)]
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("Nothing unusual was found with the disk or the network.", 1),
+        ("Neither the disk nor the network is at fault.", 1),
+        ("A customer cannot see orders placed since noon.", 2),
+        ("Customers do not see orders that were placed since noon.", 2),
+        ("Orders placed since noon are invisible to customers.", 2),
+        ("Cancelling the report did not help: the lag rose.", 3),
+        ("The cancelled report brought no improvement.", 3),
+        ("Omar has not yet checked whether the vacuum is to blame.", 4),
+        ("No orders are lost.", 5),
+    ],
+)
+def test_the_same_said_with_another_negation_does_not_block(text: str, entry: int) -> None:
+    assert ("M4", "block") not in _said_of(text, entry)
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("Disk and network are not fine.", 1),
+        ("Disk and network are broken.", 1),
+        ("Something was found on disk and network.", 1),
+        ("Customers see the orders they placed since noon.", 2),
+        ("Cancelling the report did help.", 3),
+        ("Omar checked the vacuum.", 4),
+        ("The vacuum caused the lag.", 4),
+        ("The vacuum is to blame for the lag.", 4),
+        ("Some orders were lost.", 5),
+    ],
+)
+def test_the_opposite_and_a_cause_that_is_only_suspected_block(text: str, entry: int) -> None:
+    assert ("M4", "block") in _said_of(text, entry)
+
+
+def test_a_suspicion_that_is_told_as_if_it_were_none_is_warned_of() -> None:
+    assert ("M4-word", "warn") in _said_of("The vacuum that began at noon holds it.", 4)
+    assert ("M4-word", "warn") not in _said_of("Possibly the vacuum that began at noon holds it.", 4)
+
+
 def test_an_inferred_claim_begins_with_a_hedge() -> None:
     text = "the connection pool is the cause."
     assert "M4:x1" in findings(claim(text.capitalize(), "INC-1042#3", ClaimStatus.INFERRED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from opstui.core.checks.opposites import doubtful, opposite
+from opstui.core.checks.opposites import alike, doubtful, opposite
 from opstui.core.checks.spans import Cited, Spans, lead_in, verbatim
 from opstui.core.documents import (
     Citation,
@@ -52,12 +52,13 @@ _TO_COME = re.compile(
 )
 _CAUSE = re.compile(
     r"\b(?:root cause|caused by|was caused|because(?: of)?|due to|triggered by|as a result of|the cause (?:is"
-    r"|was)|responsible for|stems from)\b",
+    r"|was)|responsible for|stems from|(?:is|was|are|were) (?:the|our) (?:root )?(?:cause|culprit|reason)|to blame for"
+    r"|(?:is|was|are|were) to blame|caused|causes|causing|led to|leads to|resulted in|results in)\b",
     re.IGNORECASE,
 )
 _CAUSE_WORDS = re.compile(
     r"\b(?:cause[ds]?|causing|because|due to|trigger(?:s|ed)?|result(?:s|ed|ing)?|responsible|reason|since|led to"
-    r"|leads to|after|stems|blame[ds]?|from)\b",
+    r"|leads to|after|stems|blame[ds]?|from|culprit|why|broke|breaks|took|takes|made|makes|brought|holds|held)\b",
     re.IGNORECASE,
 )
 _SENTENCES = re.compile(r"[.!?;\n](?:\s|\Z)|\n")
@@ -65,6 +66,8 @@ _DENIAL = re.compile(
     r"\b(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing|if|unless|whether|in case)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_SUSPECTED = 0.4
+"""Share of a claim's telling words that a suspicion has which it may be made of."""
 _NEAR = 4
 """Words before a quotation in which a negation or a hedge still speaks of it."""
 _NOT_KNOWN = re.compile(
@@ -91,8 +94,11 @@ def check(document: Document, claims: Sequence[Claim], spans: Spans, ticket: Tic
             yield Finding(id=f"M4:{claim.id}", level="block", text=fault, claim=claim.id, citation=citation)
         elif claim.citations and not verbatim(claim.text, spans.of(claim)):
             word = doubtful(claim.text, spans.of(claim).text)
-            if word is not None:
-                fault, name = f"the source has the opposite of {word!r}", f"M4-word:{claim.id}"
+            fault = f"the source has the opposite of {word!r}" if word is not None else None
+            if fault is None and _only_suspected(claim, spans.of(claim)):
+                fault = "the source only suspects it"
+            if fault is not None:
+                name = f"M4-word:{claim.id}"
                 yield Finding(id=name, level="warn", text=fault, claim=claim.id, citation=claim.citations[0])
     for said in kind.said(document):
         cited = spans.of_citations(said.citations)
@@ -199,7 +205,7 @@ def _text_fault(text: str, cited: Cited, *, inferred: bool = False) -> str | Non
     for name, pattern in _STATES.items():
         if pattern.search(text) and not _says_state(name, cited.text):
             return f"the source does not say {name}"
-    if _CAUSE.search(text) and not inferred and not HEDGE.search(text):
+    if _names_cause(text) and not inferred and not HEDGE.search(text):
         given = [part for part in _SENTENCES.split(cited.text) if _CAUSE_WORDS.search(part)]
         if not given:
             return "it names a cause that the source does not give"
@@ -207,6 +213,22 @@ def _text_fault(text: str, cited: Cited, *, inferred: bool = False) -> str | Non
             return "it names a cause that the source only suspects"
     contrary = opposite(text, cited.text)
     return f"the source says the opposite about {contrary!r}" if contrary is not None else None
+
+
+def _names_cause(text: str) -> bool:
+    """Whether it says that something is the cause; not where it says that it is none, or whether it is one."""
+    return any(
+        _DENIAL.search(re.split(r"[,;:.]\s", text[: match.start()])[-1]) is None for match in _CAUSE.finditer(text)
+    )
+
+
+def _only_suspected(claim: Claim, cited: Cited) -> bool:
+    """Whether each sentence of the source that says most of the claim is a suspicion, and the claim is none."""
+    if claim.status in (ClaimStatus.INFERRED, ClaimStatus.UNKNOWN) or HEDGE.search(claim.text):
+        return False
+    # ``I suspect the pool: its size is 8`` suspects the pool and states its size.
+    near = alike(claim.text, cited.text.replace(": ", ". "), _SUSPECTED)
+    return bool(near) and all(HEDGE.search(part) for part in near.split("\n"))
 
 
 def _says_state(name: str, text: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from opstui.core.checks.alignment import swapped
 from opstui.core.checks.m1 import stem, stems
+from opstui.core.frozen import dataclass
 
 _NOT = re.compile(
     r"(?:not|no|never|without|cannot|none|neither|nor|nobody|nothing|zero|0)\Z|.*n't\Z|.*n’t\Z", re.IGNORECASE
@@ -18,8 +19,18 @@ _REACH = 3
 _LIGHT = frozenset(
     "the a an any is are was were be been being do does did has have had can could will would should may"
     " might must to of in on at for by and or but it its this that there with from as more further longer yet"
-    " only very so if then than".split()
+    " only very so if then than able they them their we us our you your he him his she her i me my who which".split()
 )
+_CLAUSES = re.compile(
+    r"[.!?;\n](?:\s|\Z)|, |: |\s[-–—]\s|[()]|\b(?:but|whether|although|though|because|while|whereas)\b"
+)
+"""Where the reach of a negation ends."""
+_TROUBLE = frozenset(
+    stem(word)
+    for word in "fault faulty problem issue error wrong unusual abnormal anomaly trouble failure finding blame odd"
+    " suspicious defect sign indication evidence irregular noteworthy remarkable".split()
+)
+"""Words that a negation is spent on: ``nothing unusual on the disk`` denies no disk."""
 _SENTENCES = re.compile(r"[.!?;\n](?:\s|\Z)")
 _STILL = re.compile(r"\b(?:still|not|again|open|broken|failing|down|pending|unresolved)\b")
 _ALIKE = 0.6
@@ -29,7 +40,7 @@ _PAIRS = tuple(
     tuple(frozenset(side.split()) for side in pair.split("|"))
     for pair in (
         "up|down",
-        "healthy green|unhealthy",
+        "healthy green fine|unhealthy broken faulty",
         "available|unavailable",
         "reachable|unreachable",
         "rose rises rising increased increases grew growing|fell falls falling decreased decreases dropped drops",
@@ -97,7 +108,7 @@ def opposite(claim: str, span: str) -> str | None:
     if found is not None:
         return found
     for part in _SENTENCES.split(claim):
-        near = _alike(part, span)
+        near = alike(part, span)
         if near:
             found = polarity_fault(part, near) or _other_side(part, near)
             if found is not None:
@@ -106,23 +117,36 @@ def opposite(claim: str, span: str) -> str | None:
 
 
 def doubtful(claim: str, span: str) -> str | None:
-    """A word of the claim of which the span has the opposite alone, in whatever sentence: worth a look, no more."""
-    return _other_side(claim, span, also_relative=True)
+    """A word of the claim of which the span has the opposite, in whatever sentence or part: worth a look, no more.
+
+    A word further behind a negation may be what it is about, and may not: ``don't see the orders`` denies no orders.
+    """
+    return _other_side(claim, span, also_relative=True) or _denials_fault(claim, span, whole=True)
 
 
 def polarity_fault(claim: str, span: str) -> str | None:
     """A word that the claim denies and the span affirms, or the other way round; None where they agree.
 
-    A negation covers the next three telling words. A word that stands both ways in the span is no ground.
+    A negation denies the first telling word behind it, or the trouble that it speaks of. A word that stands both ways
+    in the span is no ground, and neither is one behind a negation where both deny something in common.
     """
-    denied, affirmed = _polarity(claim)
-    span_denied, span_affirmed = _polarity(span)
-    for word, shown in denied.items():
-        if word in span_affirmed and word not in span_denied:
-            return shown
-    for word, shown in affirmed.items():
-        if word in span_denied and word not in span_affirmed and word not in denied:
-            return shown
+    return _denials_fault(claim, span, whole=False)
+
+
+def _denials_fault(claim: str, span: str, *, whole: bool) -> str | None:
+    """``whole``: look at every word that a negation reaches, not at its first alone."""
+    ours, theirs = _polarity(claim), _polarity(span)
+    settled = frozenset[str]().union(
+        *(one.words | other.words for one in ours.denials for other in theirs.denials if one.words & other.words)
+    )
+    for denial in ours.denials:
+        for word in denial.told if whole else denial.told[:1]:
+            if word in theirs.affirmed and word not in theirs.denied | settled:
+                return ours.shown[word]
+    for denial in theirs.denials:
+        for word in denial.told if whole else denial.told[:1]:
+            if word in ours.affirmed and word not in theirs.affirmed.keys() | ours.denied | settled:
+                return ours.shown[word]
     return None
 
 
@@ -140,17 +164,17 @@ def _other_side(claim: str, span: str, *, also_relative: bool = False) -> str | 
     return None
 
 
-def _alike(claim: str, span: str) -> str:
-    """The sentences of the span that say most of what the claim says; empty where none does."""
+def alike(claim: str, span: str, share: float = _ALIKE) -> str:
+    """The sentences of the span that say most of what the claim says, one a line; empty where none says that much."""
     parts = _SENTENCES.split(span)
     wanted = stems(claim)
     if not wanted:
         return ""
     shares = [len(wanted & stems(part)) / len(wanted) for part in parts]
     best = max(shares)
-    if best < _ALIKE:
+    if best < share:
         return ""
-    return "\n".join(part for part, share in zip(parts, shares, strict=True) if share >= 0.8 * best)
+    return "\n".join(part for part, held in zip(parts, shares, strict=True) if held >= 0.8 * best)
 
 
 def _words(text: str) -> Sequence[str]:
@@ -162,19 +186,53 @@ def _sides(text: str) -> frozenset[tuple[int, int]]:
     return frozenset[tuple[int, int]]().union(*(_SIDES.get(word, frozenset()) for word in _words(text)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Denial:
+    """What one negation reaches, as stems."""
+
+    told: tuple[str, ...]
+    """What it may deny, the likeliest first."""
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Polarity:
+    """What a text denies and what it affirms, as stems."""
+
+    denials: tuple[_Denial, ...]
+    denied: frozenset[str]
+    affirmed: Mapping[str, None]
+    shown: Mapping[str, str]
+    """Stem → word."""
+
+
 @lru_cache(maxsize=2048)
-def _polarity(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Stem → word, for what a text denies and what it affirms."""
-    denied: dict[str, str] = {}
-    affirmed: dict[str, str] = {}
-    for sentence in re.split(r"[.!?;\n](?:\s|\Z)|\bbut\b|, ", text):
+def _polarity(text: str) -> _Polarity:
+    reaches: list[list[str]] = []
+    affirmed: dict[str, None] = {}
+    shown: dict[str, str] = {}
+    for clause in _CLAUSES.split(text):
         reach = 0
-        for token in _TOKEN.findall(sentence.casefold()):
+        for token in _TOKEN.findall(clause.casefold()):
             if _NOT.match(token):
+                if not (token == "nor" and reaches):
+                    reaches.append([])  # what stands behind "nor" belongs to its "neither"
                 reach = _REACH
                 continue
             if token in _LIGHT or any(char.isdigit() for char in token):
                 continue  # a date or a number is neither denied nor affirmed
-            (denied if reach else affirmed).setdefault(stem(token), token)
-            reach = max(0, reach - 1)
-    return denied, affirmed
+            word = stem(token)
+            shown.setdefault(word, token)
+            if reach:
+                reaches[-1].append(word)
+                reach -= not token.endswith("ly")
+            else:
+                affirmed.setdefault(word)
+    denials = tuple(_denial(words, shown) for words in reaches if words)
+    return _Polarity(denials, frozenset[str]().union(*(one.told for one in denials)), affirmed, shown)
+
+
+def _denial(words: Sequence[str], shown: Mapping[str, str]) -> _Denial:
+    trouble = tuple(word for word in words if word in _TROUBLE)
+    told = trouble or tuple(sorted(dict.fromkeys(words), key=lambda word: shown[word].endswith("ly")))
+    return _Denial(told, frozenset(words))
