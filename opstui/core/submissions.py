@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Another ticket that a search of the session returned."""
+
+    ticket: Ticket
+    score: float
+    shared: tuple[str, ...] = ()
+    """Identifiers that both tickets name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """What code needs to complete and to check it."""
 
@@ -30,6 +40,8 @@ class Submission:
     now: datetime
     hits: tuple[Hit, ...] = ()
     """What the session's searches found, the newest answer of each page."""
+    alike: tuple[Alike, ...] = ()
+    """The tickets that its searches found, each once."""
     taxonomy: Taxonomy | None = None
     boards: tuple[Ticket, ...] = ()
     """The shift's board, where the session's own ticket is another one."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from opstui.core.document_kinds.escalation import VERBS
 from opstui.core.documents import DOCUMENTS, KINDS
 from opstui.core.taxonomy import KINDS as KINDS_OF_VALUES, Taxonomy
 from opstui.core.workflows import Workflow
@@ -13,6 +14,9 @@ from opstui.core.workflows import Workflow
 BY_CODE: Mapping[str, tuple[str, ...]] = {
     "Claim": ("confidence", "confidence_reason"),
     "Citation": ("sha256_12",),
+    "Choice": ("is_named",),
+    "RelatedTicket": ("title", "relation", "score", "shared_atoms"),
+    "RunbookRef": ("title", "score", "coverage", "why", "last_changed"),
     **{name: ("head", "not_included", *kind.by_code) for name, kind in KINDS.items()},
 }
 """Fields that an agent neither sees nor sets."""
@@ -29,7 +33,6 @@ _LENGTHS = {
     ("CheckedStep", "what"): 160,
     ("NextStep", "text"): 160,
     ("Ask", "text"): 160,
-    ("RunbookRef", "why"): 120,
     ("Citation", "ref"): 128,
     ("Claim", "id"): 16,
     **{(name, key): most for name, kind in KINDS.items() for key, most in kind.lengths.items()},
@@ -38,6 +41,7 @@ _COUNTS = {
     ("Claim", "citations"): 3,
     **{(name, key): most for name, kind in KINDS.items() for key, most in kind.limits.items()},
 }
+_ENUMS = {("Ask", "verb"): VERBS}
 
 
 @cache
@@ -65,6 +69,8 @@ def document_schema(name: str) -> Mapping[str, Any]:
                 item["maxLength"] = _LENGTHS[part, key]
             if (part, key) in _COUNTS:
                 item["maxItems"] = _COUNTS[part, key]
+            if (part, key) in _ENUMS:
+                item["enum"] = list(_ENUMS[part, key])
     schema["$defs"] = _reachable(schema)
     return schema
 

@@ -6,13 +6,14 @@ filled in here before the whole is validated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 from opstui.core.codec import encode
 from opstui.core.documents import DOCUMENTS, KINDS, Citation, Document, DocumentHead, citations_of
+from opstui.core.extract.guidance import as_found
 from opstui.core.extract.registry import RULES
 from opstui.core.extract.summary import SCHEMA_VERSION
 from opstui.core.frozen import dataclass
@@ -62,8 +63,12 @@ def read_document(value: object, given: Submission) -> Read:
     naive = _naive_times(document)
     if naive:
         return Read(None, tuple(naive[:VIOLATIONS]))
+    rules = RULES[kind.__name__]
+    refused = rules.refused(document, given)
+    if refused:
+        return Read(None, tuple(clean_line(line, limit=300) for line in refused[:VIOLATIONS]))
     document = _with_hashes(document, given.sources)
-    return Read(RULES[kind.__name__].finished(document, given))
+    return Read(rules.finished(_with_pages_as_found(document, given), given))
 
 
 def _parsed(text: str) -> object:
@@ -91,26 +96,46 @@ def _computed(name: str, given: Submission) -> dict[str, Any]:
     return {"head": encode(head), "not_included": [], **own}
 
 
+def _with_pages_as_found(document: Any, given: Submission) -> Any:
+    """What an agent says of a page is where it is from; how well it fits is what the search said."""
+    named = getattr(document, "runbooks", ())
+    return replace(document, runbooks=as_found(named, given)) if named else document
+
+
+def _as_own(document: Any, sources: SourceSet) -> Any:
+    """The session's own ticket is cited as ``KEY#n``; as ``SYSTEM:KEY#n``, which searches print, it is the same."""
+    own = f"{sources.ticket.ref}#"
+    called = {
+        citation: replace(citation, ref=short)
+        for citation in dict.fromkeys(citations_of(document))
+        if citation.ref.startswith(own)
+        and sources.find(citation.ref) is None
+        and sources.find(short := citation.ref.removeprefix(f"{sources.ticket.ref.system}:")) is not None
+    }
+    return _replaced(document, lambda citation: called.get(citation, citation)) if called else document
+
+
 def _with_hashes(document: Document, sources: SourceSet) -> Document:
     """Every citation with the hash of its span as it was read here; where it has no such span, M1 says so."""
+    document = _as_own(document, sources)
     hashes = {
         citation: sources.span_sha(citation.ref, citation.line_start, citation.line_end)
         for citation in dict.fromkeys(citations_of(document))
         if sources.span_lines(citation)
     }
-    found: Document = _replaced(document, hashes)
+    found: Document = _replaced(document, lambda citation: replace(citation, sha256_12=hashes.get(citation, "")))
     return found
 
 
-def _replaced(value: Any, hashes: Mapping[Citation, str]) -> Any:
+def _replaced(value: Any, made_of: Callable[[Citation], Citation]) -> Any:
     from dataclasses import is_dataclass
 
     if isinstance(value, Citation):
-        return replace(value, sha256_12=hashes.get(value, ""))
+        return made_of(value)
     if isinstance(value, tuple):
-        return tuple(_replaced(item, hashes) for item in value)
+        return tuple(_replaced(item, made_of) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
-        made = {item.name: _replaced(getattr(value, item.name), hashes) for item in fields(value)}
+        made = {item.name: _replaced(getattr(value, item.name), made_of) for item in fields(value)}
         return replace(value, **made)
     return value
 

@@ -23,6 +23,7 @@ from opstui.core.knowledge import Hit, Page, PageState, standing
 from opstui.core.ports import KnowledgeIndex, TicketCache
 from opstui.core.sessions import ToolResult
 from opstui.core.sources import SourceSet
+from opstui.core.submissions import Alike, Submission
 from opstui.core.text import SafeText, clean, clean_line
 from opstui.core.tickets import Ticket, TicketRef
 from opstui.core.workflows import Workflow
@@ -112,6 +113,7 @@ class ToolDesk:
         self._seen_pages: dict[str, None] = {page: None} if page and knowledge.page(page) is not None else {}
         self._hits: dict[str, Hit] = {}
         self._seen_tickets: dict[TicketRef, Ticket] = {}
+        self._alike: dict[TicketRef, Alike] = {}
         self._tools: dict[str, Callable[[Mapping[str, Any]], ToolResult]] = {
             "get_ticket": self._get_ticket,
             "search_knowledge": self._search_knowledge,
@@ -307,12 +309,13 @@ class ToolDesk:
             if known is not None and len(found) < most and not self._is_apart(row.ref):
                 found.append((known[0], score))
                 self._seen_tickets.setdefault(row.ref, known[0])
+                self._alike[row.ref] = Alike(ticket=known[0], score=score, shared=tuple(self._shared(known[0])))
                 self.sources.add_ticket(known[0])
         if not found:
             return ToolResult("No other ticket is similar.", ())
         lines = []
         for ticket, _score in found:
-            shared = self._said(", ".join(self._shared(ticket)) or "none")
+            shared = self._said(", ".join(self._alike[ticket.ref].shared) or "none")
             title = self._said(ticket.title)
             lines.append(f"{ticket.ref}#0 · {ticket.status.raw} · {title} · shared identifiers: {shared}")
         return ToolResult(self._wrap("\n".join(lines)), tuple(found))
@@ -353,7 +356,6 @@ class ToolDesk:
                 if page is not None:
                     self.sources.add_page(page)
         if not isinstance(document, Document):
-            from opstui.core.submissions import Submission
             from opstui.services.documents import read_document
 
             read = read_document(
@@ -369,6 +371,7 @@ class ToolDesk:
                     team=self._team,
                     taxonomy=self.taxonomy,
                     hits=tuple(self._hits.values()),
+                    alike=tuple(self._alike.values()),
                     boards=self._boards,
                 ),
             )

@@ -90,10 +90,14 @@ def test_a_step_and_a_next_step_are_held_against_what_they_cite() -> None:
     assert found == {"M2:step-1": "block", "M2:next-1": "block"}
 
 
-def test_a_next_step_without_a_source_is_held_against_everything_that_is_cited() -> None:
+def test_a_next_step_without_a_source_blocks_and_is_held_against_everything_that_is_cited() -> None:
     plans = (NextStep(text="Restart web-17"), NextStep(text="Look at checkout-7f9d"))
     document = replace(summary(), next_steps=plans)
-    assert [(item.id, item.level) for item in check_document(document, SOURCES, TICKET)] == [("M2:next-1", "warn")]
+    assert [(item.id, item.level) for item in check_document(document, SOURCES, TICKET)] == [
+        ("limits:next_steps", "block"),
+        ("limits:next_steps", "block"),
+        ("M2:next-1", "warn"),
+    ]
 
 
 def test_a_text_beside_the_claims_is_no_place_to_hide_a_story() -> None:

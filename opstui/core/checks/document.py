@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from opstui.core.checks import fitting, limits, m1, m2, m4
 from opstui.core.checks.confidence import Level, confidences
 from opstui.core.checks.outward import check_outward
 from opstui.core.checks.spans import Spans
-from opstui.core.documents import KINDS, Claim, Document, Finding, citations_of, kind_of
+from opstui.core.documents import KINDS, Citation, Claim, Document, Finding, kind_of
 from opstui.core.sources import SourceSet
 from opstui.core.tickets import Ticket
 
@@ -23,7 +23,7 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
     spans = Spans(sources)
     claims = every_claim(document)
     known = {citation for claim in claims for citation in claim.citations}
-    others = [citation for citation in dict.fromkeys(citations_of(document)) if citation not in known]
+    others = {citation: field for citation, field in _fields_of(document, "") if citation not in known}
     outward = kind_of(document).outward
     return [
         *limits.check(document, claims),
@@ -35,6 +35,19 @@ def check_document(document: Document, sources: SourceSet, ticket: Ticket) -> li
         *fitting.check(document, spans, ticket),
         *(check_outward(outward(document), ticket, now=document.head.generated_at) if outward is not None else ()),
     ]
+
+
+def _fields_of(value: object, path: str) -> Iterator[tuple[Citation, str]]:
+    """Every citation with the field it stands in: ``next steps 2``."""
+    if isinstance(value, Citation):
+        yield value, path.strip()
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value, start=1):
+            yield from _fields_of(item, f"{path} {number}")
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            inner = "" if path and field.name == "citation" else f" {field.name.replace('_', ' ')}"
+            yield from _fields_of(getattr(value, field.name), f"{path}{inner}")
 
 
 def every_claim(document: object) -> list[Claim]:

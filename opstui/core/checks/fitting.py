@@ -15,6 +15,7 @@ from opstui.core.documents import (
     Reply,
     ResolutionCode,
     ResolutionNotes,
+    Triage,
 )
 from opstui.core.tickets import EntryKind, Ticket, TimelineEntry, Visibility
 
@@ -73,7 +74,23 @@ def _says(code: ResolutionCode, citation: Citation, spans: Spans, ticket: Ticket
     return says(code, spans.sources.span(citation))
 
 
+def _triage(document: Triage, spans: Spans, ticket: Ticket) -> Iterator[Finding]:
+    """A value has something to do with the lines that are cited for it, or with what the ticket has."""
+    for kind, choice in document.choices:
+        if choice.value is not None and not choice.is_named:
+            name = kind.replace("_", " ")
+            text = f"{name}: neither the cited lines nor the ticket's title and fields speak of {choice.value!r}"
+            yield Finding(
+                id=f"value:{kind}",
+                level="warn",
+                text=text[:200],
+                claim=choice.why.id if choice.why is not None else None,
+                citation=next(iter(choice.why.citations), None) if choice.why is not None else None,
+            )
+
+
 _OWN: Mapping[str, Callable[[Any, Spans, Ticket], Iterator[Finding]]] = {
     "Reply": _reply,
+    "Triage": _triage,
     "ResolutionNotes": _closure,
 }

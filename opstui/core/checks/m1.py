@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from opstui.core.checks.atoms import AtomKind, claimed_atoms
@@ -52,8 +52,8 @@ def citation_fault(citation: Citation, sources: SourceSet) -> str | None:
     return None
 
 
-def check(claims: Sequence[Claim], others: Sequence[Citation], spans: Spans) -> Iterator[Finding]:
-    """Findings of M1 over claims, and over the citations that stand outside of claims."""
+def check(claims: Sequence[Claim], others: Mapping[Citation, str], spans: Spans) -> Iterator[Finding]:
+    """Findings of M1 over claims, and over the citations that stand outside of claims, each with the field it is in."""
     weights = word_weights(claims, spans)
     for claim in claims:
         if claim.status is not ClaimStatus.UNKNOWN and not claim.citations:
@@ -77,10 +77,10 @@ def check(claims: Sequence[Claim], others: Sequence[Citation], spans: Spans) -> 
                 claim=claim.id,
                 citation=claim.citations[0],
             )
-    for index, citation in enumerate(others, start=1):
+    for index, (citation, field) in enumerate(others.items(), start=1):
         fault = citation_fault(citation, spans.sources)
         if fault is not None:
-            yield Finding(id=f"M1:citation-{index}", level="block", text=fault, citation=citation)
+            yield Finding(id=f"M1:citation-{index}", level="block", text=f"{field}: {fault}", citation=citation)
 
 
 def support(claim: Claim, spans: Spans, weights: Counter[str] | None = None) -> float:

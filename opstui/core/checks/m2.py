@@ -28,6 +28,9 @@ LINES_READ = 2_000
 _IN = re.compile(r"\b(?:in|within|after|for)\s+(?:the next\s+|about\s+)?(\d{1,3})\s*(m|h)", re.IGNORECASE)
 _NEARLY = 0.75
 _ANY_DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"\w+")
+_LITTLE = frozenset("a an the of in on at by to with and or for from via using ran run read looked".split())
+"""Words of a method that say nothing of their own."""
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?\Z")
 _MAKING = frozenset(
@@ -103,6 +106,9 @@ def _stated_fault(value: Stated, cited: Cited, ticket: Ticket) -> str | None:
     if value.what == "time":
         held = all(cited.evidence.holds(atom, to_the_minute=True) for atom in claimed_atoms(value.text))
         held = held or (value.whole and _comes_after(value.text, cited))
+    elif value.what == "words":
+        # A command's short words tell as much as its long ones, so they all count.
+        held = value.text.casefold() in cited.words or _are_all_there(value.text, cited)
     else:
         low = value.text.casefold()
         held = low in cited.words or any(low == name.casefold() for name in cited.names)
@@ -110,6 +116,11 @@ def _stated_fault(value: Stated, cited: Cited, ticket: Ticket) -> str | None:
             all(cited.evidence.holds(atom) for atom in claimed_atoms(value.text)) and bool(claimed_atoms(value.text))
         )
     return None if held else f"the source does not say {value.text!r}"
+
+
+def _are_all_there(text: str, cited: Cited) -> bool:
+    there = {stem(word) for word in _WORD.findall(cited.words)}
+    return all(stem(word) in there or word in _LITTLE for word in _WORD.findall(text.casefold()))
 
 
 def _comes_after(text: str, cited: Cited) -> bool:

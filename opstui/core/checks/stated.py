@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from opstui.core.documents import (
+    Ask,
     Change,
     CheckedStep,
     Citation,
@@ -36,7 +37,7 @@ class Stated:
     name: str
     """Where it stands: ``timeline 3``."""
     what: str
-    """``time``, ``who`` or ``text``."""
+    """``time``, ``who``, ``text``, or ``words``: each of them stands there, in any order."""
     text: str
     """As M2 compares it."""
     citations: tuple[Citation, ...]
@@ -51,12 +52,21 @@ class Stated:
 def stated(document: Document) -> Iterator[Stated]:
     """Every such value that an agent can set, in order."""
     by_code = {"head", "not_included", *kind_of(document).by_code}
+    ours = _by_code(document)
     for item in fields(document):
         if item.name == "evidence":
             for number, ref in enumerate(getattr(document, item.name), start=1):
                 yield Stated(f"evidence {number}", "text", ref, ())
         elif item.name not in by_code:
-            yield from _walk(getattr(document, item.name), item.name.replace("_", " "))
+            walked = _walk(getattr(document, item.name), item.name.replace("_", " "))
+            yield from (value for value in walked if value.citations or value.text not in ours)
+
+
+def _by_code(document: Document) -> frozenset[str]:
+    """Values that code computed or took from the taxonomy, and that may stand elsewhere in the document again."""
+    deadline = getattr(getattr(document, "sla", None), "deadline", None)
+    team = getattr(document, "to_team", None)
+    return frozenset(value for value in (shown_time(deadline) if deadline else None, team) if value)
 
 
 def _walk(value: Any, name: str) -> Iterator[Stated]:
@@ -93,6 +103,9 @@ def _step(step: CheckedStep, name: str) -> Iterator[Stated]:
     cited = (*step.detail.citations, *step.evidence)
     yield Stated(name, "time", shown_time(step.at), cited, step.detail.id, blocks=True)
     yield Stated(name, "who", step.by.id, cited, step.detail.id)
+    if step.method.casefold() not in METHODS:
+        more = (step.runbook_step,) if step.runbook_step is not None else ()
+        yield Stated(f"{name} method", "words", step.method, (*cited, *more), step.detail.id)
 
 
 def _next(step: NextStep, name: str) -> Iterator[Stated]:
@@ -100,6 +113,13 @@ def _next(step: NextStep, name: str) -> Iterator[Stated]:
         yield from _time(name, step.due, None, step.citation)
     if step.owner:
         yield Stated(name, "who", step.owner, (step.citation,) if step.citation else ())
+
+
+def _ask(ask: Ask, name: str) -> Iterator[Stated]:
+    if ask.deadline is not None:
+        yield Stated(f"{name} deadline", "time", shown_time(ask.deadline), (), whole=True)
+    if ask.owner:
+        yield Stated(f"{name} owner", "who", ask.owner, ())
 
 
 def _change(change: Change, name: str) -> Iterator[Stated]:
@@ -124,6 +144,8 @@ def _escalation_impact(impact: EscalationImpact, name: str) -> Iterator[Stated]:
 
 
 def _environment(place: Environment, name: str) -> Iterator[Stated]:
+    if place.product:
+        yield Stated(f"{name} product", "text", place.product, ())
     for value in (place.version, place.platform, place.region, *place.config_ids):
         if value:
             yield Stated(name, "text", value, place.citations)
@@ -160,7 +182,12 @@ def _silence(silence: Silence, name: str) -> Iterator[Stated]:
     yield from _time(name, silence.until, silence.claim)
 
 
+METHODS = frozenset(
+    ("action", "observation", "command", "runbook", "runbook step", "check", "checked", "manual", "query", "test")
+)
+"""Kinds of methods, which no source has to name."""
 _TELLS: Mapping[type, Callable[[Any, str], Iterator[Stated]]] = {
+    Ask: _ask,
     TimelineRow: _row,
     CheckedStep: _step,
     NextStep: _next,

@@ -43,14 +43,18 @@ class ReasonCode(StrEnum):
     SECURITY = "security"
 
 
+VERBS = ("investigate", "fix", "decide", "approve", "access")
+"""What can be asked of the receiver."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What is asked of the receiver."""
 
     verb: str
-    """investigate, fix, decide, approve or access."""
+    """One of ``VERBS``."""
     text: str
-    deadline: datetime | None
+    deadline: datetime | None = None
     owner: str | None = None
 
 
@@ -210,6 +214,9 @@ def _faults(package: EscalationPackage) -> Iterator[tuple[str, str]]:
         yield "bottom_line", "the bottom line is longer than 200 characters"
     if not package.ask:
         yield "ask", "nothing is asked of the receiver"
+    for number, ask in enumerate(package.ask, start=1):
+        if ask.verb not in VERBS:
+            yield "ask", f"ask {number}: the verb is one of {', '.join(VERBS)}"
     if not package.checked and not package.nothing_checked_reason:
         yield "checked", "nothing checked: nothing_checked_reason has to say why"
 

@@ -146,11 +146,12 @@ class RunbookRef:
     """A page that may help, with the lines that say why."""
 
     doc_id: str
-    title: str
+    title: str = ""
     span: Citation
-    score: float
-    coverage: float
-    why: str
+    score: float = 0.0
+    coverage: float = 0.0
+    why: str = ""
+    """What it has in common with the ticket. Set by code with title, score, coverage and date, as the search found it."""
     last_changed: datetime | None = None
 
 
@@ -194,10 +195,11 @@ class RelatedTicket:
     """Another ticket that shares identifiers with this one."""
 
     ticket_id: str
-    title: str
-    relation: str
+    title: str = ""
+    """Set by code, as is all but the id: an agent only names a ticket that a search of its session returned."""
+    relation: str = "similar"
     """duplicate, similar, parent or caused_by; code only ever says similar."""
-    score: float
+    score: float = 0.0
     shared_atoms: tuple[str, ...] = ()
 
 

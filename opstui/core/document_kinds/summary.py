@@ -72,6 +72,9 @@ def _faults(summary: IncidentSummary) -> Iterator[tuple[str, str]]:
         yield "impact", "impact has more than 4 claims"
     if not summary.runbooks and not summary.no_runbook_reason:
         yield "runbooks", "without a runbook, no_runbook_reason has to say why"
+    for number, plan in enumerate(summary.next_steps, start=1):
+        if plan.citation is None:
+            yield "next_steps", f"next step {number} needs the line of the ticket or of a runbook that it comes from"
 
 
 KIND = DocumentKind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opstui.core.claims import Claim
+from opstui.core.claims import Claim, ClaimStatus
 from opstui.core.document_kinds.kind import DocumentKind
 from opstui.core.document_kinds.parts import DocumentHead, RelatedTicket, RunbookRef, SeverityNote, Sla
 from opstui.core.frozen import dataclass
@@ -20,6 +20,8 @@ class Choice:
     """None only where there is no value."""
     because: str = ""
     """How the claim leads to the value, in a few words: ``the ticket's own field``, ``looks after checkout-api``."""
+    is_named: bool = True
+    """Whether the cited lines or the ticket's title and fields name it or have a sign of it. Set by code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ def _faults(triage: Triage) -> Iterator[tuple[str, str]]:
     for name, choice in triage.choices:
         if choice.value is not None and choice.why is None:
             yield name, f"{name} has a value, but no claim says why"
+        if choice.value is not None and choice.why is not None and choice.why.status is ClaimStatus.UNKNOWN:
+            yield name, f"{name} has a value, but the claim that leads to it is unknown; take none and ask"
         if choice.value is not None and unknown(name, choice.value) in triage.unknown_values:
             text = "the taxonomy does not know it; take one of its values, or none and ask in open_questions"
             yield name, f"{name} {choice.value!r}: {text}"

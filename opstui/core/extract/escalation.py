@@ -37,7 +37,8 @@ def finished(package: EscalationPackage, given: Submission) -> EscalationPackage
     """The package with its preflight score, and with a team that the taxonomy knows or none."""
     to_team, asked = routed(package.to_team, given.taxonomy)
     questions = tuple(dict.fromkeys((*asked, *package.open_questions)))[:QUESTIONS]
-    package = replace(package, to_team=to_team, open_questions=questions)
+    related = guidance.as_alike(package.related, given)
+    package = replace(package, to_team=to_team, open_questions=questions, related=related)
     return replace(package, preflight=preflight(package))
 
 

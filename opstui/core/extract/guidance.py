@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from opstui.core.checks.atoms import shared_identifiers
 from opstui.core.checks.m1 import stem
 from opstui.core.documents import ActorType, NextStep, RelatedTicket, RunbookRef
 from opstui.core.extract.claims import ClaimMaker, cut
+from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.units import Unit, sentences
 from opstui.core.extract.words import ASKING, NEXT, NO_PLAN, QUESTION, SMALL_TALK
-from opstui.core.knowledge import Page, PageState, Strength, standing
+from opstui.core.knowledge import Hit, Page, PageState, Strength, standing
 from opstui.core.ports import ExtractInput
+from opstui.core.submissions import Alike, Submission
 from opstui.core.tickets import EntryKind, Visibility
 
 NEXT_LIMIT = 5
@@ -56,19 +61,11 @@ def runbooks(given: ExtractInput, maker: ClaimMaker, query: str) -> tuple[tuple[
             continue
         if hit.coverage < SURE_COVERAGE and len(_parts(query) & _parts(f"{page.title} {hit.doc}")) < 2:
             continue
-        shared = _shared_words(query, f"{page.title}\n{hit.text}")
-        why = "shares " + ", ".join(shared) if shared else "matches the title"
-        if hit.facts.state is PageState.UNVALIDATED:
-            why = f"{standing(hit.facts)}; {why}"
         found.append(
             RunbookRef(
                 doc_id=hit.doc,
-                title=str(page.title),
                 span=maker.sources.cite(hit.doc, hit.line_start, hit.line_end),
-                score=round(hit.score, 3),
-                coverage=round(hit.coverage, 3),
-                why=cut(why, 120),
-                last_changed=page.changed_at or hit.changed_at,
+                **_said_of(hit, page.changed_at or hit.changed_at, query),
             )
         )
     if found:
@@ -133,6 +130,68 @@ def related(given: ExtractInput) -> tuple[RelatedTicket, ...]:
                 )
             )
     return tuple(found[:RELATED_LIMIT])
+
+
+def strange_tickets(field: str, named: Sequence[RelatedTicket], given: Submission) -> list[str]:
+    """What is wrong with the tickets that an agent named, as ``path: problem``: only those that a search returned."""
+    return [
+        f"{field}.{index}.ticket_id: {other.ticket_id!r} was not among this session's search results; name a ticket that"
+        " search_tickets returned, as it is written there, or leave it out"
+        for index, other in enumerate(named)
+        if _alike(other.ticket_id, given) is None
+    ]
+
+
+def as_alike(named: Sequence[RelatedTicket], given: Submission) -> tuple[RelatedTicket, ...]:
+    """The tickets that an agent named, each once, as the session's searches found them; never more than similar."""
+    found = {alike.ticket.ref: alike for other in named if (alike := _alike(other.ticket_id, given)) is not None}
+    return tuple(
+        RelatedTicket(
+            ticket_id=str(ref),
+            title=str(alike.ticket.title),
+            relation="similar",
+            score=round(alike.score, 3),
+            shared_atoms=alike.shared,
+        )
+        for ref, alike in found.items()
+    )
+
+
+def _alike(name: str, given: Submission) -> Alike | None:
+    """The ticket of that name, with or without its system, and with the entry that a search prints behind it."""
+    wanted = name.partition("#")[0].strip().casefold()
+    for alike in given.alike:
+        ref = alike.ticket.ref
+        if ref != given.ticket.ref and wanted in (str(ref).casefold(), ref.key.casefold()):
+            return alike
+    return None
+
+
+def as_found(named: Sequence[RunbookRef], given: Submission) -> tuple[RunbookRef, ...]:
+    """The pages that an agent named, as the session's newest search of each found them."""
+    query = knowledge_query(given.ticket)
+    hits = {hit.doc: hit for hit in given.hits}
+    return tuple(
+        replace(runbook, **_said_of(hit, hit.changed_at, query))
+        if (hit := hits.get(runbook.doc_id)) is not None
+        else replace(runbook, title="", score=0.0, coverage=0.0, why="", last_changed=None)
+        for runbook in named
+    )
+
+
+def _said_of(hit: Hit, changed_at: datetime | None, query: str) -> dict[str, Any]:
+    """Title, score, coverage, why and date of a page."""
+    shared = _shared_words(query, f"{hit.title}\n{hit.text}")
+    why = "shares " + ", ".join(shared) if shared else "matches the title"
+    if hit.facts.state is PageState.UNVALIDATED:
+        why = f"{standing(hit.facts)}; {why}"
+    return {
+        "title": str(hit.title),
+        "score": round(hit.score, 3),
+        "coverage": round(hit.coverage, 3),
+        "why": cut(why, 120),
+        "last_changed": changed_at,
+    }
 
 
 def _steps(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

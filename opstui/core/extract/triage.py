@@ -117,7 +117,11 @@ def finished(document: Triage, given: Submission) -> Triage:
         term = taxonomy.resolve(kind, choice.value) if choice.value is not None else None
         if choice.value is not None and term is None:
             strange.append(unknown(kind, choice.value))
-        choices[kind] = replace(choice, value=term.id) if term is not None else choice
+        choices[kind] = (
+            replace(choice, value=term.id, is_named=_is_named(term, kind, choice, given, document))
+            if term is not None
+            else choice
+        )
     return replace(
         document,
         category=choices["category"],
@@ -125,8 +129,23 @@ def finished(document: Triage, given: Submission) -> Triage:
         severity=choices["severity"],
         team=choices["team"],
         request_type=choices["request_type"],
+        duplicates=guidance.as_alike(document.duplicates, given),
         unknown_values=tuple(dict.fromkeys(strange)),
     )
+
+
+def _is_named(term: Term, kind: str, choice: Choice, given: Submission, document: Triage) -> bool:
+    """Whether cited lines, title or fields name a value or have a sign of it; a team may be that of the service."""
+    taxonomy, ticket = given.taxonomy or Taxonomy(), given.ticket
+    fields = (*ticket.services, *ticket.tags, ticket.team, ticket.severity, *map(str, ticket.fields.values()))
+    if any(taxonomy.resolve(kind, str(value)) == term for value in fields if value):
+        return True
+    service = taxonomy.resolve("service", document.service.value) if kind == "team" else None
+    if service is not None and service.team == term.id:
+        return True
+    cited = choice.why.citations if choice.why is not None else ()
+    texts = (str(ticket.title), *(given.sources.span(citation) for citation in cited))
+    return any(mention.term == term for text in texts for mention in taxonomy.mentions(kind, text))
 
 
 def unknown_values(ticket: Ticket, taxonomy: Taxonomy) -> tuple[str, ...]:
