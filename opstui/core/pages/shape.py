@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from unicodedata import combining, normalize
 
 from opstui.core.frozen import dataclass
 
@@ -137,5 +138,6 @@ def key_name(key: str) -> str:
 
 
 def slug(title: str, most: int = 60) -> str:
-    """A file's or branch's name for a title: small letters, digits and dashes, ``most`` at most."""
-    return _SLUG.sub("-", title.casefold()).strip("-")[:most].strip("-") or "page"
+    """A file's or branch's name for a title: small letters without accents, digits and dashes, ``most`` at most."""
+    plain = "".join(sign for sign in normalize("NFKD", title.casefold()) if not combining(sign))
+    return _SLUG.sub("-", plain).strip("-")[:most].strip("-") or "page"
