@@ -30,6 +30,7 @@ from opstui.core.knowledge import Page
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.ports import Paper, RecordWriter
 from opstui.core.push_steps import split
+from opstui.core.render.registry import as_comment
 from opstui.core.sources import SourceSet
 from opstui.core.taxonomy import KINDS
 from opstui.core.text import clean_line
@@ -220,7 +221,7 @@ class Reviewing:
             claims = claims_of(document)
             broken = {finding.claim for finding in about if finding.level == "block" and finding.claim}
             ok = sum(1 for claim in claims if claim.id not in broken)
-            findings += self._that_still_matter(about, claims_of(drafted), draft)
+            findings += self._that_still_matter(about, drafted, draft)
         if comment is not None:
             findings += check_comment(
                 str(getattr(self._as_sent(draft, ticket).comment(), "to", "") or ""),
@@ -266,14 +267,32 @@ class Reviewing:
             self._words = kept = key, true_words(self._setup, session, document, ticket)
         return kept[1]
 
-    def _that_still_matter(self, found: list[Finding], claims: list[Any], draft: Draft) -> list[Finding]:
-        """Findings about claims whose words the operator took out of the comment no longer block anything."""
-        comment = draft.comment()
+    def _that_still_matter(self, found: list[Finding], drafted: Document, draft: Draft) -> list[Finding]:
+        """Findings but those about words that the operator took out of the comment.
+
+        What the comment never held blocks nothing either, but it is part of what the draft was made from: its warnings
+        are shown.
+        """
         if any(op.op is OpKind.ATTACH and op.origin.value == "agent" for op in draft.ops):
             return found  # the package holds every claim as it was written
-        text = " ".join(str(comment.to or "").split()) if comment is not None else ""
-        words = {claim.id: " ".join(claim.text.split()) for claim in claims}
-        return [item for item in found if item.claim is None or words.get(item.claim, "").rstrip("…. ") in text]
+        comment = draft.comment()
+        now = _flat(str(comment.to or "")) if comment is not None else ""
+        words: dict[str, list[str]] = {}
+        for claim in claims_of(drafted):
+            words.setdefault(claim.id, []).append(_flat(claim.text).rstrip("…. "))
+        for said in kind_of(drafted).said(drafted):
+            if said.claim is not None:
+                words.setdefault(said.claim, []).append(_flat(said.text).rstrip("…. "))
+
+        def stands_in(text: str, item: Finding) -> bool:
+            return any(own in text for own in words.get(item.claim or "", ()))
+
+        gone = {item.id for item in found if item.claim is not None and not stands_in(now, item)}
+        if any(item.id in gone and item.level == "warn" for item in found):
+            workflow = self._setup.workflows.get(draft.workflow or "")
+            before = _flat(as_comment(drafted)) if workflow is not None and "/comment" in workflow.fields else ""
+            gone -= {item.id for item in found if item.level == "warn" and not stands_in(before, item)}
+        return [item for item in found if item.id not in gone]
 
     def _sources(self, document: Document, ticket: Ticket) -> SourceSet:
         setup = self._setup
@@ -383,6 +402,10 @@ class Reviewing:
                     raise Refused(f"{clean_line(op.file.name)}: its content is gone; attach it again")
                 found[op.file.sha256] = content
         return found
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def last_change(ticket: Ticket, path: str, *, after: int) -> tuple[str | None, Any]:

@@ -35,7 +35,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     books = tmp_path / "books"
     books.mkdir()
     (books / "DiskFull.md").write_text(RUNBOOK, encoding="utf-8")
-    made = Place(tmp_path / "home", settings=replace(Settings(), knowledge={"kb": KnowledgeSettings(path=str(books))}))
+    made = Place(tmp_path / "home", settings=replace(Settings(), knowledge={"kb": KnowledgeSettings(path=books)}))
     made.setup.knowledge.refresh()
     for number in range(8):  # rare words are only rare among others
         made.ticket(f"Unrelated matter {number}", "nothing in common")

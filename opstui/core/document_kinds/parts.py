@@ -151,7 +151,7 @@ class RunbookRef:
     score: float = 0.0
     coverage: float = 0.0
     why: str = ""
-    """What it has in common with the ticket. Set by code with title, score, coverage and date, as the search found it."""
+    """What it has in common with the ticket; set by code, as are title, score, coverage and date."""
     last_changed: datetime | None = None
 
 

@@ -135,8 +135,8 @@ def related(given: ExtractInput) -> tuple[RelatedTicket, ...]:
 def strange_tickets(field: str, named: Sequence[RelatedTicket], given: Submission) -> list[str]:
     """What is wrong with the tickets that an agent named, as ``path: problem``: only those that a search returned."""
     return [
-        f"{field}.{index}.ticket_id: {other.ticket_id!r} was not among this session's search results; name a ticket that"
-        " search_tickets returned, as it is written there, or leave it out"
+        f"{field}.{index}.ticket_id: {other.ticket_id!r} was not among this session's search results; name a ticket"
+        " that search_tickets returned, as it is written there, or leave it out"
         for index, other in enumerate(named)
         if _alike(other.ticket_id, given) is None
     ]
