@@ -77,6 +77,11 @@ def test_changes_are_those_of_the_72_hours_and_an_empty_list_means_none() -> Non
     [
         ("No data was lost.", Tristate.NO),
         ("Customers wait, nothing is lost.", Tristate.NO),
+        ("No orders were lost.", Tristate.NO),
+        ("Orders are accepted and not lost.", Tristate.NO),
+        ("We haven't lost any messages.", Tristate.NO),
+        ("Nobody can say whether orders were lost.", Tristate.UNKNOWN),
+        ("The connection was not lost.", Tristate.UNKNOWN),
         ("12 orders were lost.", Tristate.YES),
         ("Was data lost?", Tristate.UNKNOWN),
         ("We may have lost data.", Tristate.UNKNOWN),

@@ -19,7 +19,7 @@ from opstui.core.documents import (
     kind_of,
 )
 from opstui.core.extract.clock import IMPLIED, SAYS_IDENTIFIED, SAYS_MITIGATING
-from opstui.core.extract.words import HEDGE, LOSS, NO_LOSS, step_result
+from opstui.core.extract.words import HEDGE, LOSS, LOSS_OPEN, NO_LOSS, step_result
 from opstui.core.tickets import StatusCategory, Ticket
 
 HEDGED_START = re.compile(
@@ -141,8 +141,9 @@ def _losses(document: Document, spans: Spans) -> Iterator[Finding]:
             continue
         citation = holder.data_loss_citation  # type: ignore[union-attr]
         text = spans.sources.span(citation) if citation is not None else ""
-        none = bool(NO_LOSS.search(text))
-        holds = none if said is Tristate.NO else bool(LOSS.search(text)) and not none
+        told = [part for part in _SENTENCES.split(text) if not LOSS_OPEN.search(part)]
+        none = any(NO_LOSS.search(part) for part in told)
+        holds = none if said is Tristate.NO else any(LOSS.search(part) for part in told) and not none
         if not holds:
             fault = f"data loss is {said.value}, but no line is cited that says so"
             yield Finding(id="M4:data-loss", level="block", text=fault, citation=citation)

@@ -33,6 +33,7 @@ from opstui.core.extract.words import (
     ASKING,
     HEDGE,
     LOSS,
+    LOSS_OPEN,
     NEXT,
     NO_LOSS,
     NO_PLAN,
@@ -199,7 +200,7 @@ def communications(ticket: Ticket, units: Sequence[Unit], maker: ClaimMaker) -> 
 def data_loss(units: Sequence[Unit], maker: ClaimMaker) -> tuple[Tristate, Citation | None]:
     """Whether data was lost, as the newest sentence about it says; unknown where none does."""
     for unit in reversed(units):
-        if unit.dump or QUESTION.search(unit.text) or HEDGE.search(unit.text):
+        if unit.dump or any(open_.search(unit.text) for open_ in (QUESTION, HEDGE, LOSS_OPEN)):
             continue
         if NO_LOSS.search(unit.text):
             return Tristate.NO, maker.citation(unit)

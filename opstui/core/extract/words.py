@@ -161,9 +161,12 @@ ACCESS = _words(
     r"|don'?t have (?:access|permission|rights?)|lack(?:s|ing)? (?:access|permission)"
     r"|need(?:s)? (?:access|root|sudo|admin)"
 )
+_KEPT = r"(?:data|orders?|messages?|rows|writes|records?|events?|payments?|e?mails?|files?|transactions?|bookings?)"
 NO_LOSS = re.compile(
-    r"\bno (?:customer )?data (?:loss|was lost|is lost|were lost|has been lost)|\bno loss of data|\bnothing (?:is"
-    r"|was|has been) lost|\bdata (?:is|was) (?:intact|safe)|\bwithout data loss",
+    rf"\bno (?:\w+ )?{_KEPT} (?:loss|(?:was|is|were|are|has been|have been|got) lost)|\bno loss of {_KEPT}"
+    rf"|\bnothing (?:is|was|has been|got) lost|\bdata (?:is|was) (?:intact|safe)|\bwithout (?:\w+ )?{_KEPT} loss"
+    rf"|\b{_KEPT}\b(?! loss)(?:(?!\b(?:but|if|whether)\b)[^.;:!?\n]){{0,40}}(?:\bnot|\bnever|n['’]t)(?: been)? lost"
+    rf"|(?:\bnot|\bnever|n['’]t) los[et] (?:any )?(?:\w+ )?{_KEPT}\b",
     re.IGNORECASE,
 )
 LOSS = re.compile(
@@ -171,6 +174,10 @@ LOSS = re.compile(
     r"|writes|records) (?:was|were|are|is|have been|has been) lost",
     re.IGNORECASE,
 )
+LOSS_OPEN = _words(
+    r"whether|if|unless|in case|not (?:yet )?(?:excluded|ruled out|known|clear|checked)|unknown|unclear|checking"
+)
+"""Where a sentence about a loss leaves open whether there was one."""
 QUESTION = re.compile(r"\?\s*[\"')\]]*\Z")
 SMALL_TALK = re.compile(
     r"\s*(?:hi|hello|hey|dear|thanks?|thank you|thx|regards|best|cheers|kind regards|good (?:morning|evening"
