@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.cli.shell import Shell
 from tests.pty.terminal import rehearsals_of
+from tests.services.building import Place
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -44,6 +46,14 @@ def nothing_left_running(tmp_path: Path) -> Iterator[None]:
     yield
     for process in rehearsals_of(tmp_path):
         os.kill(process, signal.SIGTERM)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Shell]:
+    """Commands on a desk in this process, whose clock and tickets are the test's."""
+    place = Place(tmp_path)
+    yield Shell(place, capsysbinary)
+    place.close()
 
 
 @pytest.fixture

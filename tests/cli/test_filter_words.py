@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cli.shell import Shell
-from tests.services.building import Place
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Shell]:
-    place = Place(tmp_path)
-    yield Shell(place, capsysbinary)
-    place.close()
 
 
 @pytest.mark.parametrize(

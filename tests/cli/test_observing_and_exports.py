@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from opstui.core.desk import RunSession, StartSession
 from tests.cli.shell import Shell
-from tests.services.building import Place
 
 LAG = "time,lag (s)\n2026-11-20T02:01:00Z,15\n2026-11-20T02:21:00Z,1248\n"
 SENTENCE = "lag rose from 15 s to 1248 s between 02:01 and 02:21 UTC on 2026-11-20."
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Shell]:
-    place = Place(tmp_path)
-    yield Shell(place, capsysbinary)
-    place.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,6 @@ from opstui.core.errors import CredentialsRefused, OpstuiError, RateLimited, Ref
 from opstui.core.ports import Update
 from opstui.services import turns
 from tests.cli.shell import Shell
-from tests.services.building import Place
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Shell]:
-    place = Place(tmp_path)
-    yield Shell(place, capsysbinary)
-    place.close()
 
 
 def failing(error: OpstuiError) -> Callable[[Update], Update]:
