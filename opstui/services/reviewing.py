@@ -24,13 +24,12 @@ from opstui.core.documents import (
     kind_of,
 )
 from opstui.core.draft_limits import who_reads
-from opstui.core.drafts import Draft, DraftState, OpKind, PushRecord, StepState
+from opstui.core.drafts import Draft, DraftState, PushRecord, StepState
 from opstui.core.errors import Conflict, Refused
 from opstui.core.knowledge import Page
 from opstui.core.merge import FieldState, overlaps, three_way
 from opstui.core.ports import Paper, RecordWriter
 from opstui.core.push_steps import split
-from opstui.core.render.registry import as_comment
 from opstui.core.sources import SourceSet
 from opstui.core.taxonomy import KINDS
 from opstui.core.text import clean_line
@@ -38,6 +37,7 @@ from opstui.core.tickets import BOARD_SYSTEM, Ticket, TicketRef, TimelineEntry, 
 from opstui.core.workflows import policy_findings, refused_by_policy
 from opstui.services.drafting import Drafting
 from opstui.services.refresh import Refresher
+from opstui.services.reviewed import that_still_matter
 from opstui.services.setup import Setup
 
 NOT_A_JUDGEMENT = frozenset(("policy", "empty", "empty-comment"))
@@ -221,7 +221,9 @@ class Reviewing:
             claims = claims_of(document)
             broken = {finding.claim for finding in about if finding.level == "block" and finding.claim}
             ok = sum(1 for claim in claims if claim.id not in broken)
-            findings += self._that_still_matter(about, drafted, draft)
+            workflow = setup.workflows.get(draft.workflow or "")
+            commented = workflow is not None and "/comment" in workflow.fields
+            findings += that_still_matter(about, drafted, draft, commented=commented)
         if comment is not None:
             findings += check_comment(
                 str(getattr(self._as_sent(draft, ticket).comment(), "to", "") or ""),
@@ -266,33 +268,6 @@ class Reviewing:
             # Kept for the draft that is being looked at: it is asked for with every key.
             self._words = kept = key, true_words(self._setup, session, document, ticket)
         return kept[1]
-
-    def _that_still_matter(self, found: list[Finding], drafted: Document, draft: Draft) -> list[Finding]:
-        """Findings but those about words that the operator took out of the comment.
-
-        What the comment never held blocks nothing either, but it is part of what the draft was made from: its warnings
-        are shown.
-        """
-        if any(op.op is OpKind.ATTACH and op.origin.value == "agent" for op in draft.ops):
-            return found  # the package holds every claim as it was written
-        comment = draft.comment()
-        now = _flat(str(comment.to or "")) if comment is not None else ""
-        words: dict[str, list[str]] = {}
-        for claim in claims_of(drafted):
-            words.setdefault(claim.id, []).append(_flat(claim.text).rstrip("…. "))
-        for said in kind_of(drafted).said(drafted):
-            if said.claim is not None:
-                words.setdefault(said.claim, []).append(_flat(said.text).rstrip("…. "))
-
-        def stands_in(text: str, item: Finding) -> bool:
-            return any(own in text for own in words.get(item.claim or "", ()))
-
-        gone = {item.id for item in found if item.claim is not None and not stands_in(now, item)}
-        if any(item.id in gone and item.level == "warn" for item in found):
-            workflow = self._setup.workflows.get(draft.workflow or "")
-            before = _flat(as_comment(drafted)) if workflow is not None and "/comment" in workflow.fields else ""
-            gone -= {item.id for item in found if item.level == "warn" and not stands_in(before, item)}
-        return [item for item in found if item.id not in gone]
 
     def _sources(self, document: Document, ticket: Ticket) -> SourceSet:
         setup = self._setup
@@ -402,10 +377,6 @@ class Reviewing:
                     raise Refused(f"{clean_line(op.file.name)}: its content is gone; attach it again")
                 found[op.file.sha256] = content
         return found
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def last_change(ticket: Ticket, path: str, *, after: int) -> tuple[str | None, Any]:

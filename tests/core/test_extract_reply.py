@@ -85,6 +85,29 @@ def test_the_last_message_of_a_customer_is_answered_and_its_questions_go_to_the_
     )
 
 
+def test_a_question_in_the_ticket_s_own_text_is_what_is_answered() -> None:
+    asks = {"title": "Invoice address", "body": "Hello,\nHow do I change the invoice address?", "severity": "4"}
+    found = reply(given(ticket(**asks)))
+    text = str(as_comment(found))
+    assert found.answered is not None
+    assert (found.answered.ref, found.answered.line_start) == ("INC-1042#0", 3)
+    assert text.startswith("Thank you for your message.")
+    assert WHO_IS_AFFECTED not in text
+    assert "The customer asks: How do I change the invoice address?" in found.open_questions
+    assert reply(given(ticket(*OUTSIDE, **asks))).answered is None
+    assert reply(given(ticket(**asks | {"severity": "1"}))).answered is None
+
+
+def test_after_a_false_alarm_nothing_is_said_of_data_and_nothing_is_asked() -> None:
+    over = {"status": "resolved", "category": StatusCategory.RESOLVED}
+    found, text = written(ticket(("dana", "comment", "This was a false alarm."), **over))
+    assert found.false_alarm is not None
+    assert found.false_alarm.ref == "INC-1042#1"
+    assert "Status: resolved. Nothing was found to be wrong." in text
+    assert "data" not in text
+    assert not any("Was data lost?" in question for question in found.open_questions)
+
+
 def test_a_message_that_was_answered_already_is_not_answered_again() -> None:
     found, text = written(ticket(*ASKED, *OUTSIDE))
     assert found.answered is None
@@ -110,8 +133,8 @@ def test_words_of_the_ticket_that_may_not_go_out_do_not(body: str) -> None:
     [
         ("No data was lost.", "No data was lost.", Tristate.NO),
         ("12 orders were lost.", "Some data was lost.", Tristate.YES),
-        ("Restarted it.", "Whether any data was lost is still being checked.", Tristate.UNKNOWN),
-        ("Probably no data was lost.", "Whether any data was lost is still being checked.", Tristate.UNKNOWN),
+        ("Restarted it.", "It is not known yet whether data was lost.", Tristate.UNKNOWN),
+        ("Probably no data was lost.", "It is not known yet whether data was lost.", Tristate.UNKNOWN),
     ],
 )
 def test_at_the_end_customers_are_told_about_data_and_no_next_update(said: str, word: str, loss: Tristate) -> None:

@@ -36,6 +36,7 @@ _NOT_DONE = re.compile(
     re.IGNORECASE,
 )
 _LOSS = re.compile(r"\bdata\b", re.IGNORECASE)
+_NOTHING_WRONG = re.compile(r"\bnothing was (?:found to be )?wrong\b|\bwas a false (?:alarm|alert)\b", re.IGNORECASE)
 _NO_PERSON = frozenset(
     "telemetry monitoring prometheus alertmanager grafana datadog system automation support desk team service admin"
     " root operator user customer may will mark next status the our your this that".split()
@@ -66,7 +67,7 @@ def check_outward(text: str, ticket: Ticket, *, now: datetime | None = None) -> 
     done = _DONE.search(text) and not _NOT_DONE.search(text)
     if done and open_now:
         yield _blocks("state", f"it says {_word(_DONE, text)}, but the ticket is {ticket.status.raw}")
-    if done and not _LOSS.search(text):
+    if done and not _LOSS.search(text) and not _NOTHING_WRONG.search(text):
         yield _blocks("data-loss", "it says that it is over, but not whether data was lost")
     incident = open_now and ticket.severity in ("1", "2") and ticket.status.category is not StatusCategory.WAITING
     level = "block" if incident else "warn"

@@ -21,7 +21,7 @@ class Reply:
     severity: SeverityNote
     sla: Sla
     answered: Citation | None
-    """The message of the customer that this answers; None where nobody asked."""
+    """The message of the customer that this answers, or the ticket's own text; None where nobody asked."""
     impact: tuple[Claim, ...]
     """What customers notice."""
     sentences: tuple[Claim, ...]
@@ -33,6 +33,8 @@ class Reply:
     """Questions to the customer."""
     data_loss: Tristate
     data_loss_citation: Citation | None
+    false_alarm: Citation | None = None
+    """The line that says that nothing was wrong, on a ticket that ended so. Set by code."""
     next_update: datetime | None
     """When they hear again; None once it is over. Set by code: 20 minutes ahead in an incident's first two hours."""
     runbooks: tuple[RunbookRef, ...]
@@ -69,7 +71,7 @@ KIND = DocumentKind(
     document=Reply,
     holders=frozenset((Reply,)),
     limits={"impact": 2, "sentences": 5, "steps": 5, "asks": 3, "runbooks": 3, "open_questions": 5},
-    by_code=("severity", "sla", "next_update"),
+    by_code=("severity", "sla", "next_update", "false_alarm"),
     defaults={
         "status_citation": None,
         "answered": None,

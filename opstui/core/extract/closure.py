@@ -199,6 +199,12 @@ class _End:
     duplicate: TicketRef | None = None
 
 
+def false_alarm(units: Sequence[Unit], ticket: Ticket) -> Unit | None:
+    """The sentence that says that nothing was wrong, where the ticket ended so."""
+    end = _ending(units, ticket)
+    return end.unit if end.code is ResolutionCode.NO_FAULT else None
+
+
 def _ending(units: Sequence[Unit], ticket: Ticket) -> _End:
     """What the newest sentence that tells of an end says. One that is denied, planned or guessed tells of none.
 

@@ -14,11 +14,11 @@ from opstui.core.checks.fitting import is_message
 from opstui.core.checks.m1 import stems
 from opstui.core.checks.outward import FIRST_HOURS, NEXT_UPDATE, check_outward
 from opstui.core.documents import ActorType, Citation, Claim, Reply, RunbookRef, SummaryStatus, Tristate
-from opstui.core.extract import clock, guidance, handover, steps, story
+from opstui.core.extract import clock, closure, guidance, handover, steps, story
 from opstui.core.extract.claims import ClaimMaker, cut
 from opstui.core.extract.query import knowledge_query
 from opstui.core.extract.summary import head_of, sources_of
-from opstui.core.extract.units import Unit, actor_type, all_units, sentences, title_unit
+from opstui.core.extract.units import Piece, Unit, actor_type, all_units, sentences, title_unit
 from opstui.core.extract.words import COMMS, HEDGE, NEXT, QUESTION, SMALL_TALK, salience
 from opstui.core.knowledge import Page
 from opstui.core.ports import ExtractInput
@@ -64,7 +64,13 @@ def computed(given: Submission) -> dict[str, object]:
         "sla": clock.sla(given.ticket, given.now),
         "severity": clock.severity(given.ticket, given.sources),
         "next_update": next_update(given.ticket, given.now),
+        "false_alarm": _false_alarm(steps.standing(all_units(given.ticket)), given.ticket, ClaimMaker(given.sources)),
     }
+
+
+def _false_alarm(units: Sequence[Unit], ticket: Ticket, maker: ClaimMaker) -> Citation | None:
+    unit = closure.false_alarm(units, ticket)
+    return maker.citation(unit) if unit is not None else None
 
 
 def next_update(ticket: Ticket, now: datetime) -> datetime | None:
@@ -105,7 +111,9 @@ def reply(given: ExtractInput) -> Reply:
     loss, loss_cited = handover.data_loss(units, maker)
     doable = tuple(_page_steps(given, guides, own, maker))
     over = state is SummaryStatus.RESOLVED
-    if not impact and not over:
+    asked = _cite(message, maker) if message is not None else own.question_of_its_own(maker)
+    calm = _false_alarm(units, ticket, maker)
+    if not impact and not over and (message is not None or asked is None):
         impact = (maker.unknown(WHO_IS_AFFECTED),)
     return Reply(
         head=head_of(given, "Reply"),
@@ -113,7 +121,7 @@ def reply(given: ExtractInput) -> Reply:
         status_citation=said_by,
         severity=clock.severity(ticket, sources),
         sla=clock.sla(ticket, given.now),
-        answered=_cite(message, maker),
+        answered=asked,
         impact=impact,
         sentences=told,
         workaround=maker.claim(stopgap) if stopgap is not None else None,
@@ -121,10 +129,11 @@ def reply(given: ExtractInput) -> Reply:
         asks=_asks(ticket, impact, message),
         data_loss=loss,
         data_loss_citation=loss_cited,
+        false_alarm=calm,
         next_update=next_update(ticket, given.now),
         runbooks=guides,
         no_runbook_reason=no_guide,
-        open_questions=_questions(own, message, impact, told, loss, over=over),
+        open_questions=_questions(own, message, asked, impact, told, loss, over=over, calm=calm is not None),
         not_included=(),
     )
 
@@ -158,8 +167,18 @@ class _Public:
 
     def questions(self, entry: TimelineEntry) -> list[str]:
         """What a message asks."""
-        found = sentences(str(entry.text).split("\n", 200)[:200])
-        return [piece.text for piece in found if QUESTION.search(piece.text) and not piece.dump]
+        return [piece.text for piece in _asked(str(entry.text))]
+
+    def question_of_its_own(self, maker: ClaimMaker) -> Citation | None:
+        """The first question of the ticket's own text, where it is no incident and no public message followed."""
+        ticket = self._ticket
+        if ticket.severity in INCIDENTS or not ticket.status.category.is_open or any(map(is_message, ticket.timeline)):
+            return None
+        for number, text in ((1, str(ticket.title)), (2, str(ticket.body))):
+            for piece in _asked(text):
+                first, last = (number + line - 1 for line in (piece.start, piece.end))
+                return maker.sources.cite(ticket.entry_id(0), first, last, piece.quote)
+        return None
 
     def may_quote(self, unit: Unit) -> bool:
         """Whether a sentence is public, ours or the ticket's own, and holds nothing that customers must not read."""
@@ -183,6 +202,11 @@ class _Public:
         return not any(
             finding.level == "block" and finding.id not in _ABSENT for finding in check_outward(text, self._ticket)
         )
+
+
+def _asked(text: str) -> list[Piece]:
+    found = sentences(text.split("\n", 200)[:200])
+    return [piece for piece in found if QUESTION.search(piece.text) and not piece.dump]
 
 
 def _impact(words: Sequence[Unit], maker: ClaimMaker) -> tuple[Claim, ...]:
@@ -261,9 +285,9 @@ def _page_unit(page: Page, line: int, text: str, at: datetime) -> Unit:
     )
 
 
-def _cite(message: TimelineEntry | None, maker: ClaimMaker) -> Citation | None:
+def _cite(message: TimelineEntry, maker: ClaimMaker) -> Citation:
     """The message as a whole, as far as a citation reaches."""
-    return maker.sources.cite(message.id, 1, 12) if message is not None else None
+    return maker.sources.cite(message.id, 1, 12)
 
 
 def _asks(ticket: Ticket, impact: Sequence[Claim], message: TimelineEntry | None) -> tuple[str, ...]:
@@ -278,20 +302,25 @@ def _asks(ticket: Ticket, impact: Sequence[Claim], message: TimelineEntry | None
 def _questions(
     own: _Public,
     message: TimelineEntry | None,
+    answered: Citation | None,
     impact: Sequence[Claim],
     told: Sequence[Claim],
     loss: Tristate,
     *,
     over: bool,
+    calm: bool,
 ) -> tuple[str, ...]:
     """What an operator has to answer before it goes out."""
     asked: list[str] = []
     if message is not None:
         asked += [f"The customer asks: {cut(text, 130)}" for text in own.questions(message)[:2]]
         asked = asked or ["Does this answer the customer's message? It asks nothing in so many words."]
-    if over and loss is Tristate.UNKNOWN:
+    elif answered is not None:
+        asked.append(f"The customer asks: {cut(' '.join(answered.quote.split()), 130)}")
+    if over and loss is Tristate.UNKNOWN and not calm:
         asked.append("Was data lost? The ticket does not say; customers are to be told either way.")
-    if not any(claim.citations for claim in impact) and not over:
+    is_question = message is None and answered is not None
+    if not any(claim.citations for claim in impact) and not over and not is_question:
         asked.append("Who is affected, and how? Nothing that customers may read says so.")
     if not told:
         asked.append("What else may customers know? No public message tells what was found or done.")

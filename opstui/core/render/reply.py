@@ -22,8 +22,11 @@ from opstui.core.text import SafeText, clean
 DATA_LOSS = {
     Tristate.YES: "Some data was lost.",
     Tristate.NO: "No data was lost.",
-    Tristate.UNKNOWN: "Whether any data was lost is still being checked.",
+    Tristate.UNKNOWN: "It is not known yet whether data was lost.",
 }
+
+NOTHING_WRONG = "Nothing was found to be wrong."
+"""In the place of a word on data, where it was a false alarm."""
 
 
 def reply_text(reply: Reply) -> SafeText:
@@ -36,7 +39,8 @@ def reply_text(reply: Reply) -> SafeText:
         parts.append("\n".join(said))
     state = [] if reply.status is SummaryStatus.UNKNOWN else [f"Status: {reply.status.value}."]
     if reply.status is SummaryStatus.RESOLVED:
-        state.append(DATA_LOSS[reply.data_loss])
+        fine = reply.false_alarm is not None and reply.data_loss is Tristate.UNKNOWN
+        state.append(NOTHING_WRONG if fine else DATA_LOSS[reply.data_loss])
     if state:
         parts.append(" ".join(state))
     if reply.workaround is not None and reply.workaround not in reply.sentences:
@@ -65,6 +69,7 @@ def reply_sheet(reply: Reply) -> Sheet:
             ("SLA clock", sla_field(reply.sla, head.generated_at)),
             ("Next update", (moment(reply.next_update) if reply.next_update else "none, the ticket is over",)),
             ("Data loss", cited(reply.data_loss.value, reply.data_loss_citation)),
+            *((("False alarm", cited("yes", reply.false_alarm)),) if reply.false_alarm is not None else ()),
         ),
         sections=(
             Section(title="As customers will read it", block=reply_text(reply)),
