@@ -16,11 +16,14 @@ from opstui.core.frozen import dataclass
 from opstui.core.money import cents
 from opstui.core.sessions import Session, SessionStatus
 from opstui.core.shifts import Shift
+from opstui.core.text import clean_line
 from opstui.core.tickets import BOARD_SYSTEM, EntryKind, Ticket, TicketRef, TicketRow
 
 if TYPE_CHECKING:
     from opstui.services.setup import Setup
 
+PARTS = 2
+"""Sorts of work that a line about a ticket names; a line has room for no more."""
 AUDITED = 5_000
 """Audit rows that are looked through for overrides, the newest."""
 _ANSWERS = (EntryKind.COMMENT, EntryKind.REPLY, EntryKind.ASSIGN, EntryKind.STATUS)
@@ -154,21 +157,88 @@ def waiting_on(setup: Setup, ref: TicketRef) -> list[str]:
     return found + [f"draft {draft.state.value.replace('_', ' ')}" for draft in drafts]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """Something that is not finished, as far as a line about its ticket names it."""
+
+    ticket: str
+    what: str
+    """``draft``, ``session`` or ``page proposal``."""
+    says: str
+    name: str | None
+    """Its workflow, or its page."""
+    rank: int
+    since: datetime
+    by: str = ""
+
+
 def under_way(setup: Setup, shift: Shift) -> Iterator[Observation]:
-    """Drafts and sessions that the next shift takes on, what can't wait first."""
-    drafts = setup.record.drafts(states=tuple(_DRAFTS), limit=200)
+    """Drafts, sessions and proposals for pages that the next shift takes on: a line a ticket, what can't wait first.
+
+    What there is no line for is counted in the last one.
+    """
+    works = sorted(_works(setup), key=lambda one: (one.rank, one.since, one.ticket))
+    by_ticket: dict[str, list[_Work]] = {}
+    for work in works:
+        by_ticket.setdefault(work.ticket, []).append(work)
+    tickets = list(by_ticket)
+    most = boards.MOST[boards.UNDER_WAY]
+    shown = tickets if len(tickets) <= most else tickets[: most - 1]
+    for ticket in shown:
+        own = by_ticket[ticket]
+        yield Observation(boards.UNDER_WAY, (f"{ticket}: {_in_a_line(own)}",), max(one.since for one in own))
+    rest = [work for ticket in tickets[len(shown) :] for work in by_ticket[ticket]]
+    if rest:
+        text = f"{len(tickets) - len(shown)} more tickets: {_counted(rest)}"
+        yield Observation(boards.UNDER_WAY, (text,), max(one.since for one in rest))
+
+
+def _works(setup: Setup) -> Iterator[_Work]:
     order = list(_URGENT)
-    drafts.sort(key=lambda one: (order.index(one.state) if one.state in order else len(order), one.created_at, one.id))
-    for draft in drafts:
-        by = f", by {draft.operator}" if draft.operator else ""
-        text = f"{draft.ticket}: {_DRAFTS[draft.state]}, made {moment_text(draft.created_at)}{by}"
-        yield Observation(boards.UNDER_WAY, (text,), draft.updated_at)
+    for draft in setup.record.drafts(states=tuple(_DRAFTS), limit=200):
+        rank = order.index(draft.state) if draft.state in order else len(order)
+        yield _Work(
+            ticket=str(draft.ticket), what="draft", says=_DRAFTS[draft.state], name=draft.workflow, rank=rank,
+            since=draft.created_at, by=draft.operator or "",
+        )  # fmt: skip
     live = tuple(status for status in SessionStatus if status.is_live)
-    for session in sorted(setup.record.sessions(statuses=live, limit=200), key=lambda one: (one.created_at, one.id)):
+    for session in setup.record.sessions(statuses=live, limit=200):
         if not _is_handover(setup, session):
-            text = f"{session.ticket}: {session.workflow} on {session.runtime} is {session.status.value}"
-            text += f", since {moment_text(session.started_at or session.created_at)}"
-            yield Observation(boards.UNDER_WAY, (text,), session.created_at)
+            says = f"a session on {session.runtime} is {session.status.value}"
+            yield _Work(
+                ticket=str(session.ticket), what="session", says=says, name=session.workflow, rank=len(order) + 1,
+                since=session.started_at or session.created_at,
+            )  # fmt: skip
+    for paper in setup.record.papers("proposal", states=("open",), limit=50):
+        title = clean_line(str(paper.content.get("title") or ""), limit=60)
+        yield _Work(
+            ticket=str(paper.content.get("ticket") or "no ticket"), what="page proposal",
+            says="a proposal for a page waits", name=title or None,
+            rank=len(order) + 2, since=paper.created_at,
+        )  # fmt: skip
+
+
+def _in_a_line(works: Sequence[_Work]) -> str:
+    """What goes on with one ticket: what is alike together, the rest as a count."""
+    alike: dict[str, list[_Work]] = {}
+    for work in works:
+        alike.setdefault(work.says, []).append(work)
+    parts = []
+    for says, own in list(alike.items())[:PARTS]:
+        names = list(dict.fromkeys(one.name for one in own if one.name))
+        named = f" ({', '.join(names[:4])})" if names else ""
+        people = {one.by for one in own}
+        by = f", by {own[0].by}" if len(people) == 1 and own[0].by else ""
+        since = "since" if own[0].what == "session" else "made"
+        parts.append(f"{says}{named}, {since} {moment_text(min(one.since for one in own))}{by}")
+    rest = [one for own in list(alike.values())[PARTS:] for one in own]
+    return "; ".join([*parts, *([f"and {_counted(rest)}"] if rest else [])])
+
+
+def _counted(works: Sequence[_Work]) -> str:
+    """``3 drafts, 1 session``."""
+    counts = Counter(one.what for one in works)
+    return ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
 
 
 def results(setup: Setup, shift: Shift) -> Iterator[Observation]:
