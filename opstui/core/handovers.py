@@ -136,6 +136,8 @@ def close(handover: Handover, *, by: str, at: datetime, text: str, corrections: 
     words = str(clean(text)).strip()
     if not name:
         raise UsageError("who reads it back? A name is wanted")
+    if name.casefold() == handover.document.shift.outgoing.casefold():
+        raise Refused(f"{name} hands this shift over; whoever takes it reads it back. Nothing was closed")
     if not words:
         raise UsageError("a read-back is in the receiver's own words; an empty one closes nothing")
     if len(words) > TEXT_LIMIT:

@@ -109,6 +109,13 @@ def test_a_read_back_has_a_name_and_words(place: Place, written: HandoverView, c
         read_back(place, view, **changes)
 
 
+def test_who_goes_does_not_read_back_to_themselves(place: Place, written: HandoverView) -> None:
+    view = walked(place, written)
+    with pytest.raises(Refused, match="whoever takes it"):
+        read_back(place, view, by=view.row.outgoing.upper())
+    assert place.desk.ask(HandoverDetail(view.row.id)) == view
+
+
 def test_the_read_back_closes_counts_corrections_and_keeps_the_contact(place: Place, written: HandoverView) -> None:
     view = read_back(place, walked(place, written), corrections=("The disk is db-2, not db-1",))
     assert (view.row.state, view.row.incoming, view.row.misunderstandings) == ("read_back", "dana", 1)
