@@ -393,7 +393,8 @@ class ToolDesk:
         self.accepted, self.accepted_plain, self.findings = hidden, plain, findings
         self.versions += 1
         warned = len(findings)
-        return ToolResult("accepted" + (f" with {warned} warnings for the reviewer" if warned else ""), self.accepted)
+        said = f" with {warned} warning{'s' if warned > 1 else ''} for the reviewer" if warned else ""
+        return ToolResult(f"accepted{said}", self.accepted)
 
     def _completed(self, document: Document) -> tuple[Document, tuple[str, ...]]:
         """The document with what code makes of it from what this session may look at, and what stands against it."""

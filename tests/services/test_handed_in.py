@@ -176,5 +176,5 @@ def test_how_a_step_was_done_stands_in_what_it_cites_or_is_a_kind_of_doing(place
     agent = Agent(place, ref, "escalation-package")
     (step,) = agent.document["checked"]
     assert agent.hand_in(checked=[step | {"method": "ran df -h"}]) == "accepted"
-    assert agent.hand_in(checked=[step | {"method": "rm -rf /"}]) == "accepted with 1 warnings for the reviewer"
+    assert agent.hand_in(checked=[step | {"method": "rm -rf /"}]) == "accepted with 1 warning for the reviewer"
     assert agent.desk.findings[0].text == "checked 1 method: the source does not say 'rm -rf /'"
