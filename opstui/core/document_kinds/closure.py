@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from opstui.core.claims import Citation, Claim
-from opstui.core.document_kinds.kind import DocumentKind, Said
+from opstui.core.document_kinds.kind import DocumentKind, Said, said_of_plans, said_of_steps
 from opstui.core.document_kinds.parts import (
     CheckedStep,
     DocumentHead,
@@ -86,10 +86,8 @@ def _lines(notes: ResolutionNotes) -> Iterator[tuple[str, str]]:
 
 
 def _said(notes: ResolutionNotes) -> Iterator[Said]:
-    for number, step in enumerate(notes.actions_taken, start=1):
-        yield Said(f"step-{number}", step.what, (*step.detail.citations, *step.evidence), step.detail.id)
-    for number, plan in enumerate(notes.follow_ups, start=1):
-        yield Said(f"follow-up-{number}", plan.text, (plan.citation,) if plan.citation else ())
+    yield from said_of_steps(notes.actions_taken)
+    yield from said_of_plans("follow-up", notes.follow_ups)
 
 
 def _faults(notes: ResolutionNotes) -> Iterator[tuple[str, str]]:

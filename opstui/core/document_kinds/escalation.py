@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from opstui.core.claims import Citation, Claim
-from opstui.core.document_kinds.kind import DocumentKind, Said
+from opstui.core.document_kinds.kind import DocumentKind, Said, said_of_steps
 from opstui.core.document_kinds.parts import (
     CheckedStep,
     DocumentHead,
@@ -201,8 +201,7 @@ def _lines(package: EscalationPackage) -> Iterator[tuple[str, str]]:
 
 
 def _said(package: EscalationPackage) -> Iterator[Said]:
-    for number, step in enumerate(package.checked, start=1):
-        yield Said(f"step-{number}", step.what, (*step.detail.citations, *step.evidence), step.detail.id)
+    yield from said_of_steps(package.checked)
     for number, case in enumerate(package.contingency, start=1):
         yield Said(f"if-{number}", f"{case.when}, {case.then}", (case.citation,) if case.citation else ())
     for number, ask in enumerate(package.ask, start=1):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from opstui.core.claims import Citation
-from opstui.core.document_kinds.parts import Hypothesis, SummaryStatus
+from opstui.core.document_kinds.parts import CheckedStep, Hypothesis, NextStep, SummaryStatus
 from opstui.core.frozen import dataclass
 
 LINE_LIMIT = 160
@@ -26,6 +26,18 @@ class Said:
     """Without any, it is held against everything that the document cites."""
     claim: str | None = None
     """The id of the claim that it belongs to."""
+
+
+def said_of_steps(steps: Iterable[CheckedStep]) -> Iterator[Said]:
+    """What each step says was done, on what its detail and its evidence cite."""
+    for number, step in enumerate(steps, start=1):
+        yield Said(f"step-{number}", step.what, (*step.detail.citations, *step.evidence), step.detail.id)
+
+
+def said_of_plans(name: str, plans: Iterable[NextStep]) -> Iterator[Said]:
+    """What each plan says, under ``name`` and its number."""
+    for number, plan in enumerate(plans, start=1):
+        yield Said(f"{name}-{number}", plan.text, (plan.citation,) if plan.citation else ())
 
 
 def _nothing(document: Any) -> Iterator[Any]:

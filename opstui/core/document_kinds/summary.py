@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opstui.core.claims import Citation, Claim
-from opstui.core.document_kinds.kind import DocumentKind, Said
+from opstui.core.document_kinds.kind import DocumentKind, Said, said_of_plans, said_of_steps
 from opstui.core.document_kinds.parts import (
     CheckedStep,
     DocumentHead,
@@ -59,10 +59,8 @@ def _lines(summary: IncidentSummary) -> Iterator[tuple[str, str]]:
 
 
 def _said(summary: IncidentSummary) -> Iterator[Said]:
-    for number, step in enumerate(summary.actions_taken, start=1):
-        yield Said(f"step-{number}", step.what, (*step.detail.citations, *step.evidence), step.detail.id)
-    for number, plan in enumerate(summary.next_steps, start=1):
-        yield Said(f"next-{number}", plan.text, (plan.citation,) if plan.citation else ())
+    yield from said_of_steps(summary.actions_taken)
+    yield from said_of_plans("next", summary.next_steps)
 
 
 def _faults(summary: IncidentSummary) -> Iterator[tuple[str, str]]:
