@@ -38,6 +38,8 @@ class Meaning:
         self._pages: _Pages | None = None
         self._maker: subprocess.Popen[bytes] | None = None
         self._refused = False
+        self._told = False
+        """It was said that the maker fails."""
         self._asked = lru_cache(maxsize=256)(self._vector)
 
     def keep_up(self) -> None:
@@ -56,6 +58,11 @@ class Meaning:
             if ended == vectors.NOT_GENUINE and not self._refused:
                 self._refused = True
                 log.warning("the model's weights are not those that were published: runbooks are found by words only")
+            elif ended:
+                # Once a process: it is started again at the next look, and may fail in the same way each time.
+                if not self._told:
+                    log.warning("the process that makes vectors ended with status %d; it is tried again", ended)
+                self._told = True
             is_running = self._maker is not None and ended is None
             if not is_running and not self._refused and not self._database.read_only:
                 if vectors.is_any_missing(self._database):
